@@ -1,0 +1,47 @@
+/* config.h -- an experiment file as a tree of values, each with the place it came from.
+ * config_load reads a TOML file with its `extends`, applies [set], `remove` and --set, and gives one merged
+ * tree. It knows TOML and the rules of inheritance, and nothing of what the keys mean.                       */
+#ifndef CONFIG_H
+#define CONFIG_H
+#include "diag.h"
+#include "memory.h"
+
+typedef enum { CONFIG_STRING = 1, CONFIG_INT, CONFIG_REAL, CONFIG_BOOL, CONFIG_ARRAY, CONFIG_TABLE } config_type;
+
+typedef struct config_value {
+    config_type type;
+    const char *key;                       /* NULL in an array                                               */
+    where at, key_at;                      /* of the value; of its key                                       */
+    const char *text;                      /* STRING                                                         */
+    int64_t integer;                       /* INT, BOOL                                                      */
+    double real;                           /* REAL, and INT as a double                                      */
+    struct config_value **item; int n;     /* ARRAY, TABLE: in the order of the file                         */
+    int used;                              /* set by whoever understood it                                   */
+} config_value;
+
+/* The merged tree, or NULL after errors went to diag (several, where the file has several). sets: n arguments
+ * of --set, "layer.encoder.units=256". Everything lives in the arena.                                        */
+config_value *config_load(arena *, const char *path, const char *const *sets, int n_sets, diag *);
+
+config_value *config_get(const config_value *table, const char *key);          /* NULL: absent               */
+const char *config_type_name(config_type);                                      /* "a string", "an integer"   */
+/* Typed reading of optional keys: mark as used, complain to diag about a wrong type or range, and give
+ * `otherwise` when absent or wrong.                                                                          */
+const char *config_text(config_value *table, const char *key, const char *otherwise, diag *);
+int64_t config_int(config_value *table, const char *key, int64_t otherwise, int64_t min, int64_t max, diag *);
+double  config_real(config_value *table, const char *key, double otherwise, double min, double max, diag *);
+int     config_bool(config_value *table, const char *key, int otherwise, diag *);
+/* Strings of a key that may hold one string or an array of them; n in *n. */
+const char **config_texts(arena *, config_value *table, const char *key, int *n, diag *);
+/* One error for each key of the table that is not `used`, with did-you-mean among `allowed`; a key that is valid
+ * in another table is told so (`elsewhere`: name -> table, pairs, NULL-terminated; may be NULL).              */
+void config_unused(const config_value *table, const char *table_name, const char *const *allowed, int n_allowed,
+                   const char *const (*elsewhere)[2], diag *);
+/* The value as TOML text (inline), for `explain`, the resolved file and checkpoints. */
+char *config_print(arena *, const config_value *);
+/* The whole tree as a TOML document that loads to the same tree, each line with its source as a comment. */
+char *config_document(arena *, const config_value *root);
+/* Parses one TOML value or inline table, e.g. a default "{ type = 'constant', value = 1.0 }". A bare word is a
+ * string. NULL after an error.                                                                               */
+config_value *config_parse_value(arena *, const char *text, where, diag *);
+#endif

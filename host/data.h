@@ -1,0 +1,75 @@
+/* data.h -- fields: from a data set's columns through transforms and vocabulary to numbers in memory.
+ *
+ * data_plan needs only the file: it gives every field its kind, its layout and its spec, so that the graph can be
+ * checked without data. data_read reads the splits, builds vocabularies from the training split, and gives each
+ * field of each split a store.                                                                               */
+#ifndef DATA_H
+#define DATA_H
+#include "host.h"
+#include "part.h"
+
+enum { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS };
+extern const char *const split_names[SPLITS];       /* "train", "validation", "test"                         */
+
+typedef enum { FIELD_TEXT = 1, FIELD_CATEGORY, FIELD_TAGS, FIELD_NUMBERS } field_kind;
+
+/* One field of one split: the examples one after the other. depth 0: one leaf an example. depth 1: steps
+ * begin[e] .. begin[e + 1] of example e are leaves. depth 2: those steps hold leaves inner[step] .. inner[step + 1]. */
+typedef struct store {
+    int64_t examples, leaves;
+    int64_t *begin;                        /* depth >= 1: [examples + 1]                                     */
+    int64_t *inner;                        /* depth 2: [begin[examples] + 1]                                 */
+    int32_t *id;                           /* [leaves] ids; NULL where numbers                               */
+    float   *real;                         /* [leaves * width] numbers; NULL where ids                       */
+} store;
+
+typedef struct vocabulary {
+    const char **word; int64_t n;          /* id -> spelling; text fields: id 0 is the unknown word          */
+    int64_t unknown;                       /* its id, or -1: every word of another split must be known       */
+    uint64_t hash;                         /* of all words in order, for the lock                            */
+    struct vocabulary_index *index;
+} vocabulary;
+
+typedef struct field {
+    const char *name;
+    field_kind kind;
+    config_value *table;
+    const char *column; int column_index;
+    struct field *from, *along, *within;   /* whose vocabulary, layout, parent layout it shares              */
+    int shift;
+    tn_part **transform; int n_transforms;
+    uint32_t depth, width;                 /* after the transforms                                           */
+    int32_t layout;                        /* of its rows: TN_ROOT, or an id from 2 on                       */
+    vocabulary *words;                     /* NULL for numbers, and before data_read                         */
+    int64_t vocabulary_limit, min_count;   /* from the file; 0: none                                         */
+    tn_spec spec;                          /* classes: 0 until data_read, or the limit where one is given     */
+    store split[SPLITS];
+} field;
+
+typedef struct data {
+    part_context *context;
+    tn_part *dataset;
+    field **field; int n_fields;
+    int n_layouts;                         /* layouts that fields define, the root included (ids 1 ..)       */
+    int32_t layout_parent[64];             /* by id                                                          */
+    const field *layout_of[64];            /* by id: the field whose lengths define it; NULL for the root    */
+    int64_t count[SPLITS];                 /* examples; -1: no such split                                    */
+    uint64_t seed;                         /* of the experiment                                              */
+    struct data_split *split;              /* how a single source is divided; data.c's own                   */
+} data;
+
+/* From [dataset] and [[field]] of the root table. Mistakes go to diag; never NULL. */
+data *data_plan(part_context *, config_value *root, uint64_t seed);
+/* Reads everything. 0, or < 0 with the message in the host's error. progress may be NULL. */
+int   data_read(data *, void (*progress)(void *to, const char *split, int64_t done, int64_t all), void *to);
+field *data_field(const data *, const char *name);   /* NULL: none                                           */
+/* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose
+ * column is absent get no store. column, text: n pairs.                                                     */
+int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);
+/* "file:line" of example e of a split, for messages. */
+void  data_place(const data *, int split, int64_t e, char *text, size_t size);
+/* Vocabularies to and from a run directory, so that predict needs no training data. One file a vocabulary. */
+int   data_save_vocabularies(const data *, const char *folder);
+int   data_load_vocabularies(data *, const char *folder);   /* instead of data_read, for predict             */
+void  data_free(data *);
+#endif

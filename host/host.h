@@ -1,0 +1,24 @@
+/* host.h -- what a part gets to see of the host as an opaque pointer: the place for messages. */
+#ifndef HOST_H
+#define HOST_H
+#include <stdarg.h>
+#include "../include/tenon/tenon.h"
+
+struct tn_host {
+    char error[1024];                      /* the first message since host_clear(); "" none                  */
+    int  lock;                             /* guards error: fail() may come from any thread                  */
+    const char *const *(*words)(void *to, int32_t vocabulary, int64_t *n); /* spelling of ids; may be NULL    */
+    void *to;
+    void (*log)(int level, const char *message); /* NULL: silent                                             */
+};
+
+/* Records a message the way a part does; returns code. */
+int  host_fail(tn_host *, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void host_clear(tn_host *);
+/* The members of tn_api that need no graph: fail, log, ext, word. plan.c and run.c fill the others. */
+int  api_fail(tn_host *, int code, const char *message);
+void api_log(tn_host *, int level, const char *message);
+const void *api_ext(tn_host *, const char *id);
+const char *api_word(tn_host *, int32_t vocabulary, int64_t id);
+extern const tn_api host_api;              /* graph.c                                                        */
+#endif
