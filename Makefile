@@ -12,7 +12,7 @@ WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 OPT      = -O2
 # -ffp-contract=off: an fma is where the source writes one, so that every element has the same bits everywhere
 FLOAT    = -fno-math-errno -fno-trapping-math -ffp-contract=off
-CFLAGS  += $(STD) $(OPT) -g $(WARN) $(FLOAT) -D_GNU_SOURCE -Iinclude -fPIC -MMD -MP $(EXTRA)
+CFLAGS  += $(STD) $(OPT) -g $(WARN) $(FLOAT) -D_GNU_SOURCE -Iinclude -fPIC -DTENON_DEFAULT_LOGGERS='{"csv","jsonl",0}' -MMD -MP $(EXTRA)
 CXXFLAGS += -std=c++17 $(OPT) -g -Wall -Wextra -fPIC -MMD -MP $(EXTRA)
 LDFLAGS += $(EXTRA)
 

@@ -219,6 +219,9 @@ typedef struct tn_api {
     const tn_call *(*enter_free)(const tn_call *, int child, int32_t rows);
     /* [compute] rows of a parameter in use that no input names (ids fed back); may repeat, in any phase      */
     int  (*touch)(const tn_call *, int param, int64_t n, const int32_t *row);
+    /* [main], from plan on: the table (tn_activation ...) and the opened self of a part that the user put into an
+     * option; NULL if there is none or its kind is another. Both live as long as the caller's own self.      */
+    const void *(*part_table)(tn_part *, uint32_t kind, void **self);
 } tn_api;
 
 /* ==== Backend ============================================================================================ */
@@ -322,7 +325,8 @@ enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width       
        TN_L_INDEXED = 2,                 /* takes an input once a distinct id (tn_tensor.index)              */
        TN_L_RECURRENT = 4,               /* reads the steps of a sequence one after the other                */
        TN_L_REVERSE = 8,                 /* some of its units do so from the end: `last` warns               */
-       TN_L_IN_PLACE = 16 };
+       TN_L_IN_PLACE = 16,
+       TN_L_LAST = 32 };                 /* reads the last row of a sequence alone                         */
 typedef struct tn_impl {                 /* backend "*" uses be->ops alone, "cpu" touches memory itself      */
     uint32_t size, rsv_;
     const char *backend;

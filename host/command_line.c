@@ -1,0 +1,167 @@
+/* command_line.c -- what the commands share. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include "command_line.h"
+
+/* Options that take a value, and where it goes; the others are switches. */
+static const char **value_of(arguments *a, const char *name)
+{
+    static const char *const names[] = { "run", "split", "format", "predictions", "backend", "seeds", "threads", "batch-size" };
+    const char **to[] = { &a->run, &a->split, &a->format, &a->predictions, &a->backend, &a->seeds, &a->threads, &a->batch_size };
+    for (int i = 0; i < 8; i++)
+        if (!strcmp(names[i], name)) return to[i];
+    return NULL;
+}
+
+static int *switch_of(arguments *a, const char *name)
+{
+    return !strcmp(name, "json") ? &a->json : !strcmp(name, "quiet") ? &a->quiet : !strcmp(name, "no-data") ? &a->no_data : NULL;
+}
+
+static int is_allowed(const char *name, size_t n, const char *const *allowed)
+{
+    for (; *allowed; allowed++)
+        if (strlen(*allowed) == n && !memcmp(*allowed, name, n)) return 1;
+    return 0;
+}
+
+static int count_names(const char *const *names)
+{
+    int n = 0;
+    while (names[n]) n++;
+    return n;
+}
+
+int arguments_read(arguments *a, int argc, char **argv, const command_env *env, const char *const *allowed, const char *usage)
+{
+    memset(a, 0, sizeof *a);
+    a->set = arena_new(env->memory, sizeof *a->set * (size_t)(argc + 1));
+    a->data_dirs = arena_new(env->memory, sizeof *a->data_dirs * (size_t)(argc + 2));
+    for (int i = 1; i < argc; i++) {
+        const char *s = argv[i];
+        if (strncmp(s, "--", 2)) {
+            if (!a->file) a->file = s;
+            else if (!a->second) a->second = s;
+            else {
+                fprintf(stderr, "tenon %s: one argument too many: '%s'\nusage: tenon %s %s\n", argv[0], s, argv[0], usage);
+                return EXIT_INPUT;
+            }
+            continue;
+        }
+        const char *equal = strchr(s, '=');
+        size_t n = equal ? (size_t)(equal - s - 2) : strlen(s + 2);
+        char *name = arena_print(env->memory, "%.*s", (int)n, s + 2);
+        if (!is_allowed(name, n, allowed)) {
+            const char *near = nearest_name(name, allowed, count_names(allowed));
+            fprintf(stderr, "tenon %s: no option '--%s'%s%s%s\nusage: tenon %s %s\n", argv[0], name, near ? "; did you mean '--" : "",
+                    near ? near : "", near ? "'?" : "", argv[0], usage);
+            return EXIT_INPUT;
+        }
+        int *flag = switch_of(a, name);
+        if (flag) {
+            *flag = 1;
+            continue;
+        }
+        const char *value = equal ? equal + 1 : i + 1 < argc ? argv[++i] : NULL;
+        if (!value) {
+            fprintf(stderr, "tenon %s: --%s needs a value\nusage: tenon %s %s\n", argv[0], name, argv[0], usage);
+            return EXIT_INPUT;
+        }
+        if (!strcmp(name, "set")) a->set[a->n_sets++] = value;
+        else if (!strcmp(name, "data-dir")) a->data_dirs[a->n_data_dirs++] = value;
+        else *value_of(a, name) = value;
+    }
+    if (!a->file) {
+        fprintf(stderr, "usage: tenon %s %s\n", argv[0], usage);
+        return EXIT_INPUT;
+    }
+    return 0;
+}
+
+int arguments_number(const char *text, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out)
+{
+    *out = otherwise;
+    if (!text) return 0;
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (!errno && !*end && end != text && *out >= min && *out <= max) return 0;
+    fprintf(stderr, "tenon: --%s: '%s' is not a whole number in [%lld, %lld]\n", name, text, (long long)min, (long long)max);
+    return EXIT_INPUT;
+}
+
+int thread_count(const arguments *a, int *threads)
+{
+    cpu_set_t set;
+    int64_t n, have = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+    if (arguments_number(a->threads, "threads", 1, 1024, have, &n)) return EXIT_INPUT;
+    *threads = (int)n;
+    return 0;
+}
+
+static void print_log(int level, const char *message)
+{
+    fprintf(stderr, "%s%s\n", level >= TN_LOG_WARNING ? "warning: " : "", message);
+}
+
+int failed(const experiment *e)
+{
+    if (diag_errors(e->messages)) {
+        diag_print(e->messages, stderr);
+        return EXIT_INPUT;
+    }
+    fprintf(stderr, "tenon: %s\n", e->host.error[0] ? e->host.error : "failed without a message");
+    return EXIT_FAILED;
+}
+
+experiment *open_experiment(const char *path, const arguments *a, const command_env *env, int *code)
+{
+    const char **set = arena_new(env->memory, sizeof *set * (size_t)(a->n_sets + 2));
+    int n = 0;
+    for (; n < a->n_sets; n++) set[n] = a->set[n];
+    if (a->backend) set[n++] = arena_print(env->memory, "backend=%s", a->backend);
+    overrides o = { set, n, a->data_dirs, env->plugin_path };
+    experiment *e = experiment_load(path, &o);
+    e->host.log = print_log;
+    diag_print(e->messages, stderr);
+    *code = diag_errors(e->messages) ? EXIT_INPUT : EXIT_DONE;
+    if (*code == EXIT_DONE) {
+        diag_free(e->messages); /* what was shown is not shown again */
+        e->messages = e->context.messages = diag_new();
+        return e;
+    }
+    experiment_free(e);
+    return NULL;
+}
+
+static void show_reading(void *to, const char *split, int64_t done, int64_t all)
+{
+    (void)to;
+    if (done == all) fprintf(stderr, "read %s: %lld examples\n", split, (long long)all);
+}
+
+int read_data(experiment *e, int quiet)
+{
+    host_clear(&e->host);
+    int rc = experiment_read_data(e, quiet ? NULL : show_reading, NULL);
+    if (!rc) {
+        diag_print(e->messages, stderr);
+        return 0;
+    }
+    if (!diag_errors(e->messages) && e->host.error[0]) {
+        fprintf(stderr, "%s\n", e->host.error);
+        return EXIT_INPUT;
+    }
+    return failed(e);
+}
+
+void print_scores(const score *s, int n, int json)
+{
+    if (json) printf("{");
+    for (int i = 0; i < n; i++)
+        if (json) printf("%s\"%s\": %.9g", i ? ", " : "", s[i].name, s[i].value);
+        else printf("%-40s %.6g\n", s[i].name, s[i].value);
+    if (json) printf("}\n");
+}

@@ -1,0 +1,29 @@
+/* command_line.h -- what the commands share: arguments, loading an experiment or a run, messages to stderr. */
+#ifndef COMMAND_LINE_H
+#define COMMAND_LINE_H
+#include "commands.h"
+#include "experiment.h"
+
+typedef struct arguments {
+    const char *file;                      /* the first argument that is no option                              */
+    const char *second;                    /* the next one; NULL                                                */
+    const char **set; int n_sets;
+    const char **data_dirs; int n_data_dirs;
+    const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
+    int json, quiet, no_data;
+    const char *unknown;
+} arguments;
+
+/* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */
+int  arguments_read(arguments *, int argc, char **argv, const command_env *, const char *const *allowed, const char *usage);
+int  arguments_number(const char *text, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out);
+int  thread_count(const arguments *, int *threads);        /* --threads, else all processors this process may use */
+/* The experiment, its mistakes printed; NULL with *code set where it cannot go on. */
+experiment *open_experiment(const char *path, const arguments *, const command_env *, int *code);
+/* Reads its data; 0 or an exit code after a message. */
+int  read_data(experiment *, int quiet);
+/* The experiment of a run directory with data dirs as recorded. */
+experiment *open_run(const char *folder, const arguments *, const command_env *, int *code);
+int  failed(const experiment *);           /* prints host.error or messages; EXIT_FAILED or EXIT_INPUT            */
+void print_scores(const score *, int n, int json);
+#endif

@@ -1,0 +1,169 @@
+/* evaluate.c -- loss and metrics over a whole split: sums over all batches, one division at the end. */
+#include <string.h>
+#include "experiment.h"
+
+static void add_score(experiment *e, score **all, int *n, const char *name, double value, int higher)
+{
+    score *more = arena_new(&e->memory, sizeof *more * (size_t)(*n + 1));
+    if (*n) memcpy(more, *all, sizeof *more * (size_t)*n);
+    more[*n] = (score){ name, value, higher };
+    *all = more, ++*n;
+}
+
+const score *score_find(const score *s, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(s[i].name, name)) return &s[i];
+    return NULL;
+}
+
+/* "validation.accuracy" for the principal result, "validation.f1.ham" for another result `ham` of metric `f1`. */
+static void add_results(experiment *e, score **all, int *n, const char *prefix, const metric_use *m)
+{
+    for (uint32_t i = 0; ; i++) {
+        const char *name = NULL;
+        double value = 0;
+        int32_t higher = 1;
+        if (m->table->result(m->part->self, m->sum, i, &name, &value, &higher)) return;
+        const char *full = name ? arena_print(&e->memory, "%s.%s.%s", prefix, m->name, name)
+                                : arena_print(&e->memory, "%s.%s", prefix, m->name);
+        add_score(e, all, n, full, value, higher != 0);
+    }
+}
+
+static void clear_sums(metric_use *m, int n)
+{
+    for (int i = 0; i < n; i++) memset(m[i].sum, 0, sizeof *m[i].sum * m[i].sums);
+}
+
+score *score_names(experiment *e, int split, int *n)
+{
+    score *all = NULL;
+    *n = 0;
+    clear_sums(e->metric, e->n_metrics);
+    add_score(e, &all, n, arena_print(&e->memory, "%s.loss", split_names[split]), 0, 0);
+    for (int i = 0; i < e->n_metrics; i++) add_results(e, &all, n, split_names[split], &e->metric[i]);
+    return all;
+}
+
+/* A call with an output and a target as inputs, on the bound batch. */
+static int update_metric(experiment *e, metric_use *m)
+{
+    tn_tensor *in[2] = { &m->input->value, &m->target->value };
+    tn_call call;
+    memset(&call, 0, sizeof call);
+    call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
+    call.layout = e->graph->bound->layout_at, call.in = in;
+    int rc = m->table->update(m->part->self, &call, m->sum);
+    return rc && !e->host.error[0] ? host_fail(&e->host, rc, "metric '%s' failed", m->name) : rc;
+}
+
+/* Calls each(e, to) for every batch of a split, in the order of the file, the batch bound. */
+static int each_batch(experiment *e, int split, int (*each)(experiment *, void *), void *to)
+{
+    batch *b = memory_new(sizeof *b);
+    int64_t *example = memory_new(sizeof *example * (size_t)e->evaluation_batch), count = e->data->count[split];
+    int rc = 0;
+    for (int64_t at = 0; at < count && !rc; at += e->evaluation_batch) {
+        int32_t n = (int32_t)(count - at < e->evaluation_batch ? count - at : e->evaluation_batch);
+        for (int32_t i = 0; i < n; i++) example[i] = at + i;
+        rc = batch_build(e->graph, b, split, example, n);
+        if (!rc) rc = graph_bind(e->graph, b);
+        if (!rc) rc = each(e, to);
+    }
+    scratch_free(&b->memory);
+    memory_free(b);
+    memory_free(example);
+    return rc;
+}
+
+typedef struct totals { double loss[8]; int64_t rows[8], examples; } totals;
+
+static int add_batch(experiment *e, void *to)
+{
+    totals *t = to;
+    graph *g = e->graph;
+    int rc = graph_forward(g, 0, 1);
+    for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->rows[i] += g->loss_rows[i];
+    t->examples += g->bound->n;
+    for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i]);
+    return rc;
+}
+
+int evaluate_split(experiment *e, int split, score **scores, int *n)
+{
+    totals t;
+    graph *g = e->graph;
+    memset(&t, 0, sizeof t);
+    clear_sums(e->metric, e->n_metrics);
+    graph_carry_reset(g);
+    host_clear(&e->host);
+    int64_t step = g->step;
+    g->step = 0;
+    int rc = each_batch(e, split, add_batch, &t);
+    g->step = step;
+    if (rc) return rc;
+    double loss = 0;
+    for (int i = 0; i < g->n_heads; i++) {
+        double by = g->head[i].reduction == REDUCE_SUM_STEPS_MEAN_BATCH ? (double)t.examples : (double)t.rows[i];
+        if (g->head[i].reduction == REDUCE_SUM) by = 1;
+        if (by > 0) loss += g->head[i].weight * t.loss[i] / by;
+    }
+    *scores = NULL, *n = 0;
+    add_score(e, scores, n, arena_print(&e->memory, "%s.loss", split_names[split]), loss, 0);
+    for (int i = 0; i < e->n_metrics; i++) add_results(e, scores, n, split_names[split], &e->metric[i]);
+    return 0;
+}
+
+/* ---- baselines -------------------------------------------------------------------------------------------- */
+typedef struct baseline_run { baseline_use *b; int learning; } baseline_run;
+
+static int baseline_batch(experiment *e, void *to)
+{
+    baseline_run *r = to;
+    baseline_use *b = r->b;
+    tn_tensor *in[8], *out[1];
+    tn_call call;
+    memset(&call, 0, sizeof call);
+    for (int i = 0; i < b->n_in; i++) in[i] = &b->in[i]->value;
+    call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
+    call.layout = e->graph->bound->layout_at, call.in = in;
+    if (r->learning) return b->table->learn(b->part->self, &call);
+    const tn_layout *l = &e->graph->bound->layout[b->out.spec.layout];
+    size_t bytes = sizeof(float) * (size_t)(l->rows * b->out.spec.width);
+    if (bytes > b->out.value_bytes) {
+        memory_free(b->out.value.data);
+        b->out.value.data = memory_new(bytes);
+        b->out.value_bytes = bytes;
+    }
+    b->out.value = (tn_tensor){ sizeof(tn_tensor), TN_F32, b->out.value.data, l->rows, b->out.spec.width, b->out.spec.width, l, NULL, NULL };
+    out[0] = &b->out.value;
+    call.out = out;
+    int rc = b->table->predict(b->part->self, &call);
+    for (int i = 0; i < b->n_metrics && !rc; i++) rc = update_metric(e, &b->metric[i]);
+    return rc;
+}
+
+int evaluate_baselines(experiment *e, score **scores, int *n)
+{
+    *scores = NULL, *n = 0;
+    for (int i = 0; i < e->n_baselines; i++) {
+        baseline_use *b = &e->baseline[i];
+        baseline_run r = { b, 1 };
+        host_clear(&e->host);
+        int rc = each_batch(e, SPLIT_TRAIN, baseline_batch, &r);
+        if (!rc && b->table->finish) rc = b->table->finish(b->part->self);
+        r.learning = 0;
+        for (int split = SPLIT_VALIDATION; split < SPLITS && !rc; split++) {
+            if (e->data->count[split] <= 0) continue;
+            clear_sums(b->metric, b->n_metrics);
+            rc = each_batch(e, split, baseline_batch, &r);
+            for (int k = 0; k < b->n_metrics && !rc; k++)
+                add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k]);
+        }
+        memory_free(b->out.value.data);
+        b->out.value.data = NULL, b->out.value_bytes = 0;
+        if (rc) return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,549 @@
+/* experiment.c -- from an experiment file to everything that training needs. */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include "experiment.h"
+
+/* ---- names and sizes that options may refer to ----------------------------------------------------------- */
+static int64_t size_of_field(void *to, const char *name)
+{
+    experiment *e = to;
+    field *f = e->data ? data_field(e->data, name) : NULL;
+    if (!f) return -1;
+    return f->kind == FIELD_NUMBERS ? (int64_t)f->width : f->spec.classes;
+}
+
+static const char *const *names_of_fields(void *to, int *n)
+{
+    experiment *e = to;
+    *n = e->data ? e->data->n_fields : 0;
+    const char **names = arena_new(&e->memory, sizeof *names * (size_t)(*n + 1));
+    for (int i = 0; i < *n; i++) names[i] = e->data->field[i]->name;
+    return names;
+}
+
+static const char *const *words_of(void *to, int32_t vocabulary_id, int64_t *n)
+{
+    experiment *e = to;
+    if (!e->data || vocabulary_id < 1 || vocabulary_id > e->data->n_fields) return NULL;
+    const vocabulary *v = e->data->field[vocabulary_id - 1]->words;
+    if (!v) return NULL;
+    *n = v->n;
+    return v->word;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------------ */
+static config_value *table_of(experiment *e, const char *key)
+{
+    config_value *t = config_get(e->root, key);
+    if (!t) return NULL;
+    t->used = 1;
+    if (t->type == CONFIG_TABLE) return t;
+    if (t->type == CONFIG_ARRAY) diag_error(e->messages, t->at, "[[%s]] stands here once: write [%s]", key, key);
+    else diag_error(e->messages, t->at, "'%s' must be a table: [%s]", key, key);
+    return NULL;
+}
+
+/* The tables of [[key]]; *n of them. */
+static config_value **tables_of(experiment *e, const char *key, int *n)
+{
+    config_value *t = config_get(e->root, key);
+    *n = 0;
+    if (!t) return NULL;
+    t->used = 1;
+    if (t->type != CONFIG_ARRAY) {
+        diag_error(e->messages, t->at, "'%s' may stand several times: write [[%s]]", key, key);
+        return NULL;
+    }
+    for (int i = 0; i < t->n; i++) {
+        t->item[i]->used = 1;
+        if (t->item[i]->type != CONFIG_TABLE) {
+            diag_error(e->messages, t->item[i]->at, "[[%s]] must be a table", key);
+            return NULL;
+        }
+    }
+    *n = t->n;
+    return t->item;
+}
+
+/* Keys that are valid elsewhere, for those who put them into the wrong table. */
+static const char *const elsewhere[][2] = {
+    { "seed", "above the first table" }, { "name", "above the first table" }, { "schema", "above the first table" },
+    { "extends", "above the first table" }, { "backend", "above the first table" },
+    { "epochs", "under [training]" }, { "batch_size", "under [training] or [evaluation]" }, { "shuffle", "under [training]" },
+    { "max_steps", "under [training]" }, { "learning_rate", "under [optimizer]" }, { "weight_decay", "under [optimizer]" },
+    { "momentum", "under [optimizer]" }, { "warmup", "under [schedule]" }, { "clip_norm", "under [gradient]" },
+    { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]] or [checkpoint]" },
+    { "units", "under [[layer]]" }, { "inputs", "under [[layer]]" }, { "target", "under [[loss]] or [[metric]]" },
+    { "weights", "under [evaluation]" }, { "vocabulary", "under [[field]]" }, { "transforms", "under [[field]]" },
+    { NULL, NULL } };
+
+static void read_training(experiment *e)
+{
+    static const char *const keys[] = { "epochs", "batch_size", "shuffle", "max_steps" };
+    diag *d = e->messages;
+    e->epochs = 1, e->batch_size = 32, e->shuffle = 1;
+    config_value *t = table_of(e, "training");
+    if (!t) return;
+    e->epochs = config_int(t, "epochs", 1, 0, 1000000, d);
+    e->batch_size = config_int(t, "batch_size", 32, 1, 1000000, d);
+    e->max_steps = config_int(t, "max_steps", 0, 0, INT64_MAX, d);
+    e->shuffle = config_bool(t, "shuffle", 1, d);
+    config_unused(t, "training", keys, 4, elsewhere, d);
+}
+
+static void read_evaluation(experiment *e)
+{
+    static const char *const keys[] = { "batch_size", "weights", "decode" };
+    diag *d = e->messages;
+    e->evaluation_batch = e->batch_size, e->keep_best = 1;
+    config_value *t = table_of(e, "evaluation");
+    if (!t) return;
+    e->evaluation_batch = config_int(t, "batch_size", e->batch_size, 1, 1000000, d);
+    const char *weights = config_text(t, "weights", "best", d);
+    if (!strcmp(weights, "last")) e->keep_best = 0;
+    else if (strcmp(weights, "best"))
+        diag_error(d, config_get(t, "weights")->at, "weights: '%s' is neither best nor last", weights);
+    config_value *decode = config_get(t, "decode");
+    if (decode) decode->used = 1; /* how a layer with a decoder searches: read where such a layer runs */
+    config_unused(t, "evaluation", keys, 3, elsewhere, d);
+}
+
+static void read_checkpoint(experiment *e)
+{
+    static const char *const keys[] = { "every_steps", "keep", "monitor" };
+    e->checkpoint_keep = 2;
+    config_value *t = table_of(e, "checkpoint");
+    if (!t) return;
+    e->checkpoint_steps = config_int(t, "every_steps", 0, 0, INT64_MAX, e->messages);
+    e->checkpoint_keep = config_int(t, "keep", 2, 2, 1000000, e->messages);
+    e->monitor = config_text(t, "monitor", NULL, e->messages);
+    config_unused(t, "checkpoint", keys, 3, elsewhere, e->messages);
+}
+
+static void read_published(experiment *e)
+{
+    static const char *const keys[] = { "metric", "value", "basis", "accept", "parameters", "source", "note" };
+    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most" };
+    config_value *t = table_of(e, "published"), *accept = t ? config_get(t, "accept") : NULL;
+    if (!t) return;
+    diag *d = e->messages;
+    config_text(t, "metric", NULL, d);
+    config_real(t, "value", 0, -1e300, 1e300, d);
+    config_text(t, "basis", NULL, d);
+    config_int(t, "parameters", 0, 0, INT64_MAX, d);
+    config_text(t, "source", NULL, d);
+    config_text(t, "note", NULL, d);
+    if (accept && accept->type == CONFIG_TABLE) {
+        accept->used = 1;
+        config_int(accept, "seeds", 1, 1, 1000, d);
+        config_real(accept, "mean_at_least", 0, -1e300, 1e300, d);
+        config_real(accept, "mean_at_most", 0, -1e300, 1e300, d);
+        config_unused(accept, "published.accept", accept_keys, 3, NULL, d);
+    }
+    config_unused(t, "published", keys, 7, elsewhere, d);
+}
+
+/* ---- optimizer, groups, schedule ------------------------------------------------------------------------- */
+static const char *const optimizer_keys[] = { "type", "learning_rate", "weight_decay", NULL };
+
+static void read_optimizer(experiment *e)
+{
+    static const char *const group_keys[] = { "type", "name", "layers", "learning_rate", "weight_decay", "frozen", NULL };
+    diag *d = e->messages;
+    int n;
+    config_value **tables = tables_of(e, "group", &n), *t = table_of(e, "optimizer");
+    e->group = arena_new(&e->memory, sizeof *e->group * (size_t)(n + 1));
+    e->n_groups = n + 1;
+    group *rest = &e->group[n];
+    rest->rate = 1e-3;
+    if (!t) {
+        if (!config_get(e->root, "optimizer")) diag_error(d, e->root->at, "there is no [optimizer]");
+        return;
+    }
+    rest->optimizer = part_make(&e->context, TN_OPTIMIZER, t, NULL, optimizer_keys);
+    rest->rate = config_real(t, "learning_rate", 1e-3, 0, 1e6, d);
+    rest->decay = config_real(t, "weight_decay", 0, 0, 1e6, d);
+    for (int i = 0; i < n; i++) {
+        group *g = &e->group[i];
+        g->table = tables[i];
+        g->pattern = config_texts(&e->memory, tables[i], "layers", &g->n_patterns, d);
+        if (!g->n_patterns) diag_error(d, tables[i]->at, "[[group]] must say which: layers = [\"name or pattern\"]");
+        g->rate = config_real(tables[i], "learning_rate", rest->rate, 0, 1e6, d);
+        g->decay = config_real(tables[i], "weight_decay", rest->decay, 0, 1e6, d);
+        g->frozen = config_bool(tables[i], "frozen", 0, d);
+        g->optimizer = rest->optimizer;
+        if (config_get(tables[i], "type")) g->optimizer = part_make(&e->context, TN_OPTIMIZER, tables[i], NULL, group_keys);
+        else config_unused(tables[i], "group", group_keys, 6, elsewhere, d);
+    }
+}
+
+static void read_schedule(experiment *e)
+{
+    static const char *const keys[] = { "type", "warmup", NULL };
+    static const char *const gradient_keys[] = { "clip_norm", "clip_value" };
+    config_value *t = table_of(e, "schedule");
+    if (t) {
+        e->schedule = part_make(&e->context, TN_SCHEDULE, t, NULL, keys);
+        e->warmup = config_int(t, "warmup", 0, 0, INT64_MAX, e->messages);
+    }
+    if ((t = table_of(e, "gradient"))) {
+        e->clip_norm = config_real(t, "clip_norm", 0, 0, 1e30, e->messages);
+        e->clip_value = config_real(t, "clip_value", 0, 0, 1e30, e->messages);
+        config_unused(t, "gradient", gradient_keys, 2, elsewhere, e->messages);
+    }
+}
+
+int layer_matches(const char *parameter_name, const char *const *pattern, int n)
+{
+    char layer[256];
+    size_t len = strcspn(parameter_name, ".");
+    if (len >= sizeof layer) len = sizeof layer - 1;
+    memcpy(layer, parameter_name, len);
+    layer[len] = 0;
+    for (int i = 0; i < n; i++)
+        if (!fnmatch(pattern[i], layer, 0) || !fnmatch(pattern[i], parameter_name, 0)) return 1;
+    return 0;
+}
+
+int group_of(const experiment *e, const parameter *w)
+{
+    for (int i = 0; i + 1 < e->n_groups; i++)
+        if (layer_matches(w->name, e->group[i].pattern, e->group[i].n_patterns)) return i;
+    return e->n_groups - 1;
+}
+
+static void check_patterns(experiment *e, config_value *table, const char *const *pattern, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int hit = 0, unknown = 0;
+        for (int k = 0; k < e->graph->n_parameters; k++) hit |= layer_matches(e->graph->parameter[k]->name, &pattern[i], 1);
+        for (int k = 0; k < e->graph->n_nodes; k++) unknown |= e->graph->node[k]->unknown;
+        if (!hit && !unknown)
+            diag_error(e->messages, table->at, "layers: '%s' names no layer that has parameters", pattern[i]);
+    }
+}
+
+static void read_regularizers(experiment *e)
+{
+    static const char *const keys[] = { "type", "name", "layers", NULL };
+    config_value **tables = tables_of(e, "regularizer", &e->n_regularizers);
+    e->regularizer = arena_new(&e->memory, sizeof *e->regularizer * (size_t)(e->n_regularizers + 1));
+    for (int i = 0; i < e->n_regularizers; i++) {
+        penalty *p = &e->regularizer[i];
+        p->part = part_make(&e->context, TN_REGULARIZER, tables[i], NULL, keys);
+        p->pattern = config_texts(&e->memory, tables[i], "layers", &p->n_patterns, e->messages);
+        check_patterns(e, tables[i], p->pattern, p->n_patterns);
+    }
+}
+
+/* ---- metrics ----------------------------------------------------------------------------------------------- */
+static const char *const metric_keys[] = { "type", "name", "input", "target", "feed", "space", NULL };
+
+/* The slot that a metric's key names, or `otherwise`. */
+static slot *metric_slot(experiment *e, metric_use *m, config_value *t, const char *key, slot *otherwise, int *unknown)
+{
+    config_value *v = config_get(t, key);
+    node *of = NULL;
+    if (!v) return otherwise;
+    const char *name = config_text(t, key, "", e->messages);
+    slot *s = graph_find(e->graph, name, &of);
+    if (!of) {
+        const char *near = graph_nearest(e->graph, name);
+        diag_error(e->messages, v->at, "metric '%s': %s: there is no '%s'%s%s%s", m->name, key, name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        *unknown = 1;
+        return NULL;
+    }
+    if (of->unknown) *unknown = 1;
+    else if (!s) diag_error(e->messages, v->at, "metric '%s': '%s' has no port '%s'", m->name, of->name, strchr(name, '.') + 1), *unknown = 1;
+    if (s && s == &of->decoded) of->reads_decoded = 1;
+    if (!strcmp(key, "input")) m->from = of;
+    return s;
+}
+
+static int plan_metric(experiment *e, metric_use *m, where at)
+{
+    const tn_spec *in[2] = { &m->input->spec, &m->target->spec };
+    m->table = m->part->desc->table;
+    host_clear(&e->host);
+    if (part_open(&e->context, m->part)
+        || m->table->plan(e->context.api, &e->host, m->part->config, m->part->self, m->target ? 2 : 1, in, &m->sums)) {
+        diag_error(e->messages, at, "metric '%s' (%s): %s", m->name, m->part->type, e->host.error[0] ? e->host.error : "cannot be used here");
+        m->table = NULL;
+        return -1;
+    }
+    m->sum = arena_new(&e->memory, sizeof *m->sum * (size_t)(m->sums + 1));
+    return 0;
+}
+
+static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int *n_asked)
+{
+    int n, kept = 0;
+    config_value **tables = tables_of(e, "metric", &n);
+    metric_use *all = arena_new(&e->memory, sizeof *all * (size_t)(n + 1));
+    graph *g = e->graph;
+    const head *h = g->n_heads ? &g->head[0] : NULL;
+    for (int i = 0; i < n; i++) {
+        metric_use *m = &all[kept];
+        int unknown = 0;
+        memset(m, 0, sizeof *m);
+        m->part = part_make(&e->context, TN_METRIC, tables[i], NULL, metric_keys);
+        m->name = config_text(tables[i], "name", m->part->type ? m->part->type : "metric", e->messages);
+        config_text(tables[i], "feed", NULL, e->messages);
+        config_text(tables[i], "space", NULL, e->messages);
+        m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
+        m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
+        if (output) m->input = output;
+        if (!output && h && (h->loss->unknown || g->n_heads > 1) && !config_get(tables[i], "input")) {
+            if (g->n_heads > 1 && !h->loss->unknown)
+                diag_error(e->messages, tables[i]->at, "metric '%s': there are %d losses; say which output: input = \"...\"", m->name, g->n_heads);
+            unknown = 1;
+        }
+        if (!m->part->desc || unknown || !m->input || !m->target) continue;
+        for (int k = 0; k < kept; k++)
+            if (!strcmp(all[k].name, m->name))
+                diag_error(e->messages, tables[i]->at, "two metrics are called '%s'; give one of them a `name`", m->name);
+        if (plan_metric(e, m, tables[i]->at)) continue;
+        m->input->read = m->input->read_plain = m->target->read = m->target->read_plain = 1;
+        kept++;
+    }
+    *n_metrics = kept;
+    *n_asked = n;
+    return all;
+}
+
+/* ---- stops and what decides the best weights ---------------------------------------------------------------- */
+/* Complains where a monitored name is none that an evaluation gives. Every metric must be there to know. */
+static void check_monitor(experiment *e, const char *what, const char *monitor, where at, int complete)
+{
+    int n, m;
+    score *a = score_names(e, SPLIT_VALIDATION, &n), *b = score_names(e, SPLIT_TRAIN, &m);
+    const char **names = arena_new(&e->memory, sizeof *names * (size_t)(n + 2));
+    for (int i = 0; i < n; i++) names[i] = a[i].name;
+    names[n] = b[0].name; /* train.loss */
+    for (int i = 0; i <= n; i++)
+        if (!strcmp(names[i], monitor)) return;
+    if (!complete) return;
+    const char *near = nearest_name(monitor, names, n + 1);
+    char *list = arena_text(&e->memory, "");
+    for (int i = 0; i <= n && i < 12; i++) list = arena_print(&e->memory, "%s%s%s", list, i ? ", " : "", names[i]);
+    if (near) diag_error(e->messages, at, "%s: there is no '%s'; did you mean '%s'?", what, monitor, near);
+    else diag_error(e->messages, at, "%s: there is no '%s' (there are %s)", what, monitor, list);
+}
+
+static void read_stops(experiment *e, int complete)
+{
+    static const char *const keys[] = { "type", "name", "monitor", NULL };
+    config_value **tables = tables_of(e, "stop", &e->n_stops);
+    e->stop = arena_new(&e->memory, sizeof *e->stop * (size_t)(e->n_stops + 1));
+    const char *otherwise = e->n_metrics ? arena_print(&e->memory, "validation.%s", e->metric[0].name) : "validation.loss";
+    for (int i = 0; i < e->n_stops; i++) {
+        stop_use *s = &e->stop[i];
+        s->table = tables[i];
+        s->part = part_make(&e->context, TN_STOP, tables[i], NULL, keys);
+        s->name = config_text(tables[i], "name", s->part->type ? s->part->type : "stop", e->messages);
+        s->monitor = config_text(tables[i], "monitor", otherwise, e->messages);
+        config_value *v = config_get(tables[i], "monitor");
+        check_monitor(e, "monitor", s->monitor, v ? v->at : tables[i]->at, complete);
+    }
+    config_value *c = config_get(e->root, "checkpoint");
+    if (e->monitor) check_monitor(e, "monitor", e->monitor, config_get(c, "monitor")->at, complete);
+    else e->monitor = e->n_stops ? e->stop[0].monitor : otherwise;
+    int n;
+    score *names = score_names(e, SPLIT_VALIDATION, &n);
+    const score *s = score_find(names, n, e->monitor);
+    e->monitor_higher = s ? s->higher_is_better : 0;
+}
+
+static void read_loggers(experiment *e)
+{
+    static const char *const keys[] = { "type", "name", NULL };
+    int n;
+    config_value **tables = tables_of(e, "logger", &n);
+    e->logger = arena_new(&e->memory, sizeof *e->logger * (size_t)(n + 3));
+    for (int i = 0; i < n; i++) e->logger[e->n_loggers++] = part_make(&e->context, TN_LOGGER, tables[i], NULL, keys);
+    if (config_get(e->root, "logger")) return;
+    /* without [[logger]]: whatever the settings of the host name */
+    static const char *const usual[] = TENON_DEFAULT_LOGGERS;
+    for (int i = 0; usual[i]; i++) {
+        config_value *v = config_parse_value(&e->memory, usual[i], e->root->at, e->messages);
+        e->logger[e->n_loggers++] = part_make(&e->context, TN_LOGGER, v, NULL, keys);
+    }
+}
+
+/* ---- baselines ------------------------------------------------------------------------------------------------ */
+static int plan_baseline(experiment *e, baseline_use *b, where at)
+{
+    const tn_spec *in[8];
+    tn_spec out = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+    b->table = b->part->desc->table;
+    for (int i = 0; i < b->n_in; i++) in[i] = &b->in[i]->spec, b->in[i]->read = b->in[i]->read_plain = 1;
+    host_clear(&e->host);
+    if (part_open(&e->context, b->part)
+        || b->table->plan(e->context.api, &e->host, b->part->config, b->part->self, (uint32_t)b->n_in, in, &out)) {
+        diag_error(e->messages, at, "baseline '%s' (%s): %s", b->name, b->part->type, e->host.error);
+        return -1;
+    }
+    b->out.spec = out;
+    int asked;
+    b->metric = read_metrics(e, &b->n_metrics, &b->out, &asked);
+    return 0;
+}
+
+static void read_baselines(experiment *e)
+{
+    static const char *const keys[] = { "type", "name", "inputs", "target", NULL };
+    int n;
+    config_value **tables = tables_of(e, "baseline", &n);
+    e->baseline = arena_new(&e->memory, sizeof *e->baseline * (size_t)(n + 1));
+    for (int i = 0; i < n; i++) {
+        baseline_use *b = &e->baseline[e->n_baselines];
+        config_value *t = tables[i];
+        b->part = part_make(&e->context, TN_BASELINE, t, NULL, keys);
+        b->name = config_text(t, "name", b->part->type ? b->part->type : "baseline", e->messages);
+        int count, ok = b->part->desc != NULL;
+        const char **names = config_texts(&e->memory, t, "inputs", &count, e->messages);
+        if (!count && e->graph->n_nodes && e->graph->node[0]->in_node[0] && e->graph->node[0]->in_node[0]->source) {
+            static const char *first[1];
+            first[0] = e->graph->node[0]->in_node[0]->name, names = first, count = 1;
+        }
+        for (int k = 0; k < count && k < 7; k++) {
+            field *f = data_field(e->data, names[k]);
+            if (!f) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, names[k]), ok = 0;
+            else b->in[b->n_in++] = graph_find(e->graph, names[k], NULL);
+        }
+        const char *target = config_text(t, "target", e->graph->n_heads && e->graph->head[0].target ? e->graph->head[0].target->name : "", e->messages);
+        if (!data_field(e->data, target)) {
+            if (config_get(t, "target")) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, target);
+            ok = 0;
+        } else b->in[b->n_in++] = graph_find(e->graph, target, NULL);
+        if (ok && !plan_baseline(e, b, t->at)) e->n_baselines++;
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------ */
+static const char *const root_keys[] = { "schema", "name", "seed", "extends", "remove", "set", "backend", "dataset", "field",
+    "initialize", "layer", "loss", "optimizer", "group", "schedule", "gradient", "regularizer", "metric", "baseline", "stop",
+    "training", "evaluation", "checkpoint", "logger", "published", "plugins" };
+
+static void read_top(experiment *e)
+{
+    diag *d = e->messages;
+    config_value *r = e->root;
+    if (config_int(r, "schema", 1, 0, 1000000, d) != 1)
+        diag_error(d, config_get(r, "schema")->at, "schema: this program reads schema 1");
+    e->seed = (uint64_t)config_int(r, "seed", 1, 0, INT64_MAX, d);
+    const char *slash = strrchr(e->path, '/'), *base = slash ? slash + 1 : e->path;
+    char *stem = arena_text(&e->memory, base), *dot = strrchr(stem, '.');
+    if (dot) *dot = 0;
+    e->name = config_text(r, "name", stem, d);
+    if (strchr(e->name, '/') || e->name[0] == '.' || !e->name[0])
+        diag_error(d, r->at, "name: '%s' cannot be the name of a folder", e->name);
+    config_value *backend = config_get(r, "backend");
+    e->backend = part_make(&e->context, TN_BACKEND, backend ? backend : config_parse_value(&e->memory, "cpu", r->at, d), NULL, NULL);
+    for (int i = 0; i < 5; i++) {
+        static const char *const others[] = { "extends", "remove", "set", "plugins", "backend" };
+        config_value *v = config_get(r, others[i]);
+        if (v) v->used = 1;
+    }
+    if (config_get(r, "plugins"))
+        diag_error(d, config_get(r, "plugins")->key_at, "plugins: a file cannot name folders to load code from; use --plugin-path or TENON_PLUGIN_PATH");
+}
+
+/* Everything behind the data: wired anew when the data's sizes are known. */
+static void read_model(experiment *e)
+{
+    int asked, complete = 1;
+    e->n_loggers = e->n_baselines = 0;
+    graph_free(e->graph);
+    e->graph = graph_new(&e->context, e->data, e->root, e->seed);
+    config_value *init = config_get(e->root, "initialize");
+    if (init) {
+        init->used = 1;
+        part_make(&e->context, TN_INITIALIZER, init, NULL, NULL);
+    }
+    read_optimizer(e);
+    for (int i = 0; i + 1 < e->n_groups; i++) check_patterns(e, e->group[i].table, e->group[i].pattern, e->group[i].n_patterns);
+    read_schedule(e);
+    read_regularizers(e);
+    e->metric = read_metrics(e, &e->n_metrics, NULL, &asked);
+    for (int i = 0; i < e->graph->n_nodes; i++) complete &= !e->graph->node[i]->unknown;
+    complete &= asked == e->n_metrics;
+    read_training(e);
+    read_evaluation(e);
+    read_checkpoint(e);
+    read_stops(e, complete);
+    read_loggers(e);
+    read_baselines(e);
+    read_published(e);
+}
+
+experiment *experiment_load(const char *path, const overrides *o)
+{
+    experiment *e = memory_new(sizeof *e);
+    e->path = arena_text(&e->memory, path);
+    e->messages = diag_new();
+    e->host.words = words_of, e->host.to = e;
+    int n = 0, dirs = 0;
+    while (o->data_dirs && o->data_dirs[dirs]) dirs++;
+    const char **all = arena_new(&e->memory, sizeof *all * (size_t)(dirs + 3));
+    for (; n < dirs; n++) all[n] = o->data_dirs[n];
+    if (getenv("TENON_DATA") && getenv("TENON_DATA")[0]) all[n++] = getenv("TENON_DATA");
+    e->context = (part_context){ &e->memory, registry_new(&e->memory, o->plugin_path, registry_isa()), e->messages, all,
+                                 size_of_field, names_of_fields, e, &e->host, &host_api };
+    e->root = config_load(&e->memory, path, o->set, o->n_sets, e->messages);
+    if (!e->root) return e;
+    e->root->used = 1;
+    read_top(e);
+    e->data = data_plan(&e->context, e->root, e->seed);
+    read_model(e);
+    config_value *fields[] = { config_get(e->root, "dataset"), config_get(e->root, "field") };
+    for (int i = 0; i < 2; i++)
+        if (fields[i]) fields[i]->used = 1;
+    config_unused(e->root, "the top level", root_keys, (int)(sizeof root_keys / sizeof *root_keys), elsewhere, e->messages);
+    return e;
+}
+
+int experiment_read_data(experiment *e, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+{
+    int rc = data_read(e->data, progress, to);
+    if (rc) return rc;
+    read_model(e);
+    return diag_errors(e->messages) ? TN_EINVAL : 0;
+}
+
+int experiment_read_vocabularies(experiment *e, const char *folder)
+{
+    int rc = data_load_vocabularies(e->data, folder);
+    if (rc) return rc;
+    read_model(e);
+    return diag_errors(e->messages) ? TN_EINVAL : 0;
+}
+
+int experiment_start(experiment *e, int threads, int learns)
+{
+    tn_be be = { NULL, NULL };
+    host_clear(&e->host);
+    int rc = part_open(&e->context, e->backend);
+    if (rc) return rc;
+    const tn_backend *b = e->backend->desc->table;
+    if ((rc = b->start(e->backend->self, threads, &be))) return host_fail(&e->host, rc, "the backend '%s' cannot start", e->backend->type);
+    e->graph->learns = learns;
+    return graph_allocate(e->graph, be);
+}
+
+void experiment_free(experiment *e)
+{
+    if (!e) return;
+    if (e->graph && e->graph->be.ops) {
+        tn_be be = e->graph->be;
+        graph_free(e->graph);
+        ((const tn_backend *)e->backend->desc->table)->stop(e->backend->self, &be);
+    }
+    if (e->data) data_free(e->data);
+    diag_free(e->messages);
+    arena memory = e->memory;
+    memory_free(e);
+    arena_free(&memory);
+}

@@ -1,0 +1,89 @@
+/* experiment.h -- one experiment file, read whole: every table that is not data or graph, and the parts it names.
+ *
+ * experiment_load reads and checks everything that needs no data; experiment_read_data reads the data and wires the
+ * graph again with the sizes that the data have. Both put every mistake into `messages`.                        */
+#ifndef EXPERIMENT_H
+#define EXPERIMENT_H
+#include "graph.h"
+
+typedef struct score { const char *name; double value; int higher_is_better; } score;   /* "validation.accuracy" */
+
+/* A metric on an output and a target: the model's, or a baseline's. */
+typedef struct metric_use {
+    const char *name;                      /* the user's, or the type                                          */
+    tn_part *part; const tn_metric *table;
+    node *from; slot *input, *target;      /* from: NULL for a baseline's output                               */
+    uint32_t sums; double *sum;
+} metric_use;
+typedef struct stop_use { const char *name, *monitor; tn_part *part; config_value *table; } stop_use;
+typedef struct baseline_use {
+    const char *name;
+    tn_part *part; const tn_baseline *table;
+    slot *in[8]; int n_in;                 /* fields; the target is the last                                   */
+    slot out;
+    metric_use *metric; int n_metrics;
+} baseline_use;
+/* Parameters that are treated alike. */
+typedef struct group {
+    config_value *table;                   /* NULL: the rest                                                   */
+    const char **pattern; int n_patterns;  /* of layer names, as fnmatch                                       */
+    tn_part *optimizer;
+    double rate, decay;                    /* learning rate; weight decay                                      */
+    int frozen;
+} group;
+typedef struct penalty { tn_part *part; const char **pattern; int n_patterns; } penalty;
+
+typedef struct experiment {
+    arena memory;
+    tn_host host;
+    diag *messages;
+    part_context context;
+    const char *path, *name;
+    config_value *root;
+    uint64_t seed;
+    struct data *data;
+    struct graph *graph;
+    tn_part *backend;
+
+    group *group; int n_groups;            /* group[n_groups - 1] takes the parameters that no other names     */
+    tn_part *schedule; int64_t warmup;
+    double clip_norm, clip_value;          /* 0: none                                                          */
+    penalty *regularizer; int n_regularizers;
+    metric_use *metric; int n_metrics;
+    stop_use *stop; int n_stops;
+    tn_part **logger; int n_loggers;
+    baseline_use *baseline; int n_baselines;
+
+    int64_t epochs, batch_size, max_steps, evaluation_batch;
+    int shuffle, keep_best;
+    int64_t checkpoint_steps, checkpoint_keep;
+    const char *monitor; int monitor_higher; /* decides which weights are best; NULL: none                      */
+} experiment;
+
+/* What a command line adds to a file. */
+typedef struct overrides {
+    const char *const *set; int n_sets;
+    const char *const *data_dirs;          /* NULL-terminated; before TENON_DATA                               */
+    const char *const *plugin_path;
+} overrides;
+
+/* Never NULL; look at diag_errors(e->messages). */
+experiment *experiment_load(const char *path, const overrides *);
+/* 0, or < 0: a message in e->host.error or errors in e->messages. */
+int  experiment_read_data(experiment *, void (*progress)(void *, const char *, int64_t, int64_t), void *to);
+/* With vocabularies from a run directory instead of data (predict). */
+int  experiment_read_vocabularies(experiment *, const char *folder);
+/* Opens the backend and allocates the graph. learns: with gradients. */
+int  experiment_start(experiment *, int threads, int learns);
+void experiment_free(experiment *);
+int  group_of(const experiment *, const parameter *);      /* index                                            */
+int  layer_matches(const char *parameter_name, const char *const *pattern, int n);
+
+/* ---- evaluate.c ---- */
+/* Runs a split with the current weights: <split>.loss and every metric's results. scores: [*n], in the arena. */
+int  evaluate_split(experiment *, int split, score **scores, int *n);
+/* The names that evaluate_split would give, for monitors. */
+score *score_names(experiment *, int split, int *n);
+const score *score_find(const score *, int n, const char *name);
+int  evaluate_baselines(experiment *, score **scores, int *n);
+#endif

@@ -1,0 +1,180 @@
+/* plan.c -- the planning half of tn_api: what a part asks for while it plans itself. */
+#include <stdio.h>
+#include <string.h>
+#include "graph.h"
+#include "plan.h"
+
+static int too_many(tn_plan *p, const char *what, int most)
+{
+    return host_fail(p->of->owner->context->host, TN_EINVAL, "asks for more than %d %s", most, what);
+}
+
+/* A new slot of a group, or NULL after a message. */
+static slot *add_slot(tn_plan *p, int group, slot *array, int most, const char *name, const tn_spec *spec)
+{
+    int i = p->of->count[group];
+    if (i >= most) {
+        too_many(p, "tensors of one sort", most);
+        return NULL;
+    }
+    p->of->count[group]++;
+    slot *s = &array[i];
+    memset(s, 0, sizeof *s);
+    s->name = name ? arena_text(p->of->owner->memory, name) : NULL;
+    s->spec = *spec;
+    if (!s->spec.dtype) s->spec.dtype = TN_F32;
+    return s;
+}
+
+/* A ragged tensor needs the pairs of its two layouts in every batch. */
+static int need_pairs(tn_plan *p, const tn_spec *spec)
+{
+    graph *g = p->of->owner;
+    if (!spec->across) return 0;
+    for (int i = 0; i < g->n_pairs; i++)
+        if (g->pairs[i].a == spec->layout && g->pairs[i].b == spec->across) return 0;
+    if (g->n_pairs == MAX_PAIRS) return too_many(p, "pairs of layouts", MAX_PAIRS);
+    g->pairs[g->n_pairs].a = spec->layout, g->pairs[g->n_pairs].b = spec->across;
+    g->n_pairs++;
+    return 0;
+}
+
+int plan_parent(tn_plan *p, int32_t layout)
+{
+    graph *g = p->of->owner;
+    return layout > 0 && layout < g->n_layouts ? g->layout_parent[layout] : -1;
+}
+
+int plan_layout(tn_plan *p, const tn_grow *q)
+{
+    node *n = p->of;
+    graph *g = n->owner;
+    if (n->n_grow == 4) return too_many(p, "layouts", 4);
+    if (g->n_layouts == MAX_LAYOUTS) return too_many(p, "layouts in the whole graph", MAX_LAYOUTS);
+    if (q->n_from > 8) return too_many(p, "layouts that a new one depends on", 8);
+    int k = n->n_grow++, id = g->n_layouts++;
+    grown *w = &n->grow[k];
+    w->grow = *q, w->id = id;
+    for (uint32_t i = 0; i < q->n_from; i++) w->from[i] = q->from[i];
+    w->grow.from = w->from;
+    g->layout_parent[id] = q->parent;
+    g->layout_maker[id] = n, g->layout_grow[id] = k;
+    return id;
+}
+
+int plan_out(tn_plan *p, const char *port, const tn_spec *spec)
+{
+    if (need_pairs(p, spec)) return TN_EINVAL;
+    slot *s = add_slot(p, G_OUT, p->of->out, MAX_OUT, port, spec);
+    return s ? (int)(s - p->of->out) : TN_EINVAL;
+}
+
+/* "encoder.weight_ih"; of a child "decoder.gru.weight_ih". */
+static const char *full_name(node *n, const char *name)
+{
+    arena *a = n->owner->memory;
+    return n->boss ? full_name(n->boss, arena_print(a, "%s.%s", n->name, name)) : arena_print(a, "%s.%s", n->name, name);
+}
+
+int plan_param(tn_plan *p, const tn_param *q)
+{
+    node *n = p->of;
+    graph *g = n->owner;
+    tn_spec spec = { TN_F32, TN_VALUES, TN_FIXED, 0, 1, q->dim[0], 0, 0, 0, 0 };
+    if (q->ndim > 1) {
+        spec.rows = q->dim[0], spec.width = 1;
+        for (uint32_t d = 1; d < q->ndim && d < 4; d++) spec.width *= q->dim[d];
+    }
+    slot *s = add_slot(p, G_PARAM, n->param, MAX_PARAM, q->name, &spec);
+    if (!s) return TN_EINVAL;
+    parameter *w = arena_new(g->memory, sizeof *w);
+    w->name = full_name(n, q->name);
+    w->p = *q;
+    w->p.name = s->name;
+    w->p.init = q->init ? arena_text(g->memory, q->init) : NULL;
+    w->owner = n, w->slot = (uint32_t)(s - n->param);
+    w->rows = spec.rows, w->width = spec.width;
+    w->frozen = (q->flags & TN_P_FROZEN) != 0;
+    w->sparse = q->touched_by != 0;
+    w->offset = g->floats;
+    g->floats += (spec.rows * spec.width + 15) & ~(int64_t)15;
+    g->values += spec.rows * spec.width;
+    parameter **all = arena_new(g->memory, sizeof *all * (size_t)(g->n_parameters + 1));
+    if (g->n_parameters) memcpy(all, g->parameter, sizeof *all * (size_t)g->n_parameters);
+    all[g->n_parameters++] = w;
+    g->parameter = all;
+    n->parameter[w->slot] = w;
+    if (!w->frozen) n->trainable = 1;
+    return (int)w->slot;
+}
+
+int plan_state(tn_plan *p, const char *port, const tn_spec *spec, uint32_t flags)
+{
+    node *n = p->of;
+    slot *s = add_slot(p, G_STATE, n->state, MAX_STATE, port, spec);
+    if (!s) return TN_EINVAL;
+    s->flags = flags;
+    slot *next = add_slot(p, G_NEXT, n->next, MAX_STATE, port, spec);
+    next->flags = flags;
+    return (int)(s - n->state);
+}
+
+int plan_saved(tn_plan *p, const tn_spec *spec)
+{
+    if (need_pairs(p, spec)) return TN_EINVAL;
+    slot *s = add_slot(p, G_SAVED, p->of->saved, MAX_SAVED, NULL, spec);
+    return s ? (int)(s - p->of->saved) : TN_EINVAL;
+}
+
+int plan_work(tn_plan *p, const tn_spec *spec)
+{
+    if (need_pairs(p, spec)) return TN_EINVAL;
+    slot *s = add_slot(p, G_WORK, p->of->work, MAX_WORK, NULL, spec);
+    return s ? (int)(s - p->of->work) : TN_EINVAL;
+}
+
+int plan_packed(tn_plan *p, int param, int transposed, uint32_t groups)
+{
+    node *n = p->of;
+    if (n->n_packed == MAX_PACKED) return too_many(p, "packed weights", MAX_PACKED);
+    if (param < 0 || param >= n->count[G_PARAM] || !groups)
+        return host_fail(n->owner->context->host, TN_EINVAL, "add_packed: there is no parameter %d in %u groups", param, groups);
+    packing *k = &n->packed[n->n_packed];
+    const tn_spec *s = &n->param[param].spec;
+    k->param = param, k->transposed = transposed, k->groups = groups;
+    k->k = transposed ? s->width : s->rows;
+    k->units = (transposed ? s->rows : s->width) / groups;
+    return n->n_packed++;
+}
+
+void plan_uses(tn_plan *p, uint32_t what) { (void)p, (void)what; } /* every value is kept until the step ends */
+
+/* A part inside another's options becomes a node of its own below its boss. */
+int plan_child(tn_plan *p, tn_part *part, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got)
+{
+    node *n = p->of;
+    graph *g = n->owner;
+    tn_host *host = g->context->host;
+    if (n->n_children == MAX_CHILDREN) return too_many(p, "children", MAX_CHILDREN);
+    if (n_in > MAX_IN) return too_many(p, "inputs of a child", MAX_IN);
+    if (!part || !part->desc) return host_fail(host, TN_EINVAL, "there is no part to be a child");
+    if (part->kind != TN_LAYER) return host_fail(host, TN_EINVAL, "'%s' is no layer", part->type);
+    node *k = node_new(g, part, part->type);
+    k->boss = n, k->child_flags = flags;
+    for (int i = 0; i < n->n_children; i++)
+        if (!strcmp(n->child[i]->name, k->name)) k->name = arena_print(g->memory, "%s_%d", part->type, n->n_children + 1);
+    for (uint32_t i = 0; i < n_in; i++) {
+        tn_plan inner = { k };
+        if (!add_slot(&inner, G_IN, k->in, MAX_IN, NULL, in[i])) return TN_EINVAL;
+    }
+    int rc = node_plan(k, n_in, in);
+    if (rc) return rc;
+    n->trainable |= k->trainable;
+    for (int i = 0; i < k->count[G_OUT]; i++) k->child_out[i] = &k->out[i].spec;
+    for (int i = 0; i < k->count[G_STATE]; i++) k->child_state[i] = &k->state[i].spec, k->child_state_name[i] = k->state[i].name;
+    got->size = sizeof *got;
+    got->outs = (uint32_t)k->count[G_OUT], got->states = (uint32_t)k->count[G_STATE];
+    got->out = k->child_out, got->state = k->child_state, got->state_name = k->child_state_name;
+    n->child[n->n_children] = k;
+    return n->n_children++;
+}

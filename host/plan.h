@@ -1,0 +1,27 @@
+/* plan.h -- between graph.c and plan.c: the functions that tn_api holds for planning. */
+#ifndef PLAN_H
+#define PLAN_H
+#include "graph.h"
+
+struct tn_plan { node *of; };
+
+node *node_new(graph *, tn_part *, const char *name);
+/* Opens the part, clears the node's slots and runs its plan. 0, or < 0 with the message in the host's error. */
+int node_plan(node *, uint32_t n_in, const tn_spec *const *in);
+
+int  plan_parent(tn_plan *, int32_t layout);
+int  plan_layout(tn_plan *, const tn_grow *);
+int  plan_out(tn_plan *, const char *port, const tn_spec *);
+int  plan_param(tn_plan *, const tn_param *);
+int  plan_state(tn_plan *, const char *port, const tn_spec *, uint32_t flags);
+int  plan_saved(tn_plan *, const tn_spec *);
+int  plan_work(tn_plan *, const tn_spec *);
+int  plan_packed(tn_plan *, int param, int transposed, uint32_t groups);
+void plan_uses(tn_plan *, uint32_t what);
+int  plan_child(tn_plan *, tn_part *, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got);
+
+const tn_call *run_enter(const tn_call *, int child, int32_t t);
+int run_phase(const tn_call *child, uint32_t phase);
+const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
+int run_touch(const tn_call *, int param, int64_t n, const int32_t *row);
+#endif

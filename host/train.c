@@ -1,0 +1,280 @@
+/* train.c -- the training loop. Everything that happens is a function of (seed, epoch, step), so that a run that was
+ * killed and resumed gives the same bits.                                                                       */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include "../include/tenon/random.h"
+#include "progress.h"
+#include "train.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- order -------------------------------------------------------------------------------------------------- */
+/* The examples of an epoch: a Fisher-Yates shuffle keyed by (seed, epoch), or the order of the file. */
+static void make_order(trainer *t)
+{
+    int64_t n = t->e->data->count[SPLIT_TRAIN];
+    tn_rng rng = tn_random_fork((tn_rng){ t->e->seed, (uint64_t)t->epoch }, text_hash("order of examples"));
+    for (int64_t i = 0; i < n; i++) t->order[i] = i;
+    for (int64_t i = n - 1; t->e->shuffle && i > 0; i--) {
+        int64_t k = (int64_t)(tn_random_real(rng, (uint64_t)i) * (double)(i + 1)), keep = t->order[i];
+        t->order[i] = t->order[k], t->order[k] = keep;
+    }
+    t->order_epoch = t->epoch;
+}
+
+static int build_batch(trainer *t, int64_t k)
+{
+    int64_t count = t->e->data->count[SPLIT_TRAIN], at = k * t->e->batch_size;
+    int64_t n = count - at < t->e->batch_size ? count - at : t->e->batch_size;
+    return batch_build(t->e->graph, t->batch, SPLIT_TRAIN, t->order + at, (int32_t)n);
+}
+
+/* Buffers for the largest batch of the epoch, so that no step allocates. */
+static int plan_epoch(trainer *t)
+{
+    make_order(t);
+    for (int64_t k = 0; k < t->epoch_steps; k++) {
+        int rc = build_batch(t, k);
+        if (rc) return rc;
+        graph_measure(t->e->graph, t->batch);
+    }
+    return graph_reserve(t->e->graph);
+}
+
+/* ---- one step ----------------------------------------------------------------------------------------------- */
+static tn_progress progress_of(const trainer *t, int64_t step)
+{
+    tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0, 0 };
+    return p;
+}
+
+static int not_finite(trainer *t, double loss)
+{
+    const node *n = graph_not_finite(t->e->graph);
+    int64_t step = t->step + 1;
+    int rc = trainer_save(t);
+    if (rc) return rc;
+    return host_fail(&t->e->host, TN_EINVAL,
+                     "the loss is %g at step %lld of epoch %lld; the first output that is not finite is that of '%s'. "
+                     "A checkpoint from before the step is in %s/checkpoints. A smaller learning_rate or [gradient] clip_norm may help",
+                     loss, (long long)step, (long long)t->epoch, n ? n->name : "no layer", t->folder);
+}
+
+static int one_step(trainer *t, double *loss)
+{
+    graph *g = t->e->graph;
+    double added = 0, norm = 0;
+    g->step = t->step + 1;
+    int rc = build_batch(t, t->epoch_step);
+    if (!rc) rc = graph_bind(g, t->batch);
+    if (!rc) rc = graph_forward(g, 1, 1);
+    if (rc) return rc;
+    *loss = graph_loss(g);
+    if (!isfinite(*loss)) return not_finite(t, *loss);
+    if ((rc = graph_backward(g))) return rc;
+    tn_progress p = progress_of(t, t->step + 1);
+    t->rate = optimizer_rate(&t->update, &p, t->e->n_groups - 1);
+    if ((rc = optimizer_step(&t->update, &p, &added, &norm))) return rc;
+    graph_carry_commit(g);
+    *loss += added;
+    t->epoch_loss += *loss * t->batch->n, t->epoch_examples += t->batch->n;
+    t->step++, t->epoch_step++;
+    return 0;
+}
+
+/* ---- evaluation --------------------------------------------------------------------------------------------- */
+static void keep_history(trainer *t, const score *s, int n)
+{
+    if (!t->name) {
+        t->name = arena_new(&t->e->memory, sizeof *t->name * (size_t)(n + 1));
+        for (int i = 0; i < n; i++) t->name[i] = s[i].name;
+        t->n_names = n;
+    }
+    size_t row = sizeof *t->history * (size_t)t->n_names;
+    t->history = memory_grow(t->history, row * (size_t)t->n_history, row * (size_t)(t->n_history + 1));
+    for (int i = 0; i < t->n_names; i++) {
+        const score *found = score_find(s, n, t->name[i]);
+        t->history[t->n_history * t->n_names + i] = found ? found->value : NAN;
+    }
+    t->n_history++;
+}
+
+/* Values of a monitored score over all evaluations so far; NULL: it is none. */
+static const double *history_of(trainer *t, const char *name)
+{
+    for (int i = 0; i < t->n_names; i++) {
+        if (strcmp(t->name[i], name)) continue;
+        double *v = arena_new(&t->e->memory, sizeof *v * (size_t)(t->n_history + 1));
+        for (int k = 0; k < t->n_history; k++) v[k] = t->history[k * t->n_names + i];
+        return v;
+    }
+    return NULL;
+}
+
+static int log_row(trainer *t, const score *s, int n)
+{
+    experiment *e = t->e;
+    tn_scalar *row = arena_new(&e->memory, sizeof *row * (size_t)(n + 1));
+    row[0] = (tn_scalar){ "rate", t->rate };
+    for (int i = 0; i < n; i++) row[i + 1] = (tn_scalar){ s[i].name, s[i].value };
+    for (int i = 0; i < e->n_loggers; i++) {
+        host_clear(&e->host);
+        int rc = ((const tn_logger *)e->logger[i]->desc->table)->row(e->logger[i]->self, t->epoch, t->step, (uint32_t)(n + 1), row);
+        if (rc) return e->host.error[0] ? rc : host_fail(&e->host, rc, "logger '%s' failed", e->logger[i]->type);
+    }
+    return 0;
+}
+
+static int is_better(const trainer *t, double value)
+{
+    if (isnan(value)) return 0;
+    if (!t->best_step) return 1;
+    return t->e->monitor_higher ? value > t->best : value < t->best;
+}
+
+static int evaluate_epoch(trainer *t)
+{
+    experiment *e = t->e;
+    score *s = NULL, *all;
+    int n = 0, rc = 0;
+    if (e->data->count[SPLIT_VALIDATION] > 0) rc = evaluate_split(e, SPLIT_VALIDATION, &s, &n);
+    if (rc) return rc;
+    all = arena_new(&e->memory, sizeof *all * (size_t)(n + 1));
+    all[0] = (score){ "train.loss", t->epoch_examples ? t->epoch_loss / (double)t->epoch_examples : 0, 0 };
+    if (n) memcpy(all + 1, s, sizeof *all * (size_t)n);
+    keep_history(t, all, n + 1);
+    if ((rc = log_row(t, all, n + 1))) return rc;
+    const score *m = score_find(all, n + 1, e->monitor);
+    if (m && n && is_better(t, m->value)) {
+        t->best = m->value, t->best_step = t->step;
+        if ((rc = trainer_save_best(t))) return rc;
+    }
+    t->evaluated = 1;
+    progress_evaluation(t->epoch, t->step, all, n + 1);
+    return 0;
+}
+
+/* 1: a rule says stop; t->why tells. */
+static int should_stop(trainer *t)
+{
+    experiment *e = t->e;
+    for (int i = 0; i < e->n_stops; i++) {
+        stop_use *s = &e->stop[i];
+        tn_progress p = progress_of(t, t->step);
+        p.value = history_of(t, s->monitor);
+        if (!p.value) continue;
+        p.values = t->n_history;
+        int m;
+        score *names = score_names(e, SPLIT_VALIDATION, &m);
+        const score *found = score_find(names, m, s->monitor);
+        p.higher_is_better = found ? (uint32_t)found->higher_is_better : 0;
+        p.seconds = t->seconds;
+        const char *why = NULL;
+        if (((const tn_stop *)s->part->desc->table)->decide(s->part->self, &p, &why) > 0) {
+            t->why = arena_print(&e->memory, "%s: %s", s->name, why ? why : "its rule is met");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------------------- */
+int trainer_open(trainer *t, experiment *e, const char *folder)
+{
+    memset(t, 0, sizeof *t);
+    t->e = e, t->folder = folder, t->epoch = 1;
+    int64_t n = e->data->count[SPLIT_TRAIN];
+    t->epoch_steps = (n + e->batch_size - 1) / e->batch_size;
+    t->steps = t->epoch_steps * e->epochs;
+    if (e->max_steps && e->max_steps < t->steps) t->steps = e->max_steps;
+    t->order = memory_new(sizeof *t->order * (size_t)(n + 1));
+    t->batch = memory_new(sizeof *t->batch);
+    for (int i = 0; i < e->n_stops; i++)
+        if (part_open(&e->context, e->stop[i].part)) return TN_EINVAL;
+    for (int i = 0; i < e->n_loggers; i++)
+        if (part_open(&e->context, e->logger[i])) return TN_EINVAL;
+    return optimizer_open(&t->update, e);
+}
+
+static int run_epoch(trainer *t)
+{
+    experiment *e = t->e;
+    int rc = plan_epoch(t);
+    if (rc) return rc;
+    if (t->epoch_step == 0) graph_carry_reset(e->graph);
+    while (t->epoch_step < t->epoch_steps && t->step < t->steps) {
+        double loss, began = now();
+        if ((rc = one_step(t, &loss))) return rc;
+        t->seconds += now() - began;
+        progress_step(t->epoch, t->epoch_step, t->step, loss, t->rate, t->batch->n);
+        if (*t->interrupted) return TN_END;
+        if (e->checkpoint_steps && t->step % e->checkpoint_steps == 0 && t->epoch_step < t->epoch_steps && (rc = trainer_save(t)))
+            return rc;
+    }
+    return 0;
+}
+
+int trainer_run(trainer *t)
+{
+    experiment *e = t->e;
+    int rc = 0;
+    if (!t->step && (rc = trainer_save(t))) return rc; /* there is always one to fall back to */
+    progress_begin(e->epochs, t->epoch_steps, t->steps, t->step, t->quiet);
+    if (t->evaluated && should_stop(t)) rc = 1; /* it was stopped already; a resume says the same again */
+    while (!rc && t->epoch <= e->epochs && t->step < t->steps) {
+        if (!t->evaluated) {
+            if ((rc = run_epoch(t))) break;
+            double began = now();
+            if ((rc = evaluate_epoch(t))) break;
+            t->seconds += now() - began;
+            if ((rc = trainer_save(t))) break;
+            if (should_stop(t)) break;
+        }
+        t->epoch++, t->epoch_step = 0, t->evaluated = 0, t->epoch_loss = 0, t->epoch_examples = 0;
+        if (*t->interrupted) rc = TN_END;
+    }
+    progress_end();
+    if (rc == TN_END) {
+        int saved = trainer_save(t);
+        return saved ? saved : TN_END;
+    }
+    return rc > 0 ? 0 : rc;
+}
+
+int trainer_final(trainer *t, score **scores, int *n)
+{
+    experiment *e = t->e;
+    int rc = 0;
+    *scores = NULL, *n = 0;
+    if (e->keep_best && t->best_step && t->best_step != t->step) rc = weights_restore(e, t->folder, 1);
+    for (int split = SPLIT_VALIDATION; split < SPLITS && !rc; split++) {
+        score *s;
+        int m;
+        if (e->data->count[split] <= 0) continue;
+        if ((rc = evaluate_split(e, split, &s, &m))) break;
+        score *all = arena_new(&e->memory, sizeof *all * (size_t)(*n + m));
+        if (*n) memcpy(all, *scores, sizeof *all * (size_t)*n);
+        memcpy(all + *n, s, sizeof *all * (size_t)m);
+        *scores = all, *n += m;
+    }
+    return rc;
+}
+
+void trainer_close(trainer *t)
+{
+    for (int i = 0; i < t->e->n_loggers; i++) {
+        const tn_logger *l = t->e->logger[i]->desc ? t->e->logger[i]->desc->table : NULL;
+        if (l && l->end && t->e->logger[i]->self) l->end(t->e->logger[i]->self);
+    }
+    optimizer_close(&t->update);
+    memory_free(t->order);
+    memory_free(t->history);
+    if (t->batch) scratch_free(&t->batch->memory);
+    memory_free(t->batch);
+}

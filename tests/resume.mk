@@ -1,0 +1,3 @@
+CHECKS += check-resume
+check-resume: all
+	tests/resume/resume_test.sh $(BUILD)
