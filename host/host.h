@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include "../include/tenon/tenon.h"
 
+#define TENON_VERSION "0.1.0"              /* of the host; the border has a version of its own, TN_ABI_MAJOR */
+#define TENON_ABI_MINOR 0                  /* the newest minor version of the border that this host offers   */
+
 struct tn_host {
     char error[1024];                      /* the first message since host_clear(); "" none                  */
     int  lock;                             /* guards error: fail() may come from any thread                  */
