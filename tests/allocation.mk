@@ -1,0 +1,3 @@
+CHECKS += check-allocation
+check-allocation: all
+	tests/allocation/allocation_test.sh $(BUILD)

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# allocation_test.sh BUILD -- a steady training step takes no memory: counts the allocator's calls between steps.
+set -u
+build=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+awk 'BEGIN { for (i = 0; i < 1600; i++) { printf "c%d", i % 2; for (j = 0; j < (i * 7) % 13; j++) printf " w%d", (i * j) % 97; print "" } }' >"$tmp/train.txt"
+cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
+mkdir -p "$tmp/plugins/regularizers"
+cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" -o "$tmp/plugins/regularizers/watch_steps.so" "$here/watch_steps.c" -ldl &&
+cc -std=c11 -O1 -fPIC -shared -D_GNU_SOURCE -o "$tmp/count.so" "$here/count_calls.c" -ldl || { echo "allocation: cannot build"; exit 1; }
+sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "l2"/type = "watch_steps"/' -e 's/^factor = 1e-5//' \
+    -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
+for threads in 1 2; do
+    rm -f "$tmp/report"
+    ALLOCATION_REPORT="$tmp/report" LD_PRELOAD="$tmp/count.so" "$build/tenon" train "$tmp/run.toml" --set training.epochs=1 \
+        --data-dir "$tmp" --run "$tmp/run$threads" --threads $threads --plugin-path "$tmp/plugins" >"$tmp/log" 2>&1
+    ok $? "training with the counter: $(tail -n 2 "$tmp/log")"
+    sum=$(cat "$tmp/report" 2>/dev/null)
+    [ "$sum" = 0 ]; ok $? "$threads threads: ${sum:-no report of} allocations in steady steps, expected 0"
+done
+echo "allocation: $passed passed, $failed failed"
+[ $failed = 0 ]
