@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "command_line.h"
+#include "run_dir.h"
 
 /* Options that take a value, and where it goes; the others are switches. */
 static const char **value_of(arguments *a, const char *name)
@@ -164,4 +165,24 @@ void print_scores(const score *s, int n, int json)
         if (json) printf("%s\"%s\": %.9g", i ? ", " : "", s[i].name, s[i].value);
         else printf("%-40s %.6g\n", s[i].name, s[i].value);
     if (json) printf("}\n");
+}
+
+experiment *open_run(const char *folder, const arguments *a, const command_env *env, int *code)
+{
+    const char *path = arena_print(env->memory, "%s/config.toml", folder);
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        fprintf(stderr, "tenon: '%s' is no run: cannot read %s: %s\n", folder, path, strerror(errno));
+        *code = EXIT_INPUT;
+        return NULL;
+    }
+    fclose(f);
+    arguments mine = *a;
+    const char **recorded = run_dir_data(env->memory, folder);
+    int n = 0, m = a->n_data_dirs;
+    while (recorded[n]) n++;
+    mine.data_dirs = arena_new(env->memory, sizeof *mine.data_dirs * (size_t)(n + m + 1));
+    for (int i = 0; i < m; i++) mine.data_dirs[i] = a->data_dirs[i];
+    for (int i = 0; i < n; i++) mine.data_dirs[m + i] = recorded[i];
+    return open_experiment(path, &mine, env, code);
 }

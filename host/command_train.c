@@ -1,0 +1,193 @@
+/* command_train.c -- `tenon train` and `tenon resume`. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "command_line.h"
+#include "run_dir.h"
+#include "train.h"
+
+static volatile sig_atomic_t interrupted;
+
+/* The first signal ends training after the step; a second one ends the program. */
+static void on_signal(int number)
+{
+    interrupted = 1;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction a;
+    memset(&a, 0, sizeof a);
+    a.sa_handler = on_signal;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not the end of a run */
+}
+
+/* ---- loggers --------------------------------------------------------------------------------------------------- */
+static int begin_loggers(experiment *e, const char *folder, int64_t resume_step)
+{
+    for (int i = 0; i < e->n_loggers; i++) {
+        host_clear(&e->host);
+        int rc = ((const tn_logger *)e->logger[i]->desc->table)->begin(e->logger[i]->self, folder, resume_step);
+        if (rc) return e->host.error[0] ? rc : host_fail(&e->host, rc, "logger '%s' cannot write to %s", e->logger[i]->type, folder);
+    }
+    return 0;
+}
+
+/* ---- the end of a run ------------------------------------------------------------------------------------------ */
+static int final_scores(trainer *t, score **all, int *n)
+{
+    experiment *e = t->e;
+    score *s, *b;
+    int k, m;
+    if (e->data->count[SPLIT_VALIDATION] <= 0 && e->keep_best)
+        fprintf(stderr, "there is no validation split, so the last weights are kept\n");
+    int rc = trainer_final(t, &s, &k);
+    if (!rc) rc = evaluate_baselines(e, &b, &m);
+    if (rc) return rc;
+    *all = arena_new(&e->memory, sizeof **all * (size_t)(k + m + 1));
+    if (k) memcpy(*all, s, sizeof *s * (size_t)k);
+    if (m) memcpy(*all + k, b, sizeof *b * (size_t)m);
+    *n = k + m;
+    return 0;
+}
+
+static int run(trainer *t, const arguments *a, score **scores, int *n)
+{
+    experiment *e = t->e;
+    host_clear(&e->host);
+    int rc = trainer_run(t);
+    if (rc == TN_END) {
+        fprintf(stderr, "interrupted at step %lld; `tenon resume %s` goes on from there\n", (long long)t->step, t->folder);
+        return EXIT_INTERRUPTED;
+    }
+    if (rc) {
+        run_dir_stopped(t->folder, e->host.error);
+        return failed(e);
+    }
+    const char *why = t->why ? t->why : "all epochs are done";
+    fprintf(stderr, "stopped after step %lld: %s\n", (long long)t->step, why);
+    if (final_scores(t, scores, n)) return failed(e);
+    char error[900];
+    if (run_dir_results(t->folder, why, t->step, t->best_step, *scores, *n, error, sizeof error)
+        || run_dir_timing(t->folder, t->step, t->seconds, t->threads, error, sizeof error)) {
+        fprintf(stderr, "tenon: %s\n", error);
+        return EXIT_FAILED;
+    }
+    if (!a->quiet) print_scores(*scores, *n, a->json);
+    return EXIT_DONE;
+}
+
+/* ---- train ----------------------------------------------------------------------------------------------------- */
+static int train_once(const arguments *a, const command_env *env, int threads, const char *folder_asked, int64_t seed,
+                      score **scores, int *n, experiment **kept)
+{
+    int code;
+    arguments mine = *a;
+    if (seed >= 0) {
+        mine.set = arena_new(env->memory, sizeof *mine.set * (size_t)(a->n_sets + 1));
+        if (a->n_sets) memcpy(mine.set, a->set, sizeof *mine.set * (size_t)a->n_sets);
+        mine.set[mine.n_sets++] = arena_print(env->memory, "seed=%lld", (long long)seed);
+    }
+    experiment *e = *kept = open_experiment(a->file, &mine, env, &code);
+    if (!e) return code;
+    if ((code = read_data(e, a->quiet))) return code;
+    char error[900];
+    const char *folder = run_dir_create(&e->memory, folder_asked, e->name, error, sizeof error);
+    if (!folder) {
+        fprintf(stderr, "tenon: %s\n", error);
+        return EXIT_INPUT;
+    }
+    printf("%s\n", folder);
+    fflush(stdout);
+    trainer t;
+    memset(&t, 0, sizeof t);
+    if (run_dir_describe(folder, e, threads, error, sizeof error)) {
+        fprintf(stderr, "tenon: %s\n", error);
+        return EXIT_FAILED;
+    }
+    if (experiment_start(e, threads, 1) || graph_initialize(e->graph, config_get(e->root, "initialize"))
+        || trainer_open(&t, e, folder) || begin_loggers(e, folder, -1)) return failed(e);
+    t.interrupted = &interrupted, t.quiet = a->quiet, t.threads = threads;
+    code = run(&t, a, scores, n);
+    trainer_close(&t);
+    return code;
+}
+
+static void print_summary(score *const *of, const int *n, int runs)
+{
+    printf("%-40s %12s %12s %12s %12s\n", "over the seeds", "mean", "std", "min", "max");
+    for (int i = 0; i < n[0]; i++) {
+        double sum = 0, squares = 0, low = INFINITY, high = -INFINITY;
+        for (int r = 0; r < runs; r++) {
+            const score *s = score_find(of[r], n[r], of[0][i].name);
+            double x = s ? s->value : NAN;
+            sum += x;
+            low = x < low ? x : low, high = x > high ? x : high;
+        }
+        for (int r = 0; r < runs; r++) {
+            const score *s = score_find(of[r], n[r], of[0][i].name);
+            double d = (s ? s->value : NAN) - sum / runs;
+            squares += d * d;
+        }
+        printf("%-40s %12.6g %12.3g %12.6g %12.6g\n", of[0][i].name, sum / runs, runs > 1 ? sqrt(squares / (runs - 1)) : 0, low, high);
+    }
+}
+
+int command_train(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "set", "run", "threads", "seeds", "data-dir", "backend", "json", "quiet", NULL };
+    arguments a;
+    int threads, code = arguments_read(&a, argc, argv, env, allowed,
+                                       "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--backend B] [--data-dir D] [--json] [--quiet]");
+    int64_t seeds;
+    if (code || (code = thread_count(&a, &threads)) || (code = arguments_number(a.seeds, "seeds", 1, 1000, 1, &seeds))) return code;
+    catch_signals();
+    score **scores = arena_new(env->memory, sizeof *scores * (size_t)seeds);
+    int *n = arena_new(env->memory, sizeof *n * (size_t)seeds);
+    experiment **kept = arena_new(env->memory, sizeof *kept * (size_t)seeds);
+    for (int64_t i = 0; i < seeds && code == EXIT_DONE; i++) {
+        const char *folder = a.run && seeds > 1 ? arena_print(env->memory, "%s-seed%lld", a.run, (long long)i + 1) : a.run;
+        code = train_once(&a, env, threads, folder, seeds > 1 ? i + 1 : -1, &scores[i], &n[i], &kept[i]);
+    }
+    if (code == EXIT_DONE && seeds > 1) print_summary(scores, n, (int)seeds);
+    for (int64_t i = 0; i < seeds; i++) experiment_free(kept[i]);
+    return code;
+}
+
+/* ---- resume ---------------------------------------------------------------------------------------------------- */
+int command_resume(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "threads", "data-dir", "json", "quiet", NULL };
+    arguments a;
+    int threads, n, code = arguments_read(&a, argc, argv, env, allowed, "RUN [--threads N] [--data-dir D] [--quiet]");
+    if (code || (code = thread_count(&a, &threads))) return code;
+    catch_signals();
+    experiment *e = open_run(a.file, &a, env, &code);
+    if (!e) return code;
+    if ((code = read_data(e, a.quiet))) return code;
+    char error[4000];
+    if (run_dir_compare(a.file, e, error, sizeof error)) {
+        fprintf(stderr, "tenon: %s cannot be resumed:\n%s", a.file, error);
+        experiment_free(e);
+        return EXIT_INPUT;
+    }
+    trainer t;
+    score *scores;
+    memset(&t, 0, sizeof t);
+    if (experiment_start(e, threads, 1) || trainer_open(&t, e, a.file) || trainer_restore(&t)
+        || begin_loggers(e, a.file, t.evaluated ? t.step : t.step - 1)) code = failed(e);
+    else {
+        t.interrupted = &interrupted, t.quiet = a.quiet, t.threads = threads;
+        fprintf(stderr, "resumed at step %lld, epoch %lld\n", (long long)t.step, (long long)t.epoch);
+        code = run(&t, &a, &scores, &n);
+    }
+    if (t.e) trainer_close(&t);
+    experiment_free(e);
+    return code;
+}

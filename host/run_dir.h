@@ -1,0 +1,30 @@
+/* run_dir.h -- a run is a directory that explains itself:
+ *
+ *   config.toml        the experiment as it ran, every value with its source; loads again as it is
+ *   lock.json          what the result depends on: hashes of plug-ins, data files and vocabularies, seed, versions
+ *   vocabularies/      so that predict needs no data
+ *   metrics.*          written by the loggers
+ *   checkpoints/       step-NNNNNNNN.safetensors (at least the last two), best.safetensors
+ *   results.json       final scores and why it stopped; there once the run is done
+ *   stopped.txt        why it stopped early on an error
+ *   timing.csv         times, which are outside the promise of equal bits
+ *
+ * Functions return 0 or < 0 with a message.                                                                    */
+#ifndef RUN_DIR_H
+#define RUN_DIR_H
+#include "experiment.h"
+
+/* `asked`, which must not exist, or runs/NAME-001 with the next free number. The path, or NULL. */
+const char *run_dir_create(arena *, const char *asked, const char *name, char *error, size_t size);
+/* One process at a time writes a run: takes the run's lock file. A descriptor to keep open, or < 0. */
+int run_dir_hold(const char *folder, char *error, size_t size);
+/* config.toml, lock.json, vocabularies. */
+int run_dir_describe(const char *folder, experiment *, int threads, char *error, size_t size);
+/* 0: the run may go on. Else < 0, and one line for each thing that differs from lock.json. */
+int run_dir_compare(const char *folder, experiment *, char *error, size_t size);
+/* Data folders that the run was started with, NULL-terminated. */
+const char **run_dir_data(arena *, const char *folder);
+int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *, int n, char *error, size_t size);
+int run_dir_timing(const char *folder, int64_t step, double seconds, int threads, char *error, size_t size);
+int run_dir_stopped(const char *folder, const char *why);
+#endif
