@@ -1,27 +1,38 @@
-# Tenon. `make` builds the host and every plug-in; `make check` runs the tests.
+# Tenon. `make` builds the host and every plug-in; `make check` runs the tests; `make install` puts both into PREFIX.
 #
 # A part is one file: plugins/<kind>s/<name>.c becomes build/plugins/<kind>s/<name>.so by a pattern rule. Kinds that
 # compute are built three times, plain and for x86-64-v3 and -v4 (<name>.v3.so, <name>.v4.so); the host opens the
-# best that the processor can run.
+# best that the processor can run. A program of its own (`tenon report` starts tenon-report) is one file,
+# tools/<name>.c, or one folder of them, tools/<name>/*.c.
+#
+# To vary: make CC=clang CXX=clang++ BUILD=build/clang; make BUILD=build/asan EXTRA='-fsanitize=address,undefined';
+# make WERROR= (a compiler that knows more warnings than ours); make ISAS= (plain C only). Give each its own BUILD.
+# make V=1 shows the commands.
 
-CC      ?= cc
-CXX     ?= c++
 BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION  = 0.1.0
 STD      = -std=c11
-WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+WERROR  ?= -Werror
+WARN     = -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
 OPT      = -O2
 # -ffp-contract=off: an fma is where the source writes one, so that every element has the same bits everywhere
 FLOAT    = -fno-math-errno -fno-trapping-math -ffp-contract=off
-CFLAGS  += $(STD) $(OPT) -g $(WARN) $(FLOAT) -D_GNU_SOURCE -Iinclude -fPIC -DTENON_DEFAULT_LOGGERS='{"csv","jsonl",0}' -MMD -MP $(EXTRA)
-CXXFLAGS += -std=c++17 $(OPT) -g -Wall -Wextra -fPIC -MMD -MP $(EXTRA)
-LDFLAGS += $(EXTRA)
+# a dependency file beside every output, so that a changed header rebuilds what includes it, plug-ins too
+DEPEND   = -MMD -MP -MF $@.d -MT $@
+quiet    = $(if $(V),,@printf '  %-4s %s\n' $(1) $@ && )
+override CFLAGS   += $(STD) $(OPT) -g $(WARN) $(FLOAT) -D_GNU_SOURCE -Iinclude -fPIC \
+                     -DTENON_DEFAULT_LOGGERS='{"csv","jsonl",0}' $(EXTRA)
+override CXXFLAGS += -std=c++17 $(OPT) -g -Wall -Wextra $(WERROR) -fPIC $(EXTRA)
+override LDFLAGS  += $(EXTRA)
 
-all: program plugins
+all: program tools plugins
 
 # ---- dependencies: the one place. A plug-in that needs a library says so here; it is left out where the library is
 # missing, and the summary says so. The host itself needs toml++, jansson, libmd and xxhash.
-HOST_LIBS = -ltomlplusplus -ljansson -lmd -lxxhash -ldl -lm -lpthread -lstdc++
-have = $(shell printf '\#include <$(1)>\nint main(void){return 0;}' | $(CC) -x c - -o /dev/null $(2) 2>/dev/null && echo yes)
+HOST_LIBS    = -ltomlplusplus -ljansson -lmd -lxxhash -ldl -lm -lpthread -lstdc++
+HOST_NEEDS   = toml++/toml.h:libtomlplusplus-dev jansson.h:libjansson-dev sha2.h:libmd-dev xxhash.h:libxxhash-dev
 LIBS_cpu        = -lopenblas -lpthread -lm
 LIBS_csv        = -lcsv
 LIBS_folder     = -larchive
@@ -29,51 +40,97 @@ LIBS_normalize  = -lutf8proc
 LIBS_lowercase  = -lutf8proc
 LIBS_words      = -lutf8proc
 LIBS_characters = -lutf8proc
-HEADER_cpu        = cblas.h
-HEADER_csv        = csv.h
-HEADER_folder     = archive.h
-HEADER_normalize  = utf8proc.h
-HEADER_lowercase  = utf8proc.h
-HEADER_words      = utf8proc.h
-HEADER_characters = utf8proc.h
+NEEDS_cpu        = cblas.h:libopenblas-dev
+NEEDS_csv        = csv.h:libcsv-dev
+NEEDS_folder     = archive.h:libarchive-dev
+NEEDS_normalize  = utf8proc.h:libutf8proc-dev
+NEEDS_lowercase  = utf8proc.h:libutf8proc-dev
+NEEDS_words      = utf8proc.h:libutf8proc-dev
+NEEDS_characters = utf8proc.h:libutf8proc-dev
+
+hash := \#
+# $(call absent,header:package ...) gives those whose header the C++ compiler does not find (C headers are found too).
+absent = $(shell for n in $(1); do printf '$(hash)include <%s>\n' $${n%%:*} | $(CXX) $(CXXFLAGS) -M -x c++ - >/dev/null 2>&1 || echo $$n; done)
+# $(call takes,flag): does the C compiler take the flag?
+takes  = $(shell printf 'int x;\n' | $(CC) $(1) -c -x c - -o /dev/null 2>/dev/null && echo yes)
+header  = $(firstword $(subst :, ,$(1)))
+package = $(lastword $(subst :, ,$(1)))
 
 # ---- the host
 HOST_SRC  = $(filter-out host/main.c,$(wildcard host/*.c))
 HOST_OBJ  = $(HOST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/host/toml_bridge.o
 program: $(BUILD)/tenon
 $(BUILD)/tenon: $(BUILD)/host/main.o $(HOST_OBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
-$(BUILD)/host/%.o: host/%.c
+	$(call quiet,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+$(BUILD)/%.o: %.c | host-needs
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
-$(BUILD)/host/toml_bridge.o: host/toml_bridge.cpp
+	$(call quiet,CC)$(CC) $(CFLAGS) $(DEPEND) -c -o $@ $<
+$(BUILD)/host/toml_bridge.o: host/toml_bridge.cpp | host-needs
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -c -o $@ $<
+	$(call quiet,CXX)$(CXX) $(CXXFLAGS) $(DEPEND) -c -o $@ $<
+# Says by name which library is missing, before the compiler says it by line.
+host-needs:
+	@test ! "$(HOST_ABSENT)" || { $(foreach n,$(HOST_ABSENT),echo 'tenon needs <$(call header,$(n))> (Debian: apt-get install $(call package,$(n)))' >&2;) exit 1; }
+
+# ---- programs beside it, over the same host objects
+TOOLS = $(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+tools: $(TOOLS:%=$(BUILD)/tenon-%)
+define tool_rule
+$(BUILD)/tenon-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/$(1)/*.c tools/$(1).c)) $(HOST_OBJ)
+	$$(call quiet,LINK)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(HOST_LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 # ---- plug-ins
 COMPUTE   = backends layers activations losses optimizers regularizers
-ISAS      = $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4)
 SOURCES   = $(wildcard plugins/*/*.c)
-MISSING  := $(strip $(foreach s,$(SOURCES),$(if $(HEADER_$(basename $(notdir $(s)))),$(if $(call have,$(HEADER_$(basename $(notdir $(s))))),,$(s)))))
+needs_of  = $(NEEDS_$(basename $(notdir $(1))))
+ifeq ($(filter clean uninstall,$(MAKECMDGOALS)),)
+HOST_ABSENT   := $(call absent,$(HOST_NEEDS))
+PLUGIN_ABSENT := $(call absent,$(sort $(foreach s,$(SOURCES),$(call needs_of,$(s)))))
+ISAS          ?= $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),$(foreach i,v3 v4,$(if $(call takes,-march=x86-64-$(i)),$(i))))
+ISAS          := $(ISAS)
+endif
+MISSING   = $(foreach s,$(SOURCES),$(if $(filter $(PLUGIN_ABSENT),$(call needs_of,$(s))),$(s)))
 BUILT     = $(filter-out $(MISSING),$(SOURCES))
 WIDE      = $(filter $(COMPUTE:%=plugins/%/%),$(BUILT))
 PLUGINS   = $(BUILT:%.c=$(BUILD)/%.so) $(foreach i,$(ISAS),$(WIDE:%.c=$(BUILD)/%.$(i).so))
-PLUGIN    = -shared -fvisibility=hidden -Wl,-z,defs
-plugins: $(PLUGINS)
-	@$(foreach m,$(MISSING),echo 'left out: $(m) ($(HEADER_$(basename $(notdir $(m)))) is not installed)';) true
+# Every symbol is found at link time, except where a sanitizer leaves its own for the program to bring.
+PLUGIN    = -shared -fvisibility=hidden $(if $(findstring -fsanitize,$(EXTRA)),,-Wl,-z,defs)
+PLUGIN_CC = $(CC) $(CFLAGS) $(DEPEND) $(PLUGIN)
+plugins: $(PLUGINS) | program tools
+	@echo 'built: $(words $(BUILT)) plug-ins of $(words $(sort $(dir $(BUILT)))) kinds in $(BUILD)/plugins$(if $(ISAS),$(,) computing ones also for $(ISAS:%=x86-64-%))'
+	@$(foreach m,$(MISSING),echo 'left out: $(m) needs <$(call header,$(call needs_of,$(m)))> (Debian: $(call package,$(call needs_of,$(m))))';) true
+, := ,
 $(BUILD)/plugins/%.v3.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -march=x86-64-v3 $(PLUGIN) -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(PLUGIN_CC) -march=x86-64-v3 -o $@ $< $(LIBS_$(notdir $*)) -lm
 $(BUILD)/plugins/%.v4.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -march=x86-64-v4 $(PLUGIN) -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(PLUGIN_CC) -march=x86-64-v4 -o $@ $< $(LIBS_$(notdir $*)) -lm
 $(BUILD)/plugins/%.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PLUGIN) -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(PLUGIN_CC) -o $@ $< $(LIBS_$(notdir $*)) -lm
+
+# ---- installing: the program finds its plug-ins as ../lib/tenon/plugins, so PREFIX may be moved as a whole
+PLACE = $(DESTDIR)$(PREFIX)
+install: all
+	mkdir -p '$(PLACE)/bin' '$(PLACE)/include/tenon' '$(PLACE)/lib/tenon' '$(PLACE)/share/pkgconfig' '$(PLACE)/share/tenon'
+	install -m 755 $(BUILD)/tenon $(TOOLS:%=$(BUILD)/tenon-%) '$(PLACE)/bin'
+	install -m 644 $(wildcard include/tenon/*.h) '$(PLACE)/include/tenon'
+	for p in $(PLUGINS:$(BUILD)/%=%); do install -D -m 755 "$(BUILD)/$$p" '$(PLACE)/lib/tenon/'"$$p" || exit 1; done
+	$(if $(wildcard experiments),cp -R experiments '$(PLACE)/share/tenon')
+	printf '%s\n' 'prefix=$${pcfiledir}/../..' 'includedir=$${prefix}/include' 'plugindir=$${prefix}/lib/tenon/plugins' '' \
+	    'Name: tenon' 'Description: header to build a Tenon plug-in against' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    >'$(PLACE)/share/pkgconfig/tenon.pc'
+uninstall:
+	rm -rf '$(PLACE)/bin/tenon' $(TOOLS:%='$(PLACE)/bin/tenon-%') '$(PLACE)/include/tenon' '$(PLACE)/lib/tenon' \
+	    '$(PLACE)/share/tenon' '$(PLACE)/share/pkgconfig/tenon.pc'
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all program plugins clean check
+.PHONY: all program tools plugins host-needs install uninstall clean check check-each
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include tests/tests.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
