@@ -8,6 +8,9 @@ extern "C" {
 /* The tree of a TOML text, tables in the order of the file; NULL after an error went to diag. `file` names it in
  * messages and must live as long as the tree.                                                                */
 config_value *toml_parse(arena *, const char *text, size_t n, const char *file, diag *);
+/* One value, all of it at one place: an argument of --set, a default in an option table. NULL after an error, which
+ * goes to diag unless that is NULL.                                                                          */
+config_value *toml_value(arena *, const char *text, where, diag *);
 #ifdef __cplusplus
 }
 #endif
