@@ -337,6 +337,16 @@ static void join(const char *const *names, int n, char *to, size_t size)
         have += (size_t)snprintf(to + have, size - have, "%s%s", i ? ", " : "", names[i]);
 }
 
+/* "[training]: ", "[[group]]: " or "the top level: " before a message. */
+static void heading(const config_value *table, const char *name, char *to, size_t size)
+{
+    int words = name && strchr(name, ' ') != NULL;
+    const char *open = words ? "" : table->key ? "[" : "[[", *close = words ? "" : table->key ? "]" : "]]";
+    to[0] = 0;
+    if (name && *name)
+        snprintf(to, size, "%s%s%s: ", open, name, close);
+}
+
 void config_unused(const config_value *table, const char *table_name, const char *const *allowed, int n_allowed,
                    const char *const (*elsewhere)[2], diag *d)
 {
@@ -348,17 +358,16 @@ void config_unused(const config_value *table, const char *table_name, const char
         for (int j = 0; elsewhere && elsewhere[j][0] && !owner; j++)
             if (!strcmp(elsewhere[j][0], v->key))
                 owner = elsewhere[j][1];
-        char list[512];
+        char list[512], head[160];
         join(allowed, n_allowed, list, sizeof list);
-        const char *head = table_name ? table_name : "", *colon = table_name && *table_name ? ": " : "";
+        heading(table, table_name, head, sizeof head);
         if (owner)
-            diag_error(d, v->key_at, "%s%s%s: does not stand here; it belongs %s%s", head, colon, v->key,
-                       *owner ? "under " : "above the first table", owner);
+            diag_error(d, v->key_at, "%s%s: does not stand here; it belongs %s", head, v->key, owner);
         else if (near)
-            diag_error(d, v->key_at, "%s%s%s: no such key; did you mean '%s'?", head, colon, v->key, near);
+            diag_error(d, v->key_at, "%s%s: no such key; did you mean '%s'?", head, v->key, near);
         else if (n_allowed)
-            diag_error(d, v->key_at, "%s%s%s: no such key; there are %s", head, colon, v->key, list);
+            diag_error(d, v->key_at, "%s%s: no such key; there are %s", head, v->key, list);
         else
-            diag_error(d, v->key_at, "%s%s%s: no such key; it takes none", head, colon, v->key);
+            diag_error(d, v->key_at, "%s%s: no such key; it takes none", head, v->key);
     }
 }

@@ -36,8 +36,8 @@ int     config_bool(config_value *table, const char *key, int otherwise, diag *)
 /* Strings of a key that may hold one string or an array of them; n in *n. */
 const char **config_texts(arena *, config_value *table, const char *key, int *n, diag *);
 /* One error for each key of the table that is not `used`, with did-you-mean among `allowed`; a key that is valid
- * in another table is told so (`elsewhere`: pairs, key and "[table]", "" for the top; NULL-terminated; may be NULL).
- * table_name: "[training]" or "field 'text'", NULL for the root.                                             */
+ * in another table is told so (`elsewhere`: pairs, "seed" and "above the first table"; NULL-terminated; may be NULL).
+ * table_name: "training", or in words, "the top level", "field 'text'".                                      */
 void config_unused(const config_value *table, const char *table_name, const char *const *allowed, int n_allowed,
                    const char *const (*elsewhere)[2], diag *);
 /* The value as TOML text (inline), for `explain`, the resolved file and checkpoints. */
