@@ -171,17 +171,23 @@ void merge_set(arena *a, config_value *root, const key_path *path, config_value 
 
 static void remove_path(arena *a, config_value *root, const key_path *path, where at, diag *d)
 {
-    config_value *in = root;
+    config_value *in = root, *above = NULL;
+    int place = 0;                           /* of `in` in what is above it                                  */
     for (int i = 0; i < path->n; i++) {
         int k = find_part(in, path->part[i]);
         if (k < 0) {
             missing(a, in, path, i, 0, at, d);
             return;
         }
-        if (i == path->n - 1)
+        if (i == path->n - 1) {
             take_out(in, k);
-        else
-            in = in->item[k];
+            if (in->entries && !in->n)       /* [[stop]] without entries is no [[stop]]                      */
+                take_out(above, place);
+            return;
+        }
+        above = in;
+        place = k;
+        in = in->item[k];
     }
 }
 

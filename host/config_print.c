@@ -188,7 +188,8 @@ static void say_line(out *o, const char *above, const config_value *v, const cha
 
 static void say_section(out *o, const char *key, const config_value *table, int entry, const char *main_file)
 {
-    say(o, entry ? "\n[[" : "\n[");
+    say(o, o->n ? "\n" : "");
+    say(o, entry ? "[[" : "[");
     say_key(o, key);
     say(o, entry ? "]]\n" : "]\n");
     for (int i = 0; i < table->n; i++)

@@ -223,25 +223,29 @@ static int words_of(const char *part, const char *full)
     return 0;
 }
 
-/* By letters first: at most one in three may differ (one in a short name, and never all). Then by words. */
+/* By initials, then by letters: at most one in three may differ (one in a short name, and never all), then by words. */
 const char *nearest_name(const char *name, const char *const *names, int n)
 {
     const char *best = NULL;
-    int length = (int)strlen(name), least = length / 3 > 1 ? length / 3 : 1;
+    int length = (int)strlen(name), fewest = LONGEST;
     if (length > LONGEST)
         return NULL;
+    for (int i = 0; i < n; i++)
+        if (initials(name, names[i]))
+            return names[i];
     for (int i = 0; i < n; i++) {
-        int other = (int)strlen(names[i]);
-        if (other > LONGEST || abs(other - length) > least)
+        int other = (int)strlen(names[i]), longer = other > length ? other : length;
+        int most = longer / 3 > 1 ? longer / 3 : 1;
+        if (other > LONGEST || abs(other - length) > most)
             continue;
         int d = distance(name, names[i]);
-        if (d <= least - (best != NULL) && d < length && d < other) {
+        if (d <= most && d < fewest && d < length && d < other) {
             best = names[i];
-            least = d;
+            fewest = d;
         }
     }
     for (int i = 0; i < n && !best; i++)
-        if (initials(name, names[i]) || words_of(name, names[i]) || words_of(names[i], name))
+        if (words_of(name, names[i]) || words_of(names[i], name))
             best = names[i];
     return best;
 }

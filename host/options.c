@@ -332,6 +332,8 @@ static void report_unknown(fill *f, const config_value *table, const char *const
         const char *near = nearest_name(v->key, names, n);
         if (near)
             diag_error(c->messages, v->key_at, "%s: %s: no such option; did you mean '%s'?", f->head, v->key, near);
+        else if (n == 1)
+            diag_error(c->messages, v->key_at, "%s: %s: no such option; it has none", f->head, v->key);
         else
             diag_error(c->messages, v->key_at, "%s: %s: no such option; there are %s", f->head, v->key,
                        joined(c->memory, names, n));

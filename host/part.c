@@ -18,8 +18,10 @@ static const char *type_of(part_context *c, uint32_t kind, const config_value *v
         return NULL;
     }
     const config_value *type = config_get(v, "type");
+    const char *own = config_entry_name(v), *quote = own ? "'" : "";
     if (!type && !default_type)
-        diag_error(c->messages, v->at, "%s: `type` is missing: which %s is it?", name, name);
+        diag_error(c->messages, v->at, "%s%s%s%s%s: `type` is missing: which %s is it?", name, own ? " " : "", quote,
+                   own ? own : "", quote, name);
     if (!type)
         return default_type;
     *at = type->at;
@@ -45,10 +47,23 @@ static const char *name_of(part_context *c, const config_value *table, const cha
     return type ? type : "";
 }
 
-/* Rules of the part that span several options. */
+/* Whether an option stands for the size of a field that is not known before the data is read. */
+static int has_stand_in(part_context *c, const tn_part *part)
+{
+    const char *row = (const char *)part->desc->options;
+    for (uint32_t i = 0; i < part->desc->n_options; i++, row += part->desc->option_size) {
+        const tn_option *o = (const tn_option *)(const void *)row;
+        const config_value *v = o->flags & TN_O_SIZE ? config_get(part->table, o->name) : NULL;
+        if (v && v->type == CONFIG_STRING && c->size_of && c->size_of(c->to, v->text) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Rules of the part that span several options; not before all of them are known. */
 static void run_check(part_context *c, const tn_part *part)
 {
-    if (!part->desc->check || !c->host)
+    if (!part->desc->check || !c->host || has_stand_in(c, part))
         return;
     host_clear(c->host);
     if (part->desc->check(c->api, c->host, part->config) >= 0)

@@ -149,16 +149,30 @@ std::string_view line_of(const source &s, uint32_t line)
     return s.text.substr(from, s.text.find('\n', from) - from);
 }
 
-// The word without quotes that ends after the last '=', ',' or '[' before the error: the value that is none.
-std::string word_at(const source &s, const toml::source_position &p)
+// The word without quotes that is no value, and the place where it begins.
+std::string word_at(const source &s, toml::source_position &p)
 {
     std::string_view line = line_of(s, p.line);
     size_t end = std::min<size_t>(p.column ? p.column - 1 : 0, line.size());
     size_t from = end ? line.find_last_of("=,[", end - 1) : std::string_view::npos;
     from = from == std::string_view::npos ? 0 : from + 1;
     from = std::min(line.find_first_not_of(" \t", from), line.size());
-    size_t to = std::min(line.find_first_of(" \t,]}#\r", from), line.size());
+    size_t to = std::min(line.find_first_of(" \t,]}#=\r", from), line.size());
+    if (std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(from), [](char c) { return (c & 0x80) == 0; }))
+        p.column = static_cast<toml::source_index>(from + 1);
     return std::string(line.substr(from, std::min<size_t>(to - from, 60)));
+}
+
+// What to say where a value was expected and something else stands.
+std::string no_value(const source &s, toml::source_position &p)
+{
+    std::string word = word_at(s, p);
+    std::string_view line = line_of(s, p.line);
+    size_t next = p.column - 1 + word.size();
+    next = next < line.size() ? line.find_first_not_of(" \t", next) : next;
+    if (next < line.size() && line[next] == '=')
+        return "expected a value, found `" + word + " =`: an array above is not closed with ']'";
+    return word + " is not a value; a string stands in quotes: \"" + word + "\"";
 }
 
 // 'x' out of "cannot redefine existing integer 'x'".
@@ -169,8 +183,9 @@ std::string quoted(std::string_view text)
     return to == from ? std::string() : std::string(text.substr(from + 1, to - from - 1));
 }
 
-// What toml++ says, in the words of someone who writes experiment files. Anything else is passed on as it is.
-std::string plain(const source &s, const toml::source_position &p, std::string_view said)
+// What toml++ says, in the words of someone who writes experiment files; p is moved where a better place is known.
+// Anything else is passed on as it is.
+std::string plain(const source &s, toml::source_position &p, std::string_view said)
 {
     size_t colon = said.find(": ");
     std::string_view what = colon == std::string_view::npos ? said : said.substr(colon + 2);
@@ -190,13 +205,10 @@ std::string plain(const source &s, const toml::source_position &p, std::string_v
     if (in_string && has(what, "end-of-file"))
         return "a string is not closed";
     if (has(what, "end-of-file"))
-        return "the file ends within " + (has(said, "array") ? std::string("an array: a ']' is missing")
-                                                             : std::string("a value"));
+        return has(said, "array") ? "an array is not closed: a ']' is missing" : "it ends within a value";
     if (has(said, "parsing boolean") || has(what, "could not determine value type") || has(what, "'nan'")
-        || has(what, "'inf'")) {
-        std::string word = word_at(s, p);
-        return word + " is not a value; a string stands in quotes: \"" + word + "\"";
-    }
+        || has(what, "'inf'"))
+        return no_value(s, p);
     if (has(what, "expected a comment or whitespace"))
         return "something follows the value; a string stands in quotes, one key on each line";
     if (has(said, "parsing root table"))
@@ -223,10 +235,8 @@ void report(source &s, const toml::parse_error &e)
 {
     toml::source_position p = e.source().begin;
     std::string_view said = e.description();
-    if (said.substr(0, 20) == "Error while parsing ")
-        said.remove_prefix(14);
-    where at = place(s, has(said, "cannot redefine") ? key_place(s, p, said) : p);
-    complain(s, at, plain(s, p, said));
+    std::string words = plain(s, p, said);
+    complain(s, place(s, has(said, "cannot redefine") ? key_place(s, p, said) : p), words);
 }
 
 // ---- the tree -------------------------------------------------------------------------------------------------
