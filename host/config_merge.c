@@ -375,8 +375,8 @@ static void merge_entries(arena *a, config_value *list, config_value *child, dia
             int place = place_of(list, entry, d);
             insert(a, list, place, entry);
         } else {
-            const config_value *moved = config_get(entry, "before");
-            moved = moved ? moved : config_get(entry, "after");
+            const config_value *before = taken(entry, "before"), *after = taken(entry, "after");
+            const config_value *moved = before ? before : after;
             if (moved)
                 diag_error(d, moved->key_at, "%s: '%s' keeps the place it has in %s, line %d; this is for new entries",
                            moved->key, name, list->item[k]->at.file, list->item[k]->at.line);
