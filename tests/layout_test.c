@@ -55,7 +55,7 @@ static void worked_example(void)
     SAME("pairs seq", p.seq, 2, 1, 0, 2);
     SAME("pairs begin", p.begin, 0, 1, 2, 4);
     SAME("pairs row", p.row, 2, 1, 0, 3);
-    check(p.total == 5 && p.first[2] == 0 && p.first[3] == 2 && p.first[4] == 5, "pairs first");
+    check(p.total == 5 && p.first[1] == 0 && p.first[2] == 2 && p.first[3] == 5 && p.first[4] == 5, "pairs first");
     scratch_free(&s);
 }
 
