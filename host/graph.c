@@ -485,6 +485,7 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
         if (n->table) n->at = n->table->at;
         n->count[G_OUT] = 1;
         n->out[0].spec = dat->field[i]->spec;
+        n->unknown = !dat->dataset->desc && dat->field[i]->kind == FIELD_NUMBERS; /* steps or not: its data set knows */
     }
     int all = 0;
     list_length(root, "layer", &all);
