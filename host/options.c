@@ -192,6 +192,11 @@ static int read_enum(fill *f, const tn_option *o, const config_value *v, int32_t
     return -1;
 }
 
+static const char *in_folder(arena *a, const char *folder, const char *path)
+{
+    return strcmp(folder, ".") ? arena_print(a, "%s/%s", folder, path) : path;
+}
+
 /* Absolute as it is; else the first data folder that has it, then the folder of the file that names it, then the
  * first data folder, where whoever opens it will say that it is not there.                                  */
 static const char *resolve_path(part_context *c, const char *path, where at)
@@ -199,7 +204,7 @@ static const char *resolve_path(part_context *c, const char *path, where at)
     if (path[0] == '/' || !path[0])
         return path;
     for (int i = 0; c->data_dirs && c->data_dirs[i]; i++) {
-        const char *full = arena_print(c->memory, "%s/%s", c->data_dirs[i], path);
+        const char *full = in_folder(c->memory, c->data_dirs[i], path);
         if (!access(full, F_OK))
             return full;
     }
@@ -207,7 +212,7 @@ static const char *resolve_path(part_context *c, const char *path, where at)
     const char *beside = slash ? arena_print(c->memory, "%.*s/%s", (int)(slash - at.file), at.file, path) : path;
     if (!access(beside, F_OK) || !c->data_dirs || !c->data_dirs[0])
         return beside;
-    return arena_print(c->memory, "%s/%s", c->data_dirs[0], path);
+    return in_folder(c->memory, c->data_dirs[0], path);
 }
 
 /* The type that an inner table has when it names none: that of the option's default. */
@@ -329,8 +334,13 @@ static void report_unknown(fill *f, const config_value *table, const char *const
             known = !strcmp(names[j], v->key);
         if (known)
             continue;
-        const char *near = nearest_name(v->key, names, n);
-        if (near)
+        const char *near = nearest_name(v->key, names, n), *owner = NULL;
+        for (int j = 0; c->elsewhere && c->elsewhere[j][0] && !owner; j++)
+            if (!strcmp(c->elsewhere[j][0], v->key))
+                owner = c->elsewhere[j][1];
+        if (owner)
+            diag_error(c->messages, v->key_at, "%s: %s: does not stand here; it belongs %s", f->head, v->key, owner);
+        else if (near)
             diag_error(c->messages, v->key_at, "%s: %s: no such option; did you mean '%s'?", f->head, v->key, near);
         else if (n == 1)
             diag_error(c->messages, v->key_at, "%s: %s: no such option; it has none", f->head, v->key);

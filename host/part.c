@@ -32,19 +32,16 @@ static const char *type_of(part_context *c, uint32_t kind, const config_value *v
 }
 
 /* The user's name, where the caller knows that key; else the type. */
-static const char *name_of(part_context *c, const config_value *table, const char *type, const char *const *host_keys)
+static const char *name_of(part_context *c, config_value *table, const char *type, const char *const *host_keys)
 {
-    const config_value *name = NULL;
-    for (; host_keys && *host_keys; host_keys++)
+    const char *name = type ? type : "";
+    for (; table && host_keys && *host_keys; host_keys++)
         if (!strcmp(*host_keys, "name"))
-            name = config_get(table, "name");
-    if (name && name->type != CONFIG_STRING)
-        diag_error(c->messages, name->at, "name: expected a string, got %s", config_type_name(name->type));
-    else if (name && !name->text[0])
-        diag_error(c->messages, name->at, "name: is empty");
-    else if (name)
-        return name->text;
-    return type ? type : "";
+            name = config_text(table, "name", name, c->messages);
+    const config_value *given = config_get(table, "name");
+    if (given && given->type == CONFIG_STRING && name == given->text && !name[0])
+        diag_error(c->messages, given->at, "name: is empty");
+    return name;
 }
 
 /* Whether an option stands for the size of a field that is not known before the data is read. */

@@ -27,6 +27,7 @@ typedef struct part_context {
     const char *const *(*field_names)(void *to, int *n);
     void *to;
     tn_host *host; const tn_api *api;      /* handed to check() and open()                                   */
+    const char *const (*elsewhere)[2];     /* keys that belong into other tables, as for config_unused; may be NULL */
 } part_context;
 
 /* A part from `value`: a string (its type) or a table with `type` (default_type where the table has none; may be
