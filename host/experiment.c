@@ -493,8 +493,7 @@ experiment *experiment_load(const char *path, const overrides *o)
     const char *slash = strrchr(e->path, '/'); /* last the file's own folder, so that a resumed run finds it too */
     all[n++] = slash ? arena_print(&e->memory, "%.*s", (int)(slash - e->path) + (slash == e->path), e->path) : ".";
     e->context = (part_context){ &e->memory, registry_new(&e->memory, o->plugin_path, registry_isa()), e->messages, all,
-                                 size_of_field, names_of_fields, e, &e->host, &host_api };
-    e->context.elsewhere = elsewhere;
+                                 size_of_field, names_of_fields, e, &e->host, &host_api, elsewhere };
     e->root = config_load(&e->memory, path, o->set, o->n_sets, e->messages);
     if (!e->root) return e;
     e->root->used = 1;
