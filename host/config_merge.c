@@ -108,9 +108,6 @@ static void missing(arena *a, const config_value *in, const key_path *path, int 
         diag_error(d, at, "%s: there is no '%s' in %s; did you mean '%s'?", all, name, where_not, near);
     else if (adding && i == 0 && at.line > 0)
         diag_error(d, at, "%s: there is no '%s' in %s; write [%s] in this file to add it", all, name, where_not, name);
-    else if (adding && i == 0)
-        diag_error(d, at, "%s: there is no '%s' in %s; to add it, write '%s={ %s = ... }'", all, name, where_not, name,
-                   path->part[1]);
     else if (n)
         diag_error(d, at, "%s: there is no '%s' in %s; there are %s", all, name, where_not, list);
     else
@@ -140,12 +137,33 @@ static void take_out(config_value *in, int i)
     in->n--;
 }
 
+static const char *near_key(arena *a, const config_value *in, const char *name)
+{
+    const char **names = arena_new(a, (size_t)(in->n + 1) * sizeof *names);
+    for (int j = 0; j < in->n; j++)
+        names[j] = in->item[j]->key;
+    return nearest_name(name, names, in->n);
+}
+
+static config_value *new_table(arena *a, const char *key, where at)
+{
+    config_value *t = arena_new(a, sizeof *t);
+    t->type = CONFIG_TABLE;
+    t->key = key;
+    t->at = t->key_at = at;
+    return t;
+}
+
 void merge_set(arena *a, config_value *root, const key_path *path, config_value *value, where at, diag *d)
 {
     config_value *in = root;
     int last = path->n - 1;
     for (int i = 0; i < last; i++) {
         int k = find_part(in, path->part[i]);
+        if (k < 0 && i == 0 && last == 1 && at.line == 0 && !near_key(a, in, path->part[0])) {
+            k = in->n; /* --set training.epochs=1 where the file has no [training]; its reader knows the tables */
+            insert(a, in, k, new_table(a, path->part[0], at));
+        }
         if (k < 0) {
             missing(a, in, path, i, 1, at, d);
             return;

@@ -112,7 +112,7 @@ static void read_evaluation(experiment *e)
 static void read_checkpoint(experiment *e)
 {
     static const char *const keys[] = { "every_steps", "keep", "monitor" };
-    e->checkpoint_keep = 2;
+    e->checkpoint_keep = 2, e->monitor = NULL;
     config_value *t = table_of(e, "checkpoint");
     if (!t) return;
     e->checkpoint_steps = config_int(t, "every_steps", 0, 0, INT64_MAX, e->messages);
