@@ -79,7 +79,7 @@ static int run(trainer *t, const arguments *a, score **scores, int *n)
         fprintf(stderr, "tenon: %s\n", error);
         return EXIT_FAILED;
     }
-    if (!a->quiet) print_scores(*scores, *n, a->json);
+    print_scores(*scores, *n, a->json);
     return EXIT_DONE;
 }
 
@@ -107,7 +107,7 @@ static int train_once(const arguments *a, const command_env *env, int threads, c
     fflush(stdout);
     trainer t;
     memset(&t, 0, sizeof t);
-    if (run_dir_describe(folder, e, threads, error, sizeof error)) {
+    if (run_dir_hold(folder, error, sizeof error) < 0 || run_dir_describe(folder, e, threads, error, sizeof error)) {
         fprintf(stderr, "tenon: %s\n", error);
         return EXIT_FAILED;
     }
@@ -172,6 +172,10 @@ int command_resume(int argc, char **argv, const command_env *env)
     if (!e) return code;
     if ((code = read_data(e, a.quiet))) return code;
     char error[4000];
+    if (run_dir_hold(a.file, error, sizeof error) < 0) {
+        fprintf(stderr, "tenon: %s\n", error);
+        return EXIT_FAILED;
+    }
     if (run_dir_compare(a.file, e, error, sizeof error)) {
         fprintf(stderr, "tenon: %s cannot be resumed:\n%s", a.file, error);
         experiment_free(e);

@@ -238,6 +238,9 @@ int run_dir_results(const char *folder, const char *why, int64_t step, int64_t b
         json_object_set_new(scores, s[i].name, value ? value : json_null());
     }
     json_object_set_new(j, "scores", scores);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/stopped.txt", folder);
+    unlink(path); /* an error of an earlier process is over */
     return write_json(folder, "results.json", j, error, size);
 }
 

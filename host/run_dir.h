@@ -6,7 +6,8 @@
  *   metrics.*          written by the loggers
  *   checkpoints/       step-NNNNNNNN.safetensors (at least the last two), best.safetensors
  *   results.json       final scores and why it stopped; there once the run is done
- *   stopped.txt        why it stopped early on an error
+ *   stopped.txt        why it ended early, if an error ended it
+ *   lock               held by the process that writes the run
  *   timing.csv         times, which are outside the promise of equal bits
  *
  * Functions return 0 or < 0 with a message.                                                                    */
@@ -16,7 +17,7 @@
 
 /* `asked`, which must not exist, or runs/NAME-001 with the next free number. The path, or NULL. */
 const char *run_dir_create(arena *, const char *asked, const char *name, char *error, size_t size);
-/* One process at a time writes a run: takes the run's lock file. A descriptor to keep open, or < 0. */
+/* One process at a time writes a run: holds the run's lock file until the process ends. < 0: another one does. */
 int run_dir_hold(const char *folder, char *error, size_t size);
 /* config.toml, lock.json, vocabularies. */
 int run_dir_describe(const char *folder, experiment *, int threads, char *error, size_t size);
