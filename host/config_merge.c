@@ -137,6 +137,7 @@ static void take_out(config_value *in, int i)
     in->n--;
 }
 
+/* The key of a table that is nearest to a name; NULL: none is near. */
 static const char *near_key(arena *a, const config_value *in, const char *name)
 {
     const char **names = arena_new(a, (size_t)(in->n + 1) * sizeof *names);
@@ -145,6 +146,7 @@ static const char *near_key(arena *a, const config_value *in, const char *name)
     return nearest_name(name, names, in->n);
 }
 
+/* An empty table. */
 static config_value *new_table(arena *a, const char *key, where at)
 {
     config_value *t = arena_new(a, sizeof *t);
