@@ -110,6 +110,10 @@ config_value *config_load(arena *a, const char *path, const char *const *sets, i
         where at = { arena_print(a, "--set %d", i + 1), 0, 0 };
         const char *equal = strchr(sets[i], '=');
         key_path key;
+        if (!toml_utf8(sets[i])) {
+            diag_error(d, at, "the argument is not valid UTF-8");
+            continue;
+        }
         if (!equal) {
             diag_error(d, at, "'%s': expected KEY=VALUE, as in layer.encoder.units=256", sets[i]);
             continue;

@@ -383,3 +383,16 @@ extern "C" config_value *toml_value(arena *memory, const char *text, where at, d
         return nullptr;
     }
 }
+
+extern "C" int toml_utf8(const char *text)
+{
+    auto *p = reinterpret_cast<const unsigned char *>(text);
+    for (size_t left = std::strlen(text); left;) {
+        int n = sequence(p, left);
+        if (!n)
+            return 0;
+        p += n;
+        left -= static_cast<size_t>(n);
+    }
+    return 1;
+}

@@ -11,6 +11,8 @@ config_value *toml_parse(arena *, const char *text, size_t n, const char *file, 
 /* One value, all of it at one place: an argument of --set, a default in an option table. NULL after an error, which
  * goes to diag unless that is NULL.                                                                          */
 config_value *toml_value(arena *, const char *text, where, diag *);
+/* Whether a text from elsewhere (the command line) is valid UTF-8. */
+int toml_utf8(const char *text);
 #ifdef __cplusplus
 }
 #endif

@@ -217,7 +217,7 @@ static void test_load(void)
         "layer.encoder.units=256", "name=two", "optimizer.type=sgd", "dataset.columns=[\"a\"]", "layer.encodr.units=3",
         "gradient.clip_norm=5", "gradient={clip_norm=5}", "x", "=5", "a.=3", "seed=", "seed=\"", "dataset.train=a/b-c.tsv",
         "layer.'output'.units=3", "name=hello world", "name=1\nx=2", "seed=[1", "layer.output=3", "optimizr.type=5",
-        "dataset.since=2020-01-01", "seed=True", "stop.early_stopping.patience = 7", "optimizer.learning_rate=-1e-4" };
+        "dataset.since=2020-01-01", "seed=True", "stop.early_stopping.patience = 7", "optimizer.learning_rate=-1e-4", "name=gr\xfc\xdf" };
     load_case("base", NULL, 0, "base");
     load_case("base", sets, sizeof sets / sizeof *sets, "sets");
     load_case("child", NULL, 0, "child");
