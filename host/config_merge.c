@@ -371,6 +371,18 @@ static int place_of(const config_value *list, config_value *entry, diag *d)
     return place;
 }
 
+/* An entry that the parent has: its keys join, its place stays. */
+static void join_entry(arena *a, config_value *old, config_value *entry, const char *name, diag *d)
+{
+    const config_value *before = taken(entry, "before"), *after = taken(entry, "after");
+    const config_value *moved = before ? before : after;
+    if (moved)
+        diag_error(d, moved->key_at, "%s: '%s' keeps the place it has in %s, line %d; this is for new entries",
+                   moved->key, name, old->at.file, old->at.line);
+    merge_tables(a, old, entry, d);
+}
+
+/* Entry by entry, by name: what is there joins, what is new takes its place. */
 static void merge_entries(arena *a, config_value *list, config_value *child, diag *d)
 {
     for (int i = 0; i < child->n; i++) {
@@ -385,22 +397,18 @@ static void merge_entries(arena *a, config_value *list, config_value *child, dia
             if (config_entry_name(child->item[j]) && !strcmp(config_entry_name(child->item[j]), name))
                 twice = j;
         int k = find_entry(list, name);
+        config_value *old = k >= 0 && list->item ? list->item[k] : NULL;
         if (twice >= 0) {
             diag_error(d, entry->at, "[[%s]] '%s' is set a second time; the first is in line %d; give one another `name`",
                        child->key, name, child->item[twice]->at.line);
         } else if (k == -2) {
             diag_error(d, entry->at, "several entries of [[%s]] are called '%s'; give each a `name` of its own", child->key,
                        name);
-        } else if (k < 0) {
+        } else if (old) {
+            join_entry(a, old, entry, name, d);
+        } else {
             int place = place_of(list, entry, d);
             insert(a, list, place, entry);
-        } else {
-            const config_value *before = taken(entry, "before"), *after = taken(entry, "after");
-            const config_value *moved = before ? before : after;
-            if (moved)
-                diag_error(d, moved->key_at, "%s: '%s' keeps the place it has in %s, line %d; this is for new entries",
-                           moved->key, name, list->item[k]->at.file, list->item[k]->at.line);
-            merge_tables(a, list->item[k], entry, d);
         }
     }
 }

@@ -14,8 +14,10 @@ static void put(out *o, const char *text, size_t n)
     if (o->n + n + 1 > o->room) {
         size_t room = 2 * o->room + n + 256;
         o->text = memory_grow(o->text, o->n, room);
-        o->room = room;
+        o->room = o->text ? room : 0;
     }
+    if (!o->text)
+        return;
     memcpy(o->text + o->n, text, n);
     o->n += n;
 }
