@@ -430,7 +430,8 @@ static void plan_node(graph *g, node *n)
         n->unknown = 1;
         return;
     }
-    n->decoded.spec = (tn_spec){ TN_I32, TN_IDS, in[0]->layout, 0, 0, 1, in[0]->width, 0, 0, 0 };
+    n->decoded.spec = (tn_spec){ TN_I32, TN_IDS, n->count[G_IN] ? in[0]->layout : TN_FIXED, 0, 0, 1,
+                                n->count[G_IN] ? in[0]->width : 1, 0, 0, 0 };
     n->decoded.name = "decoded";
     wire_states(n);
     if (n->layer->flags & TN_L_LAST)

@@ -23,5 +23,5 @@ int  plan_child(tn_plan *, tn_part *, uint32_t flags, uint32_t n_in, const tn_sp
 const tn_call *run_enter(const tn_call *, int child, int32_t t);
 int run_phase(const tn_call *child, uint32_t phase);
 const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
-int run_touch(const tn_call *, int param, int64_t n, const int32_t *row);
+int run_touch(const tn_call *, int param, int64_t rows, const int32_t *row);
 #endif

@@ -8,12 +8,13 @@ trap 'rm -f "$log"' EXIT
 "$@" 2>&1 | tee "$log"
 status=$?
 awk -v status="$status" '
-    /^[a-z0-9_-]+: [0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ {
-        passed += $2; failed += $4; skipped += $6; subjects++
-        if ($4) names = names " " substr($1, 1, length($1) - 1)
+    /^[A-Za-z][^:]*: [0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped.*)?$/ {
+        name = $0; sub(/: [0-9]+ passed.*/, "", name); sub(/^.*: /, "")
+        passed += $1; failed += $3; skipped += $5
+        if ($3) names = names ", " name
     }
     END {
-        if (names) print "failed:" names
+        if (names) print "failed: " substr(names, 3)
         else if (status) print "failed: a test ended early, or did not build (see above)"
         if (status && !failed) failed = 1
         if (!passed && !failed) failed = 1
