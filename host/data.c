@@ -1,0 +1,556 @@
+/* data.c -- reads a data set into stores: every split, every field, as ids or numbers packed one example after the
+ * other; vocabularies from the training split; one line of text for predict.                                    */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../include/tenon/random.h"
+#include "checkpoint.h"
+#include "fields.h"
+#include "split.h"
+
+const char *const split_names[SPLITS] = { "train", "validation", "test" };
+
+field *data_field(const data *d, const char *name)
+{
+    for (int i = 0; i < d->n_fields; i++)
+        if (!strcmp(d->field[i]->name, name)) return d->field[i];
+    return NULL;
+}
+
+/* ---- planning ------------------------------------------------------------------------------------------------ */
+data *data_plan(part_context *c, config_value *root, uint64_t seed)
+{
+    static const char *const keys[] = { "type", "split", "limit", NULL };
+    data *d = arena_new(c->memory, sizeof *d);
+    d->context = c, d->seed = seed, d->n_layouts = 1;
+    for (int i = 0; i < SPLITS; i++) d->count[i] = -1;
+    d->dataset = arena_new(c->memory, sizeof *d->dataset);
+    config_value *t = config_get(root, "dataset");
+    if (t) {
+        d->dataset = part_make(c, TN_DATASET, t, NULL, keys);
+        host_clear(c->host);
+        if (d->dataset->desc && !diag_errors(c->messages) && part_open(c, d->dataset))
+            diag_error(c->messages, t->at, "data set '%s': %s", d->dataset->type, c->host->error);
+        d->split = split_plan(d, t);
+    } else diag_error(c->messages, root->at, "there is no [dataset]");
+    fields_plan(d, root);
+    return d;
+}
+
+/* ---- building stores ------------------------------------------------------------------------------------------ */
+/* One field while it is read: examples of one source in the order of the source. */
+typedef struct builder {
+    int64_t examples, steps, leaves;
+    int64_t *begin, *inner;
+    int32_t *id;
+    float *real;
+    size_t begin_room, inner_room, id_room, real_room;
+} builder;
+
+static void *room_for(void *p, size_t *room, size_t have, size_t bytes)
+{
+    if (bytes <= *room) return p;
+    *room = bytes + bytes / 2 + 4096;
+    return memory_grow(p, have, *room);
+}
+
+static void free_builder(builder *b)
+{
+    memory_free(b->begin);
+    memory_free(b->inner);
+    memory_free(b->id);
+    memory_free(b->real);
+    memset(b, 0, sizeof *b);
+}
+
+typedef struct reading {
+    data *d;
+    builder *of;                           /* [fields]                                                            */
+    interner *words;                       /* [fields] of those that own a vocabulary                             */
+    held *column; int n_columns;           /* of the example at hand                                              */
+    char *has;                             /* [columns]                                                           */
+    held room[2];
+    const char *source; int64_t index;
+    int fixed;                             /* vocabularies exist already: words get their ids at once             */
+} reading;
+
+static int failed_at(reading *r, const field *f, const char *what)
+{
+    char place[600];
+    const tn_dataset *t = r->d->dataset->desc->table;
+    if (!r->source || !TN_HAS(t, place) || t->place(r->d->dataset->self, r->source, r->index, place, sizeof place))
+        snprintf(place, sizeof place, "%s example %lld", r->source ? r->source : "input", (long long)r->index + 1);
+    const char *text = arena_text(r->d->context->memory, what);
+    host_clear(r->d->context->host);
+    return host_fail(r->d->context->host, TN_EINVAL, "%s: field '%s': %s", place, f->name, text);
+}
+
+static field *owner_of(field *f) { return f->from ? f->from : f; }
+
+static int number_of(const data *d, const field *f)
+{
+    for (int i = 0; i < d->n_fields; i++)
+        if (d->field[i] == f) return i;
+    return -1;
+}
+
+static int put_number(reading *r, builder *b, const field *f, const char *s, size_t n)
+{
+    char text[64], *end;
+    while (n && (*s == ' ' || *s == '\t')) s++, n--;
+    while (n && (s[n - 1] == ' ' || s[n - 1] == '\t')) n--;
+    if (n >= sizeof text) n = sizeof text - 1;
+    memcpy(text, s, n);
+    text[n] = 0;
+    double x = strtod(text, &end);
+    if (!n || *end) return failed_at(r, f, arena_print(r->d->context->memory, "'%s' is not a number", text));
+    b->real[b->leaves++] = (float)x;
+    return 0;
+}
+
+/* Leaves of a value behind those that are there: words as numbers of the interner, or ids, or numbers. */
+static int put_leaves(reading *r, field *f, const tn_value *v)
+{
+    builder *b = &r->of[number_of(r->d, f)];
+    int64_t n = v->leaves;
+    if (f->kind == FIELD_NUMBERS) {
+        b->real = room_for(b->real, &b->real_room, 4 * (size_t)(b->leaves * f->width), 4 * (size_t)((b->leaves + n) * f->width + 1));
+        if (v->dtype == TN_TEXT) {
+            for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++)
+                if (put_number(r, b, f, (const char *)v->leaf + at, (size_t)(v->end[i] - at))) return TN_EINVAL;
+            return 0;
+        }
+        for (int64_t i = 0; i < n * f->width; i++)
+            b->real[b->leaves * f->width + i] = v->dtype == TN_I32 ? (float)((const int32_t *)v->leaf)[i] : ((const float *)v->leaf)[i];
+        b->leaves += n;
+        return 0;
+    }
+    b->id = room_for(b->id, &b->id_room, 4 * (size_t)b->leaves, 4 * (size_t)(b->leaves + n + 1));
+    if (v->dtype == TN_I32) memcpy(b->id + b->leaves, v->leaf, 4 * (size_t)n);
+    else if (v->dtype != TN_TEXT) return failed_at(r, f, "the column holds numbers, the field needs words");
+    else
+        for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++) {
+            const char *word = (const char *)v->leaf + at;
+            size_t len = (size_t)(v->end[i] - at);
+            if (memchr(word, 0, len)) return failed_at(r, f, "the text has a NUL byte");
+            if (!r->fixed) {
+                b->id[b->leaves + i] = interner_add(&r->words[number_of(r->d, owner_of(f))], word, len);
+                continue;
+            }
+            int32_t id = vocabulary_id(owner_of(f)->words, word, len);
+            if (id < 0) return failed_at(r, f, arena_print(r->d->context->memory, "'%.*s' is no value that training knew", (int)len, word));
+            b->id[b->leaves + i] = id;
+        }
+    b->leaves += n;
+    return 0;
+}
+
+static int put_value(reading *r, field *f, const tn_value *v)
+{
+    builder *b = &r->of[number_of(r->d, f)];
+    if (v->depth != f->depth)
+        return failed_at(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it" : "the value has steps, the field has none");
+    b->begin = room_for(b->begin, &b->begin_room, 8 * (size_t)(b->examples + 1), 8 * (size_t)(b->examples + 2));
+    b->begin[b->examples] = b->steps;
+    if (v->depth == 2) {
+        b->inner = room_for(b->inner, &b->inner_room, 8 * (size_t)(b->steps + 1), 8 * (size_t)(b->steps + v->n + 2));
+        int64_t at = b->leaves;
+        for (int64_t i = 0; i < v->n; i++) b->inner[b->steps + i] = at, at += v->inner[i];
+        b->inner[b->steps + v->n] = at;
+    }
+    b->steps += v->depth ? v->n : 1;
+    b->begin[++b->examples] = b->steps;
+    return put_leaves(r, f, v);
+}
+
+static int put_column(void *to, uint32_t column, const tn_value *v)
+{
+    reading *r = to;
+    if ((int)column >= r->n_columns) return TN_EINVAL;
+    r->has[column] = 1;
+    return held_copy(&r->column[column], v);
+}
+
+/* Steps that a field must have as many of as another one. */
+static int check_lengths(reading *r, field *f)
+{
+    const field *other = f->along ? f->along : f->within;
+    if (!other) return 0;
+    builder *a = &r->of[number_of(r->d, f)], *b = &r->of[number_of(r->d, other)];
+    int64_t e = a->examples - 1, n = a->begin[e + 1] - a->begin[e], m = b->begin[e + 1] - b->begin[e];
+    if (n == m) return 0;
+    return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name, (long long)m));
+}
+
+static int put_example(reading *r)
+{
+    data *d = r->d;
+    tn_rng rng = { d->seed, (uint64_t)r->index };
+    for (int i = 0; i < d->n_fields; i++) {
+        field *f = d->field[i];
+        const tn_value *v;
+        if (f->from) continue;
+        if (f->column_index < 0 || !r->has[f->column_index]) return failed_at(r, f, "the data set gave no value");
+        host_clear(d->context->host);
+        int rc = field_apply(d, f, &r->column[f->column_index].value, rng, r->room, &v);
+        if (rc) return failed_at(r, f, d->context->host->error);
+        if (put_value(r, f, v) || check_lengths(r, f)) return TN_EINVAL;
+    }
+    return 0;
+}
+
+static int count_columns(const data *d)
+{
+    const tn_dataset *t = d->dataset->desc->table;
+    tn_column c;
+    int n = 0;
+    memset(&c, 0, sizeof c);
+    c.size = sizeof c;
+    while (!t->column(d->dataset->self, (uint32_t)n, &c)) n++;
+    return n;
+}
+
+static int read_source(reading *r, const char *source, int64_t count, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+{
+    data *d = r->d;
+    const tn_dataset *t = d->dataset->desc->table;
+    tn_sink sink = { sizeof sink, 0, r, put_column };
+    r->source = source;
+    for (int64_t i = 0; i < count; i++) {
+        r->index = i;
+        memset(r->has, 0, (size_t)r->n_columns);
+        int rc = t->read(d->dataset->self, source, 1, i, (tn_rng){ d->seed, (uint64_t)i }, &sink);
+        if (rc) return d->context->host->error[0] ? rc : host_fail(d->context->host, rc, "reading example %lld of %s failed", (long long)i + 1, source);
+        if ((rc = put_example(r))) return rc;
+        if (progress && (i + 1 == count || (i & 4095) == 4095)) progress(to, source, i + 1, count);
+    }
+    return 0;
+}
+
+/* ---- from sources to splits --------------------------------------------------------------------------------------- */
+/* The store of a field for some examples of a source, in their order. */
+static void gather_store(store *s, const field *f, const builder *b, const int64_t *pick, int64_t n)
+{
+    int64_t steps = 0, leaves = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t from = b->begin[pick[i]], upto = b->begin[pick[i] + 1];
+        steps += upto - from;
+        leaves += f->depth == 2 ? (upto > from ? b->inner[upto] - b->inner[from] : 0) : upto - from;
+    }
+    memset(s, 0, sizeof *s);
+    s->examples = n, s->leaves = leaves;
+    if (f->depth) s->begin = memory_new(8 * (size_t)(n + 1));
+    if (f->depth == 2) s->inner = memory_new(8 * (size_t)(steps + 1));
+    if (f->kind == FIELD_NUMBERS) s->real = memory_new(4 * (size_t)(leaves * f->width + 1));
+    else s->id = memory_new(4 * (size_t)(leaves + 1));
+    int64_t step = 0, leaf = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t from = b->begin[pick[i]], upto = b->begin[pick[i] + 1], first = from, end = upto;
+        if (f->depth == 2) first = upto > from ? b->inner[from] : 0, end = upto > from ? b->inner[upto] : 0;
+        if (f->depth) s->begin[i] = step;
+        for (int64_t k = from; f->depth == 2 && k < upto; k++) s->inner[step + k - from] = leaf + b->inner[k] - first;
+        step += upto - from;
+        if (s->id) memcpy(s->id + leaf, b->id + first, 4 * (size_t)(end - first));
+        else memcpy(s->real + leaf * f->width, b->real + first * f->width, 4 * (size_t)((end - first) * f->width));
+        leaf += end - first;
+        if (f->depth) s->begin[i + 1] = step;
+        if (f->depth == 2) s->inner[step] = leaf;
+    }
+}
+
+/* A field made `from` another, shifted: next[t] = words[t + shift]; the steps without a partner leave both. */
+static void shift_store(field *source, field *f, int split)
+{
+    store *a = &source->split[split], *b = &f->split[split];
+    int64_t n = a->examples, k = 0;
+    memset(b, 0, sizeof *b);
+    b->examples = n;
+    b->begin = memory_new(8 * (size_t)(n + 1));
+    b->id = memory_new(4 * (size_t)(a->leaves + 1));
+    int64_t *begin = memory_new(8 * (size_t)(n + 1));
+    for (int64_t e = 0; e < n; e++) {
+        int64_t len = a->begin[e + 1] - a->begin[e] - f->shift;
+        begin[e] = b->begin[e] = k;
+        for (int64_t t = 0; t < len; t++) b->id[k + t] = a->id[a->begin[e] + t + f->shift];
+        if (len > 0) {
+            memmove(a->id + k, a->id + a->begin[e], 4 * (size_t)len); /* k never passes begin[e] */
+            k += len;
+        }
+    }
+    begin[n] = b->begin[n] = a->leaves = b->leaves = k;
+    memory_free(a->begin);
+    a->begin = begin;
+}
+
+/* ---- vocabularies -------------------------------------------------------------------------------------------------- */
+static void count_words(const store *s, int64_t *count, int64_t *first, int64_t *at)
+{
+    for (int64_t i = 0; i < s->leaves; i++, ++*at)
+        if (!count[s->id[i]]++) first[s->id[i]] = *at;
+}
+
+/* Ids of a split in place of interner numbers. A label that training did not have is an error that names its place. */
+static int replace_ids(reading *r, field *f, int split, const int32_t *id_of, const interner *words)
+{
+    store *s = &f->split[split];
+    for (int64_t i = 0; i < s->leaves; i++) {
+        int32_t id = id_of[s->id[i]];
+        if (id >= 0) {
+            s->id[i] = id;
+            continue;
+        }
+        const char *word = interner_word(words, s->id[i]), *near = nearest_name(word, f->words->word, (int)f->words->n);
+        char place[600];
+        int64_t e = i;
+        if (f->depth) for (e = 0; s->begin[e + 1] <= i; e++) { }
+        data_place(r->d, split, e, place, sizeof place);
+        return host_fail(r->d->context->host, TN_EINVAL, "%s: field '%s': the label '%s' does not occur in the training split%s%s%s", place,
+                         f->name, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return 0;
+}
+
+static int make_vocabulary(reading *r, int i)
+{
+    data *d = r->d;
+    field *f = d->field[i];
+    const interner *t = &r->words[i];
+    if (f->kind == FIELD_NUMBERS || f->from || (!t->n && f->spec.classes && !f->vocabulary_limit)) return 0;
+    field_rules rules = fields_rules(d, f);
+    int64_t *count = memory_new(8 * (size_t)(t->n + 1)), *first = memory_new(8 * (size_t)(t->n + 1)), at = 0;
+    int32_t *id_of = memory_new(4 * (size_t)(t->n + 1));
+    for (int s = 0; s < SPLITS; s++)
+        if ((s == SPLIT_TRAIN || rules.fit_all) && d->count[s] > 0) count_words(&f->split[s], count, first, &at);
+    f->words = f->kind == FIELD_TEXT ? vocabulary_of_words(d->context->memory, t, count, first, &rules.words, id_of)
+                                     : vocabulary_of_labels(d->context->memory, t, count, id_of);
+    f->spec.classes = f->words->n;
+    int rc = 0;
+    for (int s = 0; s < SPLITS && !rc; s++)
+        if (d->count[s] > 0) rc = replace_ids(r, f, s, id_of, t);
+    memory_free(count);
+    memory_free(first);
+    memory_free(id_of);
+    if (!rc && f->kind == FIELD_CATEGORY && f->words->n < 2)
+        rc = host_fail(d->context->host, TN_EINVAL, "field '%s': the training split has one class only, '%s'; there is nothing to learn", f->name,
+                       f->words->n ? f->words->word[0] : "");
+    return rc;
+}
+
+/* ---- reading everything --------------------------------------------------------------------------------------------- */
+static void free_reading(reading *r)
+{
+    for (int i = 0; i < r->d->n_fields; i++) {
+        free_builder(&r->of[i]);
+        interner_free(&r->words[i]);
+    }
+    for (int i = 0; i < r->n_columns; i++) held_free(&r->column[i]);
+    held_free(&r->room[0]);
+    held_free(&r->room[1]);
+    memory_free(r->of);
+    memory_free(r->words);
+    memory_free(r->column);
+    memory_free(r->has);
+}
+
+static reading start_reading(data *d)
+{
+    reading r = { .d = d };
+    r.n_columns = d->dataset->desc && d->dataset->self ? count_columns(d) : 0;
+    r.of = memory_new(sizeof *r.of * (size_t)(d->n_fields + 1));
+    r.words = memory_new(sizeof *r.words * (size_t)(d->n_fields + 1));
+    r.column = memory_new(sizeof *r.column * (size_t)(r.n_columns + 1));
+    r.has = memory_new((size_t)r.n_columns + 1);
+    return r;
+}
+
+/* One source of the data set into the splits that are taken from it. */
+static int read_splits(reading *r, int source, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+{
+    data *d = r->d;
+    const tn_dataset *t = d->dataset->desc->table;
+    tn_host *h = d->context->host;
+    const char *name = split_names[source];
+    int rc = t->load(d->dataset->self, name);
+    if (rc == TN_END) {
+        host_clear(h);
+        return 0;
+    }
+    if (rc) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", name);
+    int64_t n = t->count(d->dataset->self, name, 1);
+    if (n <= 0) return host_fail(h, TN_EINVAL, "the %s split is empty", name);
+    if ((rc = read_source(r, name, n, progress, to))) return rc;
+    if ((rc = split_divide(d, source, n))) return rc;
+    for (int s = 0; s < SPLITS; s++) {
+        if (d->split->source[s] != source) continue;
+        d->count[s] = d->split->n[s];
+        if (!d->count[s]) return host_fail(h, TN_EINVAL, "the %s split is empty: %lld examples are too few for [dataset] split", split_names[s], (long long)n);
+        for (int i = 0; i < d->n_fields; i++)
+            if (!d->field[i]->from) gather_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
+    }
+    for (int i = 0; i < d->n_fields; i++) free_builder(&r->of[i]);
+    return 0;
+}
+
+int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+{
+    tn_host *h = d->context->host;
+    host_clear(h);
+    if (!d->dataset->desc || !d->dataset->self) return host_fail(h, TN_EINVAL, "there is no data set");
+    for (int i = 0; i < d->n_fields; i++) { /* a header that was not there when the file was checked */
+        field *f = d->field[i];
+        if (!f->from && f->column_index < 0 && !fields_find_column(d, f)) return TN_EINVAL;
+    }
+    reading r = start_reading(d);
+    int rc = 0;
+    for (int source = 0; source < SPLITS && !rc; source++) rc = read_splits(&r, source, progress, to);
+    if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = host_fail(h, TN_EINVAL, "there is no training split");
+    for (int i = 0; i < d->n_fields && !rc; i++) rc = make_vocabulary(&r, i);
+    for (int i = 0; i < d->n_fields && !rc; i++) {
+        field *f = d->field[i];
+        if (!f->from) continue;
+        f->words = f->from->words, f->spec.classes = f->from->spec.classes;
+        for (int s = 0; s < SPLITS; s++)
+            if (d->count[s] > 0) shift_store(f->from, f, s);
+    }
+    free_reading(&r);
+    return rc;
+}
+
+void data_place(const data *d, int split, int64_t e, char *text, size_t size)
+{
+    const tn_dataset *t = d->dataset->desc->table;
+    int source = d->split->source[split];
+    int64_t index = d->split->pick[split] ? d->split->pick[split][e] : e;
+    if (!TN_HAS(t, place) || t->place(d->dataset->self, split_names[source], index, text, size))
+        snprintf(text, size, "%s example %lld", split_names[split], (long long)e + 1);
+}
+
+/* ---- one line of text -------------------------------------------------------------------------------------------------- */
+int data_read_line(data *d, const char *const *column, const char *const *text, int n, store *of_field)
+{
+    reading r = start_reading(d);
+    const int64_t zero = 0;
+    int rc = 0;
+    r.fixed = 1;
+    for (int i = 0; i < d->n_fields && !rc; i++) {
+        field *f = d->field[i];
+        memory_free(of_field[i].begin);
+        memory_free(of_field[i].inner);
+        memory_free(of_field[i].id);
+        memory_free(of_field[i].real);
+        memset(&of_field[i], 0, sizeof of_field[i]);
+        for (int k = 0; k < n && !rc; k++) {
+            if (f->from || strcmp(column[k], f->column)) continue;
+            int64_t end = (int64_t)strlen(text[k]);
+            tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, text[k], &end };
+            const tn_value *out;
+            host_clear(d->context->host);
+            rc = field_apply(d, f, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
+            if (!rc) rc = put_value(&r, f, out);
+            if (!rc) gather_store(&of_field[i], f, &r.of[i], &zero, 1);
+        }
+    }
+    free_reading(&r);
+    return rc;
+}
+
+/* ---- vocabularies in a run directory: one word a line, in the order of ids; the first line says which id is unknown ---- */
+static char *escape(arena *a, const char *word)
+{
+    char *out = arena_new(a, 2 * strlen(word) + 1), *o = out;
+    for (; *word; word++)
+        if (*word == '\n') *o++ = '\\', *o++ = 'n';
+        else if (*word == '\\') *o++ = '\\', *o++ = '\\';
+        else *o++ = *word;
+    return out;
+}
+
+static void unescape(char *s)
+{
+    char *o = s;
+    for (; *s; s++)
+        if (*s == '\\' && s[1]) *o++ = *++s == 'n' ? '\n' : *s;
+        else *o++ = *s;
+    *o = 0;
+}
+
+int data_save_vocabularies(const data *d, const char *folder)
+{
+    for (int i = 0; i < d->n_fields; i++) {
+        const field *f = d->field[i];
+        if (!f->words || f->from) continue;
+        arena a = { NULL };
+        char path[4200], error[600];
+        size_t n = 32;
+        for (int64_t k = 0; k < f->words->n; k++) n += 2 * strlen(f->words->word[k]) + 1;
+        char *text = memory_new(n), *at = text + sprintf(text, "%lld\n", (long long)f->words->unknown);
+        for (int64_t k = 0; k < f->words->n; k++) at += sprintf(at, "%s\n", escape(&a, f->words->word[k]));
+        snprintf(path, sizeof path, "%s/%s.txt", folder, f->name);
+        int rc = file_replace(path, text, (size_t)(at - text), error, sizeof error);
+        memory_free(text);
+        arena_free(&a);
+        if (rc) return host_fail(d->context->host, TN_EIO, "%s", error);
+    }
+    return 0;
+}
+
+static int load_vocabulary(data *d, field *f, const char *folder)
+{
+    char path[4200], *line = NULL;
+    size_t room = 0;
+    snprintf(path, sizeof path, "%s/%s.txt", folder, f->name);
+    FILE *in = fopen(path, "r");
+    if (!in) {
+        if (errno == ENOENT && (f->kind == FIELD_NUMBERS || f->spec.classes > 0)) return 0; /* it never had one */
+        return host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
+    }
+    const char **word = NULL;
+    int64_t n = 0, most = 0, unknown = -1;
+    for (ssize_t got; (got = getline(&line, &room, in)) > 0; ) {
+        if (line[got - 1] == '\n') line[got - 1] = 0;
+        if (!most) {
+            unknown = atoll(line);
+            most = 1024;
+            word = memory_new(sizeof *word * (size_t)most);
+            continue;
+        }
+        if (n == most) word = memory_grow(word, sizeof *word * (size_t)most, sizeof *word * (size_t)(2 * most)), most *= 2;
+        unescape(line);
+        word[n++] = arena_text(d->context->memory, line);
+    }
+    free(line);
+    fclose(in);
+    if (!n) return host_fail(d->context->host, TN_EINVAL, "'%s' holds no vocabulary", path);
+    f->words = vocabulary_of_list(d->context->memory, word, n, unknown);
+    f->spec.classes = n;
+    memory_free(word);
+    return 0;
+}
+
+int data_load_vocabularies(data *d, const char *folder)
+{
+    host_clear(d->context->host);
+    for (int i = 0; i < d->n_fields; i++) {
+        field *f = d->field[i];
+        if (f->from) f->words = f->from->words, f->spec.classes = f->from->spec.classes;
+        else if (f->kind != FIELD_NUMBERS && load_vocabulary(d, f, folder)) return TN_EIO;
+    }
+    return 0;
+}
+
+void data_free(data *d)
+{
+    for (int i = 0; i < d->n_fields; i++)
+        for (int s = 0; s < SPLITS; s++) {
+            store *t = &d->field[i]->split[s];
+            memory_free(t->begin);
+            memory_free(t->inner);
+            memory_free(t->id);
+            memory_free(t->real);
+            memset(t, 0, sizeof *t);
+        }
+    split_free(d->split);
+}

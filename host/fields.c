@@ -1,0 +1,276 @@
+/* fields.c -- reads [[field]], decides each field's kind, layout and shape, and runs its transforms. */
+#include <string.h>
+#include "fields.h"
+
+/* ---- values that own their memory ------------------------------------------------------------------------------ */
+static void *hold(void *p, size_t *room, size_t bytes)
+{
+    if (bytes <= *room && p) return p;
+    memory_free(p);
+    *room = bytes + bytes / 2 + 64;
+    return memory_new(*room);
+}
+
+int held_copy(held *h, const tn_value *v)
+{
+    int64_t ends = v->dtype == TN_TEXT ? v->leaves : 0;
+    size_t bytes = v->dtype == TN_TEXT ? (size_t)(v->leaves ? v->end[v->leaves - 1] : 0) : 4 * (size_t)(v->leaves * v->width);
+    h->leaf = hold(h->leaf, &h->leaf_room, bytes + 1);
+    h->end = hold(h->end, &h->end_room, sizeof *h->end * (size_t)(ends + 1));
+    h->inner = hold(h->inner, &h->inner_room, sizeof *h->inner * (size_t)(v->depth == 2 ? v->n + 1 : 1));
+    if (bytes) memcpy(h->leaf, v->leaf, bytes);
+    h->leaf[bytes] = 0;
+    if (ends) memcpy(h->end, v->end, sizeof *h->end * (size_t)ends);
+    if (v->depth == 2 && v->n) memcpy(h->inner, v->inner, sizeof *h->inner * (size_t)v->n);
+    h->value = *v;
+    h->value.leaf = h->leaf, h->value.end = ends ? h->end : NULL, h->value.inner = v->depth == 2 ? h->inner : NULL;
+    return 0;
+}
+
+void held_free(held *h)
+{
+    memory_free(h->leaf);
+    memory_free(h->end);
+    memory_free(h->inner);
+    memset(h, 0, sizeof *h);
+}
+
+static int put_held(void *to, uint32_t column, const tn_value *v)
+{
+    (void)column;
+    return held_copy(to, v);
+}
+
+int field_apply(data *d, field *f, const tn_value *in, tn_rng rng, held room[2], const tn_value **out)
+{
+    tn_host *h = d->context->host;
+    for (int i = 0; i < f->n_transforms; i++) {
+        const tn_transform *t = f->transform[i]->desc->table;
+        tn_sink sink = { sizeof sink, 0, &room[i & 1], put_held };
+        int rc = t->apply(f->transform[i]->self, in, rng, &sink);
+        if (rc) return h->error[0] ? rc : host_fail(h, rc, "transform '%s' of field '%s' failed", f->transform[i]->type, f->name);
+        in = &room[i & 1].value;
+    }
+    *out = in;
+    return 0;
+}
+
+/* ---- reading [[field]] ------------------------------------------------------------------------------------------- */
+static const char *const keys[] = { "name", "column", "kind", "transforms", "vocabulary", "along", "within", "from", "shift",
+                                    "columns", "scheme", "scale", "window", "shape", "before", "after" };
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static field_kind kind_from(const data *d, config_value *t)
+{
+    static const char *const names[] = { "text", "category", "tags", "numbers" };
+    const char *kind = config_text(t, "kind", NULL, d->context->messages);
+    if (!kind) return config_get(t, "columns") ? FIELD_NUMBERS : 0;
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(kind, names[i])) return (field_kind)(i + 1);
+    const char *near = nearest_name(kind, names, 4);
+    diag_error(d->context->messages, config_get(t, "kind")->at, "kind: '%s' is none of text, category, tags, numbers%s%s%s", kind,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return FIELD_TEXT;
+}
+
+static field *other_field(const data *d, config_value *t, const char *key)
+{
+    const char *name = config_text(t, key, NULL, d->context->messages);
+    if (!name) return NULL;
+    const char *names[256];
+    int n = 0;
+    for (int i = 0; i < d->n_fields && n < 256; i++) {
+        if (!d->field[i]->name) break; /* only fields above this one are read yet */
+        if (!strcmp(d->field[i]->name, name)) return d->field[i];
+        names[n++] = d->field[i]->name;
+    }
+    const char *near = nearest_name(name, names, n);
+    diag_error(d->context->messages, config_get(t, key)->at, "%s: there is no field '%s' above this one%s%s%s", key, name,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+static void add_transform(data *d, field *f, config_value *v, const char *default_type)
+{
+    tn_part **all = arena_new(d->context->memory, sizeof *all * (size_t)(f->n_transforms + 1));
+    if (f->n_transforms) memcpy(all, f->transform, sizeof *all * (size_t)f->n_transforms);
+    all[f->n_transforms++] = part_make(d->context, TN_TRANSFORM, v, default_type, NULL);
+    f->transform = all;
+}
+
+static void read_vocabulary(data *d, field *f, config_value *t)
+{
+    static const char *const allowed[] = { "size", "min_count", "unknown", "words", "fit", "singletons_to_unknown" };
+    diag *m = d->context->messages;
+    config_value *v = config_get(t, "vocabulary");
+    if (!v) return;
+    v->used = 1;
+    if (v->type != CONFIG_TABLE) {
+        diag_error(m, v->at, "vocabulary: expected a table, as in { size = 20000 }, got %s", config_type_name(v->type));
+        return;
+    }
+    f->vocabulary_limit = config_int(v, "size", 0, 2, INT32_MAX, m);
+    f->min_count = config_int(v, "min_count", 1, 1, INT32_MAX, m);
+    config_text(v, "unknown", NULL, m);
+    config_real(v, "singletons_to_unknown", 0, 0, 1, m);
+    const char *fit = config_text(v, "fit", "train", m);
+    if (strcmp(fit, "train") && strcmp(fit, "all")) diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
+    int n;
+    config_texts(d->context->memory, v, "words", &n, m);
+    config_unused(v, "vocabulary", allowed, 6, NULL, m);
+}
+
+field_rules fields_rules(const data *d, const field *f)
+{
+    config_value *v = f->table ? config_get(f->table, "vocabulary") : NULL;
+    field_rules r = { { f->vocabulary_limit, f->min_count, "<unk>", NULL, 0 }, 0 };
+    if (!v) return r;
+    r.words.unknown = config_text(v, "unknown", "<unk>", d->context->messages);
+    r.words.always = config_texts(d->context->memory, v, "words", &r.words.n_always, d->context->messages);
+    r.fit_all = !strcmp(config_text(v, "fit", "train", d->context->messages), "all");
+    return r;
+}
+
+/* The column that a field reads, as its data set describes it. 0: unknown, told or not yet knowable. */
+static int find_column(data *d, field *f, tn_column *out)
+{
+    tn_part *p = d->dataset;
+    if (!p->desc || !p->self) return 0;
+    const tn_dataset *t = p->desc->table;
+    const char *names[512];
+    int n = 0;
+    for (uint32_t i = 0; i < 512; i++) {
+        memset(out, 0, sizeof *out);
+        out->size = sizeof *out;
+        if (t->column(p->self, i, out)) break;
+        if (!strcmp(out->name, f->column)) {
+            f->column_index = (int)i;
+            return 1;
+        }
+        names[n++] = out->name;
+    }
+    if (!n) return 0;
+    const char *near = nearest_name(f->column, names, n), *list = "";
+    for (int i = 0; i < n && i < 16; i++) list = arena_print(d->context->memory, "%s%s%s", list, i ? ", " : "", names[i]);
+    config_value *v = f->table ? config_get(f->table, "column") : NULL;
+    if (near) diag_error(d->context->messages, v ? v->at : f->table->at, "field '%s': the data has no column '%s'; did you mean '%s'?", f->name, f->column, near);
+    else diag_error(d->context->messages, v ? v->at : f->table->at, "field '%s': the data has no column '%s' (it has %s)", f->name, f->column, list);
+    return 0;
+}
+
+/* Runs the plans of the transforms: the shape that comes out. 0: a part is missing, so the shape is unknown. */
+static int plan_transforms(data *d, field *f, tn_column *c)
+{
+    part_context *x = d->context;
+    for (int i = 0; i < f->n_transforms; i++) {
+        tn_part *p = f->transform[i];
+        if (!p->desc) return 0;
+        tn_column out;
+        memset(&out, 0, sizeof out);
+        host_clear(x->host);
+        const tn_transform *t = p->desc->table;
+        if (part_open(x, p) || t->plan(x->api, x->host, p->config, p->self, c, &out)) {
+            diag_error(x->messages, p->at, "field '%s': transform '%s': %s", f->name, p->type, x->host->error[0] ? x->host->error : "cannot be used here");
+            return 0;
+        }
+        out.name = c->name;
+        *c = out;
+    }
+    return 1;
+}
+
+static void choose_layout(data *d, field *f)
+{
+    if (f->along) f->layout = f->along->layout;
+    else if (f->from) f->layout = f->from->layout;
+    else if (f->depth == 0) f->layout = TN_ROOT;
+    else if (d->n_layouts < 63) {
+        f->layout = ++d->n_layouts;
+        d->layout_parent[f->layout] = f->within ? f->within->layout : TN_ROOT;
+        d->layout_of[f->layout] = f;
+    }
+}
+
+static void read_field(data *d, config_value *t, field *f)
+{
+    diag *m = d->context->messages;
+    f->table = t, f->width = 1, f->min_count = 1, f->column_index = -1;
+    const char *name = config_text(t, "name", NULL, m);
+    if (!name) diag_error(m, t->at, "[[field]] needs a name");
+    field_kind kind = kind_from(d, t);
+    f->from = other_field(d, t, "from"), f->along = other_field(d, t, "along"), f->within = other_field(d, t, "within");
+    f->shift = (int)config_int(t, "shift", 0, 0, 1000, m);
+    f->column = config_text(t, "column", f->from ? f->from->column : name ? name : "?", m);
+    config_text(t, "shape", NULL, m);
+    config_text(t, "window", NULL, m);
+    int n_columns;
+    config_texts(d->context->memory, t, "columns", &n_columns, m);
+    config_value *list = config_get(t, "transforms");
+    if (list) list->used = 1;
+    if (list && list->type != CONFIG_ARRAY) diag_error(m, list->at, "transforms: expected an array, as in [\"words\"], got %s", config_type_name(list->type));
+    for (int i = 0; list && list->type == CONFIG_ARRAY && i < list->n; i++) add_transform(d, f, list->item[i], NULL);
+    for (int i = 0; i < 2; i++) { /* one transform, whose type may be the key itself */
+        static const char *const named[] = { "scheme", "scale" };
+        config_value *v = config_get(t, named[i]);
+        if (v) add_transform(d, f, v, named[i]);
+    }
+    read_vocabulary(d, f, t);
+    tn_column c;
+    int known = !f->from && find_column(d, f, &c);
+    f->kind = kind ? kind : f->from ? f->from->kind : known && c.dtype == TN_F32 ? FIELD_NUMBERS
+            : known && c.classes ? (c.depth ? FIELD_TEXT : FIELD_CATEGORY) : FIELD_TEXT;
+    f->depth = f->kind == FIELD_CATEGORY ? 0 : f->kind == FIELD_NUMBERS ? 0 : 1;
+    if (f->within) f->depth = 2;
+    if (f->from) f->depth = f->from->depth, f->width = f->from->width;
+    int64_t classes = 0;
+    if (known && plan_transforms(d, f, &c)) {
+        if (f->kind != FIELD_NUMBERS || c.depth) f->depth = c.depth;
+        if (f->kind == FIELD_NUMBERS && c.dtype == TN_F32) f->width = c.width ? c.width : 1;
+        classes = c.classes;
+        if (f->kind == FIELD_TEXT && !f->depth)
+            diag_error(m, t->at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", name ? name : "?");
+        if (f->within && f->depth != 2)
+            diag_error(m, t->at, "field '%s' lies within '%s', so its transforms must give steps of steps", name ? name : "?", f->within->name);
+    }
+    choose_layout(d, f);
+    f->spec = (tn_spec){ f->kind == FIELD_NUMBERS ? TN_F32 : TN_I32, f->kind == FIELD_NUMBERS ? TN_VALUES : TN_IDS, f->layout, 0, 0,
+                         f->kind == FIELD_NUMBERS ? f->width : 1, 0, 0, 0, 0 };
+    f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;
+    f->name = name ? name : "?";
+    config_unused(t, "field", keys, KEYS, d->context->elsewhere, m);
+}
+
+void fields_plan(data *d, config_value *root)
+{
+    diag *m = d->context->messages;
+    config_value *list = config_get(root, "field");
+    if (!list || list->type != CONFIG_ARRAY) {
+        diag_error(m, list ? list->at : root->at, list ? "[field] is one table; write [[field]], one for each" : "there is no [[field]]");
+        return;
+    }
+    list->used = 1;
+    d->field = arena_new(d->context->memory, sizeof *d->field * (size_t)(list->n + 1));
+    for (int i = 0; i < list->n; i++) d->field[i] = arena_new(d->context->memory, sizeof **d->field);
+    d->n_fields = list->n;
+    for (int i = 0; i < list->n; i++) {
+        config_value *t = list->item[i];
+        t->used = 1;
+        if (t->type != CONFIG_TABLE) {
+            diag_error(m, t->at, "[[field]] must be a table");
+            d->field[i]->name = "?";
+            continue;
+        }
+        read_field(d, t, d->field[i]);
+        field *f = d->field[i], *owner = f->from ? f->from : f;
+        for (int k = 0; k < i; k++)
+            if (!strcmp(d->field[k]->name, f->name)) diag_error(m, t->at, "two fields are called '%s'", f->name);
+        for (int k = 0; k <= i; k++)
+            if (d->field[k] == owner && f->spec.dtype == TN_I32) f->spec.vocabulary = k + 1;
+    }
+}
+
+int fields_find_column(data *d, field *f)
+{
+    tn_column c;
+    return find_column(d, f, &c);
+}

@@ -1,0 +1,26 @@
+/* fields.h -- between fields.c, which plans fields and runs their transforms, and data.c, which fills them. */
+#ifndef FIELDS_H
+#define FIELDS_H
+#include "data.h"
+#include "vocabulary.h"
+
+/* A value that owns its memory, grown as needed: what a transform or a data set puts. */
+typedef struct held {
+    tn_value value;
+    char *leaf; size_t leaf_room;
+    int64_t *end; size_t end_room;
+    int32_t *inner; size_t inner_room;
+} held;
+int  held_copy(held *, const tn_value *);
+void held_free(held *);
+
+typedef struct field_rules { vocabulary_rules words; int fit_all; } field_rules;
+
+/* Plans [[field]] of the root table into d->field: kinds, columns, transforms, layouts. */
+void fields_plan(data *, config_value *root);
+field_rules fields_rules(const data *, const field *);
+/* Runs the transforms of a field on a column's value. The result lives in `room` until the next call. */
+int  field_apply(data *, field *, const tn_value *in, tn_rng, held room[2], const tn_value **out);
+/* Looks for a field's column again, now that the data is there. 1: found. 0: told diag.                         */
+int  fields_find_column(data *, field *);
+#endif
