@@ -62,6 +62,8 @@ HOST_OBJ  = $(HOST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/host/toml_bridge.o
 program: $(BUILD)/tenon
 $(BUILD)/tenon: $(BUILD)/host/main.o $(HOST_OBJ)
 	$(call quiet,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+	@test -e $(BUILD)/../include || ln -s "$(CURDIR)/include" $(BUILD)/../include # for `tenon new`, as when installed
+$(BUILD)/host/command_new.o: $(wildcard host/skeletons/*)
 $(BUILD)/%.o: %.c | host-needs
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS) $(DEPEND) -c -o $@ $<
