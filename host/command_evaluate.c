@@ -12,6 +12,7 @@ typedef struct answers {                   /* of the first loss, on the bound ba
     FILE *out;
     int json;
     float *probability; size_t bytes;
+    int split; int64_t first;              /* JSON names the place of each example of a split; -1: lines of text   */
 } answers;
 
 /* Values that a target can have: 0 where it is a number. */
@@ -59,15 +60,28 @@ static int64_t best_of(const float *p, int64_t n)
     return best;
 }
 
+/* Begins the object of row r of the batch. */
+static void open_object(answers *a, int32_t r)
+{
+    char place[4200];
+    fputc('{', a->out);
+    if (a->split < 0) return;
+    data_place(a->e->data, a->split, a->first + r, place, sizeof place);
+    fprintf(a->out, "\"place\": ");
+    json_text(a->out, place);
+    fprintf(a->out, ", ");
+}
+
 /* One row: the most probable class and its probability; in JSON all of them. %.9g keeps every bit of a float. */
-static void put_row(answers *a, const head *h, const float *p, int64_t classes)
+static void put_row(answers *a, const head *h, const float *p, int64_t classes, int32_t r)
 {
     int64_t best = best_of(p, classes);
     if (!a->json) {
         fprintf(a->out, "%s\t%.9g", word(h, best), (double)p[best]);
         return;
     }
-    fprintf(a->out, "{\"label\": ");
+    open_object(a, r);
+    fprintf(a->out, "\"label\": ");
     json_text(a->out, word(h, best));
     fprintf(a->out, ", \"probabilities\": {");
     for (int64_t i = 0; i < classes; i++) {
@@ -78,9 +92,9 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes)
     fprintf(a->out, "}}");
 }
 
-static void put_values(answers *a, const float *x, int64_t n)
+static void put_values(answers *a, const float *x, int64_t n, int32_t r)
 {
-    fprintf(a->out, "%s", a->json ? "{\"values\": [" : "");
+    if (a->json) open_object(a, r), fprintf(a->out, "\"values\": [");
     for (int64_t i = 0; i < n; i++) fprintf(a->out, "%s%.9g", i ? (a->json ? ", " : "\t") : "", (double)x[i]);
     fprintf(a->out, "%s", a->json ? "]}" : "");
 }
@@ -90,7 +104,7 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
 {
     const tn_layout *l = y->lay;
     int32_t s = l->place[parent_row];
-    if (a->json) fprintf(a->out, "{\"labels\": [");
+    if (a->json) open_object(a, parent_row), fprintf(a->out, "\"labels\": [");
     for (int32_t t = 0; t < l->length[s]; t++) {
         int64_t row = l->first[t] + s;
         if (t) fputs(a->json ? ", " : " ", a->out);
@@ -111,8 +125,8 @@ static void put_batch(answers *a)
     const float *p = probabilities(a, h, y->rows, classes);
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
-            if (p) put_row(a, h, p + r * classes, classes);
-            else put_values(a, (float *)y->data + r * y->width, y->width);
+            if (p) put_row(a, h, p + r * classes, classes, r);
+            else put_values(a, (float *)y->data + r * y->width, y->width, r);
         } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, p, classes, r);
         fputc('\n', a->out);
     }
@@ -126,7 +140,7 @@ static int write_predictions(experiment *e, const char *path, int split, int jso
         fprintf(stderr, "tenon: cannot write '%s': %s\n", path, strerror(errno));
         return EXIT_INPUT;
     }
-    answers a = { e, f, json, NULL, 0 };
+    answers a = { e, f, json, NULL, 0, split, 0 };
     batch *b = memory_new(sizeof *b);
     int64_t count = e->data->count[split], *example = memory_new(sizeof *example * (size_t)e->evaluation_batch);
     int rc = 0;
@@ -136,6 +150,7 @@ static int write_predictions(experiment *e, const char *path, int split, int jso
         rc = batch_build(e->graph, b, split, example, n);
         if (!rc) rc = graph_bind(e->graph, b);
         if (!rc) rc = graph_forward(e->graph, 0, 0);
+        a.first = at;
         if (!rc) put_batch(&a);
     }
     memory_free(a.probability);
@@ -231,7 +246,7 @@ static int predict_file(experiment *e, FILE *in, const char *name, int json)
 {
     const char *column[8];
     int n = input_columns(e, column), rc = 0;
-    answers a = { e, stdout, json, NULL, 0 };
+    answers a = { e, stdout, json, NULL, 0, -1, 0 };
     batch *b = memory_new(sizeof *b);
     store *stores = memory_new(sizeof *stores * (size_t)(e->data->n_fields + 1));
     char *line = NULL;
