@@ -94,6 +94,7 @@ static config_value *load(arena *a, const char *path, where asked, const chain *
             return NULL;
     } else if (extends) {
         diag_error(d, extends->at, "extends: expected the name of a file, got %s", config_type_name(extends->type));
+        return NULL;
     }
     merge_orders(a, base, root, d);
     if (!base)

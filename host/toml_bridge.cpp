@@ -200,6 +200,8 @@ std::string plain(const source &s, toml::source_position &p, std::string_view sa
         return "expected `key = value`";
     if (has(what, "expected value, saw"))
         return "a value is missing";
+    if (has(said, "array") && has(what, "expected comma"))
+        return "an array is not closed with ']', or a comma is missing";
     if (in_string && has(what, "control characters"))
         return "a string is not closed on its line";
     if (in_string && has(what, "end-of-file"))

@@ -50,6 +50,7 @@ static const char *const broken[][2] = {
     { "a = 'x\nb = 1\n", "x:1:7: a string is not closed on its line\n" },
     { "a = \"\"\"x\nb = 1\n", "x:2:7: a string is not closed\n" },
     { "a = [1, 2\n", "x:1:11: an array is not closed: a ']' is missing\n" },
+    { "a = [1, 2\nb = 3\n", "x:2:1: an array is not closed with ']', or a comma is missing\n" },
     { "a = [1,\n  2,\nb = 2\n", "x:3:1: expected a value, found `b =`: an array above is not closed with ']'\n" },
     { "a = { b = 1\n", "x:1:12: an inline table { } ends on the line where it begins\n" },
     { "a = 5 units\n", "x:1:7: something follows the value; a string stands in quotes, one key on each line\n" },
