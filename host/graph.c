@@ -334,7 +334,7 @@ static void wire_loss(graph *g, node *n)
     h->target = n->count[G_IN] > 1 && n->in_node[1] ? n->in_node[1]->source : NULL;
     static const char *const names[] = { "mean", "sum", "sum_steps_mean_batch", NULL };
     const char *how = config_text(n->table, "reduction", "mean", d);
-    for (int i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++)
         if (!strcmp(how, names[i])) {
             h->reduction = i;
             return;
