@@ -1,0 +1,3 @@
+CHECKS += check-runtime
+check-runtime: all
+	tests/runtime/runtime_test.sh $(BUILD)
