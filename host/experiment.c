@@ -405,8 +405,8 @@ static void read_baselines(experiment *e)
         int count, ok = b->part->desc != NULL;
         const char **names = config_texts(&e->memory, t, "inputs", &count, e->messages);
         if (!count && e->graph->n_nodes && e->graph->node[0]->in_node[0] && e->graph->node[0]->in_node[0]->source) {
-            static const char *first[1];
-            first[0] = e->graph->node[0]->in_node[0]->name, names = first, count = 1;
+            names = arena_new(&e->memory, sizeof *names);
+            names[0] = e->graph->node[0]->in_node[0]->name, count = 1; /* what the first layer reads */
         }
         for (int k = 0; k < count && k < 7; k++) {
             field *f = data_field(e->data, names[k]);
