@@ -81,6 +81,7 @@ static config_value *load(arena *a, const char *path, where asked, const chain *
             return NULL;
         }
     size_t n = 0;
+    diag_file(d, path);
     const char *text = read_file(a, path, &n, asked, d);
     config_value *root = text ? toml_parse(a, text, n, path, d) : NULL;
     if (!root)

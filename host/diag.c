@@ -119,6 +119,11 @@ void diag_warning(diag *d, where at, const char *format, ...)
     va_end(args);
 }
 
+void diag_file(diag *d, const char *file)
+{
+    file_number(d, file);
+}
+
 int diag_errors(const diag *d)
 {
     return d->errors;

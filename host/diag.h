@@ -11,6 +11,7 @@ diag *diag_new(void);
 void  diag_free(diag *);
 void  diag_error(diag *, where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void  diag_warning(diag *, where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void  diag_file(diag *, const char *file);        /* gives a file its place in the order before it has a message */
 int   diag_errors(const diag *);                  /* how many errors so far                                 */
 void  diag_print(const diag *, FILE *);           /* sorted by file (in order of first use), line, column;  */
                                                   /*   equal lines once                                     */

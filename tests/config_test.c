@@ -394,7 +394,9 @@ static void test_nearest(void)
 static void test_diag(void)
 {
     diag *d = diag_new();
-    diag_error(d, (where){ "b", 1, 1 }, "first file used");
+    diag_file(d, "main");
+    diag_error(d, (where){ "b", 1, 1 }, "first file with a message");
+    diag_error(d, (where){ "main", 2, 1 }, "main");
     diag_error(d, (where){ "a", 3, 1 }, "%d", 3);
     diag_error(d, (where){ "a", 1, 9 }, "nine\nand a second line");
     diag_warning(d, (where){ "a", 1, 2 }, "two");
@@ -402,8 +404,8 @@ static void test_diag(void)
     diag_error(d, (where){ "--set 1", 0, 0 }, "set");
     diag_error(d, (where){ NULL, 0, 0 }, "nowhere");
     char *said = messages_of(d);
-    expect(diag_errors(d) == 6, "%d errors", diag_errors(d));
-    expect_text("order", said, "b:1:1: first file used\na:1:2: warning: two\na:1:9: nine and a second line\na:3:1: 3\n"
+    expect(diag_errors(d) == 7, "%d errors", diag_errors(d));
+    expect_text("order", said, "main:2:1: main\nb:1:1: first file with a message\na:1:2: warning: two\na:1:9: nine and a second line\na:3:1: 3\n"
                                "--set 1: set\nnowhere\n");
     free(said);
     diag_free(d);
