@@ -70,6 +70,7 @@ $(BUILD)/%.o: %.c | host-needs
 $(BUILD)/host/toml_bridge.o: host/toml_bridge.cpp | host-needs
 	@mkdir -p $(@D)
 	$(call quiet,CXX)$(CXX) $(CXXFLAGS) $(DEPEND) -c -o $@ $<
+$(BUILD)/host/command_new.o: $(wildcard host/skeletons/*)
 # Says by name which library is missing, before the compiler says it by line.
 host-needs:
 	@test ! "$(HOST_ABSENT)" || { $(foreach n,$(HOST_ABSENT),echo 'tenon needs <$(call header,$(n))> (Debian: apt-get install $(call package,$(n)))' >&2;) exit 1; }

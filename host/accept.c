@@ -55,9 +55,10 @@ static uint32_t option_bytes(uint32_t type)
     }
 }
 
-/* Whether v lies in the row's range; an open bound does not belong to it. A NaN lies nowhere. */
+/* Whether v lies in the row's range; an open bound does not belong to it. Two zeros: no range. A NaN lies nowhere. */
 static int in_range(const tn_option *o, double v)
 {
+    if (o->min == 0 && o->max == 0) return !isnan(v);
     return (o->flags & TN_O_OPEN_MIN ? v > o->min : v >= o->min) && (o->flags & TN_O_OPEN_MAX ? v < o->max : v <= o->max);
 }
 
@@ -85,12 +86,13 @@ static void accept_default(report *r, const char *part, const tn_option *o)
         break;
     case TN_O_INT:
         if (!in_range(o, (double)o->def_i))
-            differs(r, "%s: default %lld of option '%s' is outside %g .. %g", part, (long long)o->def_i, o->name,
-                    o->min, o->max);
+            differs(r, "%s: default %lld of option '%s' is outside %c%.15g, %.15g%c", part, (long long)o->def_i, o->name,
+                    o->flags & TN_O_OPEN_MIN ? '(' : '[', o->min, o->max, o->flags & TN_O_OPEN_MAX ? ')' : ']');
         break;
     case TN_O_REAL:
         if (!in_range(o, o->def_r))
-            differs(r, "%s: default %g of option '%s' is outside %g .. %g", part, o->def_r, o->name, o->min, o->max);
+            differs(r, "%s: default %.15g of option '%s' is outside %c%.15g, %.15g%c", part, o->def_r, o->name,
+                    o->flags & TN_O_OPEN_MIN ? '(' : '[', o->min, o->max, o->flags & TN_O_OPEN_MAX ? ')' : ']');
         break;
     case TN_O_STR: case TN_O_PATH:
         if (o->def_s && !in_range(o, (double)strlen(o->def_s)))
@@ -147,7 +149,7 @@ static void accept_option(report *r, const tn_desc *d, const char *part, uint32_
     if (o->flags & TN_O_SIZE && o->type != TN_O_INT)
         differs(r, "%s: option '%s' takes a field's size but is no integer", part, o->name);
     if (o->type != TN_O_BOOL && o->type != TN_O_ENUM && o->type != TN_O_PART && !(o->min <= o->max))
-        differs(r, "%s: the range of option '%s' is empty (%g .. %g)", part, o->name, o->min, o->max);
+        differs(r, "%s: the range of option '%s' is empty: [%.15g, %.15g]", part, o->name, o->min, o->max);
     else accept_default(r, part, o);
 }
 

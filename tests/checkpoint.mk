@@ -5,6 +5,6 @@ check-checkpoint: $(BUILD)/tests/checkpoint_test
 	$< $(BUILD)/tests
 	$< make $(BUILD)/tests/for_python.safetensors
 	@if command -v python3 >/dev/null; then python3 tests/checkpoint_read.py $(BUILD)/tests/for_python.safetensors; \
-	    else echo 'checkpoint by Python: 0 passed, 0 failed, 1 skipped (no python3)'; fi
+	    else echo 'checkpoint-python: 0 passed, 0 failed, 1 skipped'; fi
 CHECKS += check-checkpoint
 .PHONY: check-checkpoint

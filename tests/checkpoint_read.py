@@ -47,7 +47,7 @@ expect(end == len(data), f"{len(data)} bytes of data, expected {end}")
 try:
     from safetensors import safe_open
 except ImportError:
-    print("checkpoint by Python: %d passed, %d failed, 1 skipped (no safetensors package)" % (passed, failed))
+    print("no safetensors package: skipped\ncheckpoint-python: %d passed, %d failed, 1 skipped" % (passed, failed))
 else:
     with safe_open(sys.argv[1], framework="np") as f:
         expect(set(f.keys()) == set(EXPECTED), list(f.keys()))
@@ -57,5 +57,5 @@ else:
             expect(list(found.shape) == shape, f"{name}: {found.shape}")
             if values:
                 expect(tuple(found.reshape(-1).tolist()) == values, f"{name}: {found}")
-    print("checkpoint by Python: %d passed, %d failed" % (passed, failed))
+    print("checkpoint-python: %d passed, %d failed" % (passed, failed))
 sys.exit(failed != 0)

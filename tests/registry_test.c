@@ -145,8 +145,8 @@ static void misfits(registry *r)
             "least 64" OURS);
     refused(r, "no_plan", "@/one/layers/no_plan.so: layer 'no_plan': tn_layer.plan is missing" OURS);
     refused(r, "no_forward", "@/one/layers/no_forward.so: layer 'no_forward': tn_impl.forward is missing" OURS);
-    refused(r, "default", "@/one/layers/default.so: layer 'default': default 0 of option 'units' is outside 1 .. 65536" OURS);
-    refused(r, "open", "@/one/layers/open.so: layer 'open': default 1 of option 'rate' is outside 0 .. 1" OURS);
+    refused(r, "default", "@/one/layers/default.so: layer 'default': default 0 of option 'units' is outside [1, 65536]" OURS);
+    refused(r, "open", "@/one/layers/open.so: layer 'open': default 1 of option 'rate' is outside [0, 1)" OURS);
     refused(r, "no_help", "@/one/layers/no_help.so: layer 'no_help': option 'rate' has no help text" OURS);
     refused(r, "twice", "@/one/layers/twice.so: layer 'twice': option 'units' stands in the table twice (rows 1 and 2)" OURS);
     refused(r, "outside", "@/one/layers/outside.so: layer 'outside': option 'rate' ends at byte 32 of a config struct of "
