@@ -67,7 +67,7 @@ static void finding(const char *const *paths)
     refused(r, "other", "@/one/layers/other.so: holds layer 'good' but no layer 'other'");
     refused(r, "godo", "no layer 'godo' (looked in @/one/layers, @/two/layers); did you mean 'good'?");
     refused(r, "qqqqqqqqq", "no layer 'qqqqqqqqq' (looked in @/one/layers, @/two/layers)");
-    refused(r, "good.v3", "no layer 'good.v3' (looked in @/one/layers, @/two/layers); did you mean 'good'?");
+    refused(r, "good.v3", "no layer 'good.v3' (looked in @/one/layers, @/two/layers)");
     refused(r, "@/none.so", "@/none.so: can't be read: No such file or directory");
     registry *wide = registry_new(&memory, paths, 4);
     f = registry_find(wide, TN_LAYER, "good", error, sizeof error);

@@ -1,0 +1,4 @@
+check-commands: all
+	@tests/commands_test.sh $(BUILD)
+CHECKS += check-commands
+.PHONY: check-commands

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# commands_test.sh BUILD -- list, describe, version and new as a user calls them; and that every skeleton builds outside
+# the tree against the header alone and holds what check-plugin asks of it.
+set -u
+build=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+passed=0 failed=0 skipped=0
+ok() { # status what
+    if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi
+}
+# says STATUS TEXT COMMAND...: exit status, and output that holds the text
+says() {
+    local status=$1 text=$2 out rc
+    shift 2
+    out=$("$@" 2>&1)
+    rc=$?
+    [ $rc = "$status" ] && case $out in *"$text"*) true ;; *) false ;; esac
+    ok $? "$*
+    exit     $rc, expected $status
+    found    $out
+    expected $text"
+}
+tenon=$build/tenon
+header=$(cd "$here/../include" && pwd)
+
+# ---- new
+says 2 'KIND is one of layer, activation, loss, optimizer, metric, transform' "$tenon" new
+says 2 "there is no skeleton for 'backend'" "$tenon" new backend mine
+says 2 "'../x' can't be a part's name" "$tenon" new layer ../x
+says 2 "'Mine' can't be a part's name" "$tenon" new layer Mine
+mkdir 'a place'
+cd 'a place' || exit 1
+for kind in layer activation loss optimizer metric transform; do
+    says 0 "tenon train FILE --plugin-path my_$kind" "$tenon" new $kind my_$kind
+    says 2 "'my_$kind' exists already; nothing was written" "$tenon" new $kind my_$kind
+    ! grep -qi skeleton my_$kind/*; ok $? "my_$kind speaks of a skeleton"
+    env -u MAKEFLAGS -u CFLAGS make -C my_$kind INCLUDE="$header" >log 2>&1 && ! grep -q warning log
+    ok $? "my_$kind: $(tail -n 3 log)"
+    path="${path:+$path:}$PWD/my_$kind"
+    if [ -x "$build/tenon-check-plugin" ]; then
+        says 0 '' "$tenon" check-plugin my_$kind/*/my_$kind.so
+    else skipped=$((skipped + 1)); fi
+done
+export TENON_PLUGIN_PATH=$path
+
+# ---- list
+says 0 'my_layer  a gated layer: sigmoid of one half times tanh of the other' "$tenon" list layer
+says 0 '  my_transform  ' "$tenon" list
+says 0 '"name": "my_loss"' "$tenon" list losses --json
+says 2 "no kind of part is called 'laier'; did you mean 'layer'?" "$tenon" list laier
+says 2 "no option '--jsn'" "$tenon" list --jsn
+mkdir -p bad/layers
+printf 'int *nowhere; __attribute__((constructor)) static void crash(void) { *nowhere = 1; }\n' >crash.c
+printf '#include <unistd.h>\n__attribute__((constructor)) static void leave(void) { write(1, "noise\\n", 6); _exit(0); }\n' >leave.c
+for p in crash leave; do cc -w -fPIC -shared -o bad/layers/$p.so $p.c; done
+echo text >bad/layers/words.so
+list=$("$tenon" list layer --plugin-path bad 2>&1)
+ok $? "list with broken plug-ins: $list"
+for line in 'crash     cannot be used: crashed as it was opened (Segmentation fault): bad/layers/crash.so' \
+            'leave     cannot be used: ended the program as it was opened: bad/layers/leave.so' \
+            'words     cannot be used: bad/layers/words.so: is no shared object' 'my_layer  a gated layer'; do
+    case $list in *"$line"*) true ;; *) false ;; esac
+    ok $? "list of broken plug-ins
+    found    $list
+    expected $line"
+done
+case $list in *noise*) false ;; *) true ;; esac
+ok $? "list passes on what a plug-in prints: $list"
+
+# ---- describe
+says 0 'units      integer, [1, 65536], default 64' "$tenon" describe layer/my_layer
+says 0 'what every digit becomes' "$tenon" describe my_transform
+says 0 '| `scale` | number | (0, 1000] | `1` | factor of the loss |' "$tenon" describe loss/my_loss --format markdown
+says 0 '.TH TENON\-optimizer\-my_optimizer 7' "$tenon" describe optimizer/my_optimizer --format man
+says 0 '"max_open": true' "$tenon" describe optimizer/my_optimizer --format=json
+says 0 'no options' "$tenon" describe metric/my_metric
+says 0 'layer my_layer' "$tenon" describe layer/./my_layer/layers/my_layer.so
+says 2 "did you mean 'my_layer'?" "$tenon" describe layer/my_laier
+says 2 "no kind of part is called 'lair'" "$tenon" describe lair/x
+says 2 "no part is called 'nothing'; \`tenon list\` shows all" "$tenon" describe nothing
+says 2 "did you mean 'json'?" "$tenon" describe layer/my_layer --format jsn
+cp -r my_loss twin && mkdir -p twin/layers && cp twin/losses/my_loss.so twin/layers/
+says 2 "say which: layer/my_loss or loss/my_loss" "$tenon" describe my_loss --plugin-path twin
+says 0 "hides    $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path "$(cp -r my_layer other && echo other)"
+if command -v python3 >/dev/null; then
+    for part in layer/my_layer transform/my_transform; do
+        "$tenon" describe $part --format json | python3 -c 'import json,sys; json.load(sys.stdin)'; ok $? "$part: no JSON"
+    done
+    "$tenon" list --json --plugin-path bad | python3 -c 'import json,sys; assert len(json.load(sys.stdin)) >= 9'; ok $? "list: no JSON"
+else skipped=$((skipped + 3)); fi
+
+# ---- version
+says 0 'border     ABI 1.0' "$tenon" version
+says 2 "one argument too many: 'x'" "$tenon" version x
+
+printf 'commands: %d passed, %d failed' $passed $failed
+[ $skipped = 0 ] || printf ', %d skipped' $skipped
+echo
+[ $failed = 0 ]
