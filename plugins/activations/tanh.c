@@ -1,0 +1,13 @@
+/* tanh.c -- hyperbolic tangent. */
+#include "elementwise.h"
+
+/* y = tanh x */
+static float value(float x) { return tanhf(x); }
+
+/* dy/dx = 1 - y^2 */
+static float slope(float x, float y) { (void)x; return 1.0f - y * y; }
+
+ELEMENTWISE("tanh", TN_USES_OUT, TN_VALUES, "hyperbolic tangent, -1 to 1",
+    "y = tanh x = (e^x - e^-x) / (e^x + e^-x), between -1 and 1.\n\n"
+    "Source: LeCun, Bottou, Orr, Mueller, *Efficient BackProp* (1998), section 4.4, on why it trains better than the\n"
+    "logistic function in hidden layers.\n")

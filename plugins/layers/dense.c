@@ -1,0 +1,119 @@
+/* dense.c -- a fully connected layer on rows: y = act(x W^T + b). The weight lies as in PyTorch's nn.Linear, units x
+ * inputs. It never asks which layout its rows belong to.                                                       */
+#include <tenon/tenon.h>
+
+typedef struct config { int64_t units; int32_t bias; tn_part *activation; } config;
+typedef struct layer {
+    int64_t in, out;
+    int bias;
+    const tn_activation *act; void *act_self;  /* NULL: none                                                   */
+    int z, dz;                             /* saved slots: before the activation (-1: not kept), its gradient   */
+} layer;
+enum { WEIGHT, BIAS };
+
+static const tn_option options[] = {
+    TN_SIZE(config, units, 1, 1, 1e8, "width of the output, or the name of a field: as many as it has values"),
+    TN_BOOL(config, bias, 1, "whether a bias is added"),
+    TN_SUBPART(config, activation, TN_ACTIVATION, NULL, "function applied to each row of the output; none if not given"),
+};
+
+static int plan_params(const tn_api *api, tn_plan *p, const layer *l)
+{
+    tn_param weight = { .size = sizeof weight, .name = "weight", .init = "glorot_uniform", .ndim = 2, .blocks = 1,
+                        .dim = { l->out, l->in, 1, 1 }, .fan_in = l->in, .fan_out = l->out };
+    tn_param bias = { .size = sizeof bias, .flags = TN_P_NO_DECAY, .name = "bias", .init = "{ type = 'constant', value = 0.0 }",
+                      .ndim = 1, .blocks = 1, .dim = { l->out, 1, 1, 1 }, .fan_in = l->in, .fan_out = l->out };
+    int rc = api->add_param(p, &weight);
+    if (rc >= 0 && l->bias) rc = api->add_param(p, &bias);
+    return rc < 0 ? rc : TN_OK;
+}
+
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
+                const tn_spec *const *in)
+{
+    const config *o = opts;
+    layer *l = self;
+    (void)n_in;
+    if (in[0]->means == TN_IDS)
+        return tn_fail(api, host, TN_ESHAPE, "dense: the input is ids (words or classes), not numbers; embed them first");
+    if (in[0]->across) return tn_fail(api, host, TN_ESHAPE, "dense: the input is ragged");
+    *l = (layer){ in[0]->width, o->units, o->bias, NULL, NULL, -1, -1 };
+    if (o->activation) {
+        l->act = TN_HAS(api, part_table) ? api->part_table(o->activation, TN_ACTIVATION, &l->act_self) : NULL;
+        if (!l->act) return tn_fail(api, host, TN_EUNSUPPORTED, "dense: the host cannot open the activation");
+    }
+    tn_spec y = { .dtype = TN_F32, .means = l->act ? l->act->means : TN_VALUES, .layout = in[0]->layout,
+                  .rows = in[0]->rows, .width = l->out };
+    int rc = api->add_out(p, NULL, &y);
+    if (rc >= 0 && l->act && l->act->flags & TN_USES_IN) rc = l->z = api->add_saved(p, &y);
+    if (rc >= 0 && l->act) rc = l->dz = api->add_saved(p, &y);
+    if (rc < 0) return rc;
+    api->uses(p, l->act && l->act->flags & TN_USES_OUT ? TN_USES_IN | TN_USES_OUT : TN_USES_IN);
+    return plan_params(api, p, l);
+}
+
+/* z = x W^T + b: [N, units] = [N, inputs] [inputs, units];  y = act(z) */
+static int forward(void *self, const tn_call *c)
+{
+    const layer *l = self;
+    const tn_ops *ops = c->be->ops;
+    int64_t n = c->in[0]->rows;
+    float *y = c->out[0]->data, *z = l->z >= 0 ? c->saved[l->z]->data : y;
+    int rc = ops->gemm(c->be, 0, 1, n, l->out, l->in, c->in[0]->data, l->in, c->param[WEIGHT]->data, l->in, 0, z, l->out);
+    if (!rc && l->bias) rc = ops->add_bias(c->be, n, l->out, c->param[BIAS]->data, z, l->out);
+    if (!rc && l->act) rc = l->act->forward(l->act_self, c->be, n, l->out, z, y);
+    return rc;
+}
+
+/* The gradient of z; NULL: none came. */
+static const float *gradient_of_z(const layer *l, const tn_call *c)
+{
+    if (!c->d_out[0]) return NULL;
+    return l->act ? c->saved[l->dz]->data : c->d_out[0]->data;
+}
+
+/* dz = dy act'(z);  dx += dz W */
+static int backward(void *self, const tn_call *c)
+{
+    const layer *l = self;
+    int64_t n = c->in[0]->rows;
+    int rc = TN_OK;
+    if (!c->d_out[0]) return TN_OK;
+    if (l->act)
+        rc = l->act->backward(l->act_self, c->be, n, l->out, l->z >= 0 ? c->saved[l->z]->data : NULL, c->out[0]->data,
+                              c->d_out[0]->data, c->saved[l->dz]->data);
+    if (rc || !c->d_in[0]) return rc;
+    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, gradient_of_z(l, c), l->out, c->param[WEIGHT]->data, l->in, 1,
+                            c->d_in[0]->data, l->in);
+}
+
+/* dW += dz^T x;  db += sum over rows of dz */
+static int gradient(void *self, const tn_call *c)
+{
+    const layer *l = self;
+    const float *dz = gradient_of_z(l, c);
+    int64_t n = c->in[0]->rows;
+    int rc = TN_OK;
+    if (!dz) return TN_OK;
+    if (c->d_param[WEIGHT])
+        rc = c->be->ops->gemm(c->be, 1, 0, l->out, l->in, n, dz, l->out, c->in[0]->data, l->in, 1,
+                              c->d_param[WEIGHT]->data, l->in);
+    if (!rc && l->bias && c->d_param[BIAS])
+        rc = c->be->ops->sum_rows(c->be, n, l->out, dz, l->out, c->d_param[BIAS]->data);
+    return rc;
+}
+
+static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, gradient };
+static const tn_impl *const impls[] = { &on_cpu, NULL };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
+                                .port_size = sizeof(tn_port) };
+static const tn_desc desc = {
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "dense", .brief = "fully connected layer",
+    .doc = "y = act(x W^T + b) for each row x, whether a row is an example or a step.\n\n"
+           "Parameters: `weight` (units x inputs, as PyTorch's `nn.Linear` keeps it) and `bias` (units). First values:\n"
+           "`weight` from `glorot_uniform`, `bias` 0. Weight decay and regularizers leave the bias alone.\n\n"
+           "Without an activation the output is plain values, which `cross_entropy` and `binary_cross_entropy` take as\n"
+           "logits; with `softmax` or `sigmoid` it is probabilities, and they take it as such.\n",
+    TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("dense", "1.0", "The Tenon authors", "MIT", "", parts)

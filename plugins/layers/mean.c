@@ -1,0 +1,70 @@
+/* mean.c -- the mean of each sequence's rows. */
+#include <string.h>
+#include "pool.h"
+
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
+                const tn_spec *const *in)
+{
+    (void)opts, (void)self, (void)n_in;
+    api->uses(p, 0);
+    return pool_plan(api, host, p, in[0], "mean");
+}
+
+/* y[order[s]] = (x_1 + ... + x_T) / T, added up in the order of the steps; 0 where the sequence is empty */
+static void forward_piece(void *to, int64_t from, int64_t end)
+{
+    const tn_call *c = to;
+    const tn_layout *l = c->in[0]->lay;
+    int64_t w = c->in[0]->width;
+    for (int64_t s = from; s < end; s++) {
+        float *y = (float *)c->out[0]->data + l->order[s] * w, n = (float)l->length[s];
+        memset(y, 0, sizeof *y * (size_t)w);
+        for (int32_t t = 0; t < l->length[s]; t++) {
+            const float *x = (const float *)c->in[0]->data + (l->first[t] + s) * w;
+            for (int64_t j = 0; j < w; j++) y[j] += x[j];
+        }
+        for (int64_t j = 0; j < w && l->length[s]; j++) y[j] /= n;
+    }
+}
+
+/* dx_t += dy / T for each of the T steps */
+static void backward_piece(void *to, int64_t from, int64_t end)
+{
+    const tn_call *c = to;
+    const tn_layout *l = c->in[0]->lay;
+    int64_t w = c->in[0]->width;
+    for (int64_t s = from; s < end; s++) {
+        const float *dy = (const float *)c->d_out[0]->data + l->order[s] * w;
+        float n = (float)l->length[s];
+        for (int32_t t = 0; t < l->length[s]; t++) {
+            float *dx = (float *)c->d_in[0]->data + (l->first[t] + s) * w;
+            for (int64_t j = 0; j < w; j++) dx[j] += dy[j] / n;
+        }
+    }
+}
+
+static int forward(void *self, const tn_call *c)
+{
+    (void)self;
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece, (void *)(uintptr_t)c);
+}
+
+static int backward(void *self, const tn_call *c)
+{
+    (void)self;
+    if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece, (void *)(uintptr_t)c);
+}
+
+static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
+static const tn_impl *const impls[] = { &on_cpu, NULL };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
+                                .port_size = sizeof(tn_port) };
+static const tn_desc desc = {
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "mean", .brief = "the mean of each sequence's rows",
+    .option_size = sizeof(tn_option),
+    .doc = "y = (x_1 + ... + x_T) / T over the T steps that a sequence really has; an empty sequence gives zeros.\n\n"
+           "With an `embedding` before it and a `dense` layer behind it this is the bag of word vectors of Joulin, Grave,\n"
+           "Bojanowski, Mikolov, *Bag of Tricks for Efficient Text Classification* (EACL 2017).\n" };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("mean", "1.0", "The Tenon authors", "MIT", "", parts)
