@@ -229,9 +229,9 @@ typedef struct tn_tile {     /* a value: a finished part of a packed product, st
     int64_t row, rows;       /* rows row .. row + rows - 1 of this product                                   */
     int64_t unit, units;     /* units unit .. unit + units - 1 of each group                                 */
     float  *v;               /* group g of (row + i, unit + j) is v[i * ld + g * gs + j]; v is 64-byte       */
-    int64_t ld, gs;          /*   aligned, ld and gs are multiples of 16, lanes past units hold zero-weights */
+    int64_t ld, gs;          /*   aligned, ld and gs are multiples of TN_VL; lanes past units: zero weights */
 } tn_tile;
-typedef struct tn_product {  /* V = init + x W^T, W packed once; then done() on each finished tile           */
+typedef struct tn_product {  /* V = init + x W, W packed once; then done() on each finished tile. y may be init */
     uint32_t       size, groups;
     int64_t        rows, k, units;
     const float   *x;    int64_t ldx;     const int32_t *x_row;    /* x_row NULL: rows in order              */

@@ -1,0 +1,503 @@
+/* lstm_core.h -- the long short-term memory behind lstm.c and bilstm.c.
+ *
+ *     z = x_t W_ih' + bias + h' W_hh'             z, W: gates in the order i f g o, one below the other
+ *     i = sigmoid(z_i)  f = sigmoid(z_f)  g = tanh(z_g)  o = sigmoid(z_o)
+ *     c_t = f c' + i g
+ *     h_t = o tanh(c_t)                           h', c': of the step walked before; Hochreiter & Schmidhuber 1997,
+ *                                                 forget gate by Gers, Schmidhuber & Cummins 2000
+ *
+ * A run is one direction of one layer. It walks the steps of packed rows: at step t the first `cont` sequences go on
+ * from the row `prev + s`, the others begin there from the initial state. Forwards cont = live[t], prev = first[t - 1];
+ * backwards cont = live[t + 1], prev = first[t + 1]. Threads own sequences for the whole walk, so no step waits for
+ * another thread, and the two directions are independent work.
+ *
+ * T steps, S sequences, N rows, I input width, H units, D directions.                                             */
+#ifndef LSTM_CORE_H
+#define LSTM_CORE_H
+#include "tenon/random.h"
+#include "tenon/tenon.h"
+#include "tenon/vec.h"
+
+enum { MOST_LAYERS = 5 };
+typedef struct config {
+    int64_t units, layers;
+    double forget_bias, dropout, recurrent_dropout;
+    int32_t reverse, recurrent_bias, carry_state;
+} config;
+
+/* Slots of one run, in the order of plan. */
+enum { W_IH, W_HH, BIAS, BIAS_HH };                      /* parameters                                              */
+enum { GATES, CELL, HIDDEN_BEFORE, GATE_SUMS, SAVED };   /* gates, later their gradients [N, 4H]; cell [N, H]; h' [N, H];
+                                                            gradients of the gates summed by distinct input [N, 4H] */
+enum { PROJECTED, DH, DC, MASK, BIAS_SUM, WORK };        /* x W_ih' [N, 4H]; gradients of h', c' [S, H]; of recurrent
+                                                            dropout [S, H]; both biases [1, 4H]                     */
+enum { PACK_IH, PACK_HH, PACK_IH_BACK, PACK_HH_BACK, PACKS };
+
+typedef struct lstm {
+    int64_t h, layers, directions, params;               /* params of one run: 3, or 4 with bias_hh                 */
+    int64_t in[MOST_LAYERS];
+    double forget_bias, dropout, recurrent_dropout;
+    int reverse;
+    int output[MOST_LAYERS], input[MOST_LAYERS];         /* saved slots: h of lower layers, what layer l reads      */
+    int flow[MOST_LAYERS];                               /* work slots: gradient of what layer l reads, l > 0       */
+    int saved0, work0;                                   /* first slots of the runs                                 */
+} lstm;
+
+typedef struct run {
+    const lstm *l;
+    const tn_call *c;
+    const tn_layout *lay;
+    int backwards;
+    int64_t h, ld, off;                                  /* of y and states: row width D H, first column            */
+    float *y, *gates, *cell, *before, *projected, *dh, *dc, *mask;
+    const int32_t *of;                                   /* rows of `projected`; NULL: each row its own             */
+    const float *h0, *c0, *dy, *dh_next, *dc_next;
+    float *dh0, *dc0;
+    const void *pack_hh, *pack_hh_back;
+} run;
+
+static float *floats(tn_tensor *t) { return t ? t->data : NULL; }
+
+/* ---- one step ------------------------------------------------------------------------------------------------------ */
+typedef struct step { const run *r; int32_t t, cont, prev; int64_t row0, seq0; } step; /* first row and sequence of a product */
+
+static step step_at(const run *r, int32_t t)
+{
+    const tn_layout *l = r->lay;
+    step s = { r, t, 0, 0, 0, 0 };
+    if (r->backwards) s.cont = l->live[t + 1], s.prev = l->first[t + 1];
+    else if (t) s.cont = l->live[t], s.prev = l->first[t - 1];
+    return s;
+}
+
+/* Gates, cell and hidden state of a finished tile of z. */
+static void gates_done(void *ctx, const tn_tile *q)
+{
+    const step *s = ctx;
+    const run *r = s->r;
+    int64_t h = r->h;
+    for (int64_t i = 0; i < q->rows; i++) {
+        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
+        const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+        for (int64_t j = 0; j < q->units; j += TN_VL) {
+            int64_t u = q->unit + j, left = q->units - j;
+            const float *z = q->v + i * q->ld + j;
+            float *gate = r->gates + row * 4 * h + u, *c = r->cell + row * h + u, *y = r->y + row * r->ld + r->off + u;
+            tn_vf zi = tn_sigmoid(tn_load(z)), zf = tn_sigmoid(tn_load(z + q->gs)), zg = tn_tanh(tn_load(z + 2 * q->gs)), zo = tn_sigmoid(tn_load(z + 3 * q->gs));
+            if (left >= TN_VL) {
+                tn_vf now = tn_fma(zf, c_before ? tn_load(c_before + u) : tn_set(0), zi * zg);
+                tn_store(gate, zi), tn_store(gate + h, zf), tn_store(gate + 2 * h, zg), tn_store(gate + 3 * h, zo);
+                tn_store(c, now), tn_store(y, zo * tn_tanh(now));
+            } else {
+                tn_vf now = tn_fma(zf, c_before ? tn_loadn(c_before + u, left) : tn_set(0), zi * zg);
+                tn_storen(gate, zi, left), tn_storen(gate + h, zf, left), tn_storen(gate + 2 * h, zg, left), tn_storen(gate + 3 * h, zo, left);
+                tn_storen(c, now, left), tn_storen(y, zo * tn_tanh(now), left);
+            }
+        }
+    }
+}
+
+/* z of sequences [from, to) of a step: init plus h' W_hh', h' at x (NULL: zero). */
+static void step_product(step *s, int64_t from, int64_t to, const float *x, int64_t ldx, const int32_t *x_row)
+{
+    const run *r = s->r;
+    if (from >= to) return;
+    s->seq0 = from, s->row0 = r->lay->first[s->t] + from;
+    tn_product p = { sizeof p, 4, to - from, x ? r->h : 0, r->h, x, ldx, x_row, r->of ? r->projected : r->projected + s->row0 * 4 * r->h,
+                     4 * r->h, r->of ? r->of + s->row0 : NULL, r->pack_hh, gates_done, s, NULL, 0 };
+    r->c->be->ops->product(r->c->be, &p);
+}
+
+/* h' of a sequence; NULL: zero. */
+static const float *h_before(const run *r, const step *s, int64_t seq)
+{
+    if (seq < s->cont) return r->y + (s->prev + seq) * r->ld + r->off;
+    return r->h0 ? r->h0 + r->lay->order[seq] * r->ld + r->off : NULL;
+}
+
+static void walk_forward(const run *r, int64_t from, int64_t to)
+{
+    const tn_layout *l = r->lay;
+    for (int32_t k = 0; k < l->steps; k++) {
+        int32_t t = r->backwards ? l->steps - 1 - k : k;
+        int64_t end = to < l->live[t] ? to : l->live[t];
+        if (end <= from) continue;
+        step s = step_at(r, t);
+        int64_t cont = s.cont < end ? s.cont : end;
+        if (cont < from) cont = from;
+        if (r->mask) { /* variational dropout of h': one mask for all steps of a sequence */
+            for (int64_t q = from; q < end; q++) {
+                const float *x = h_before(r, &s, q);
+                float *y = r->before + (l->first[t] + q) * r->h;
+                for (int64_t j = 0; j < r->h; j++) y[j] = x ? x[j] * r->mask[q * r->h + j] : 0;
+            }
+            step_product(&s, from, end, r->before + (l->first[t] + from) * r->h, r->h, NULL);
+            continue;
+        }
+        step_product(&s, from, cont, r->y + (s.prev + from) * r->ld + r->off, r->ld, NULL);
+        step_product(&s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, l->order + cont);
+    }
+}
+
+/* ---- backward ------------------------------------------------------------------------------------------------------- */
+/* Gradients of the gates of rows [from, to) of a step, in place of the gates; dc becomes that of c'.
+ *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f), dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o) */
+static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq)
+{
+    int64_t h = r->h;
+    float *gate = r->gates + row * 4 * h, *dc = r->dc + seq * h;
+    const float *dh = r->dh + seq * h, *c = r->cell + row * h, *dy = r->dy ? r->dy + row * r->ld + r->off : NULL;
+    const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+    tn_vf one = tn_set(1), none = tn_set(0);
+    for (int64_t j = 0; j < h; j += TN_VL) {
+        int64_t left = h - j;
+        int whole = left >= TN_VL;
+#define LOAD(p) (whole ? tn_load((p) + j) : tn_loadn((p) + j, left))
+#define STORE(p, v) do { if (whole) tn_store((p) + j, v); else tn_storen((p) + j, v, left); } while (0)
+        tn_vf i = LOAD(gate), f = LOAD(gate + h), g = LOAD(gate + 2 * h), o = LOAD(gate + 3 * h), th = tn_tanh(LOAD(c));
+        tn_vf d = LOAD(dh) + (dy ? LOAD(dy) : none), dcell = tn_fma(d * o, tn_fma(-th, th, one), LOAD(dc));
+        STORE(gate, dcell * g * (i * (one - i)));
+        STORE(gate + h, dcell * (c_before ? LOAD(c_before) : none) * (f * (one - f)));
+        STORE(gate + 2 * h, dcell * i * tn_fma(-g, g, one));
+        STORE(gate + 3 * h, d * th * (o * (one - o)));
+        STORE(dc, dcell * f);
+#undef LOAD
+#undef STORE
+    }
+}
+
+/* An empty sequence passes the gradient of next to state. */
+static void pass_empty(const run *r, int64_t from, int64_t to)
+{
+    for (int64_t s = from; s < to; s++) {
+        int64_t at = r->lay->order[s] * r->ld + r->off;
+        if (r->lay->length[s]) continue;
+        for (int64_t j = 0; j < r->h; j++) {
+            if (r->dh0 && r->dh_next) r->dh0[at + j] += r->dh_next[at + j];
+            if (r->dc0 && r->dc_next) r->dc0[at + j] += r->dc_next[at + j];
+        }
+    }
+}
+
+/* What sequences that began at this step leave for the initial state. */
+static void give_state(const run *r, int64_t from, int64_t to)
+{
+    for (int64_t s = from; s < to; s++) {
+        int64_t at = r->lay->order[s] * r->ld + r->off;
+        for (int64_t j = 0; r->dh0 && j < r->h; j++) r->dh0[at + j] += r->dh[s * r->h + j];
+        for (int64_t j = 0; r->dc0 && j < r->h; j++) r->dc0[at + j] += r->dc[s * r->h + j];
+    }
+}
+
+static void walk_backward(const run *r, int64_t from, int64_t to)
+{
+    const tn_layout *l = r->lay;
+    int64_t h = r->h;
+    pass_empty(r, from, to);
+    for (int32_t k = 0; k < l->steps; k++) {
+        int32_t t = r->backwards ? k : l->steps - 1 - k;
+        int64_t end = to < l->live[t] ? to : l->live[t];
+        if (end <= from) continue;
+        step s = step_at(r, t);
+        int64_t begun = r->backwards ? (t ? l->live[t] : 0) : l->live[t + 1]; /* those from here on were walked last at t */
+        for (int64_t q = from; q < end; q++) {
+            int64_t at = l->order[q] * r->ld + r->off;
+            if (q >= begun)
+                for (int64_t j = 0; j < h; j++) {
+                    r->dh[q * h + j] = r->dh_next ? r->dh_next[at + j] : 0;
+                    r->dc[q * h + j] = r->dc_next ? r->dc_next[at + j] : 0;
+                }
+            gate_gradients(r, &s, l->first[t] + q, q);
+        }
+        int64_t upto = r->dh0 ? end : s.cont < end ? s.cont : end; /* dh' = dz W_hh, where somebody wants it */
+        if (upto > from) {
+            tn_product p = { sizeof p, 1, upto - from, 4 * h, h, r->gates + (l->first[t] + from) * 4 * h, 4 * h, NULL, NULL, 0, NULL,
+                             r->pack_hh_back, NULL, NULL, r->dh + from * h, h };
+            r->c->be->ops->product(r->c->be, &p);
+            for (int64_t j = from * h; r->mask && j < upto * h; j++) r->dh[j] *= r->mask[j];
+        }
+        if (r->dh0 || r->dc0) give_state(r, s.cont > from ? s.cont : from, end);
+    }
+}
+
+/* ---- a layer: its runs side by side ------------------------------------------------------------------------------------ */
+typedef struct walk { const run *r; int64_t directions, sequences; int forward; } walk;
+
+static void walk_body(void *ctx, int64_t from, int64_t to)
+{
+    const walk *w = ctx;
+    for (int64_t d = 0; d < w->directions; d++) {
+        int64_t a = from - d * w->sequences, b = to - d * w->sequences;
+        if (a < 0) a = 0;
+        if (b > w->sequences) b = w->sequences;
+        if (a >= b) continue;
+        if (w->forward) walk_forward(&w->r[d], a, b);
+        else walk_backward(&w->r[d], a, b);
+    }
+}
+
+/* Sequences of equal length are cut once for each thread, ragged ones finer. */
+static int walk_all(const lstm *l, const tn_call *c, const run *r, int forward)
+{
+    const tn_layout *lay = r->lay;
+    walk w = { r, l->directions, lay->sequences, forward };
+    int ragged = (int64_t)lay->steps * lay->sequences > lay->rows + lay->rows / 8;
+    return c->be->ops->parallel_for(c->be, l->directions * lay->sequences, lay->sequences < 4 ? 1 : ragged ? 2 : 8, walk_body, &w);
+}
+
+/* State slots: of the top layer first, then of the layers below. */
+static int64_t state_slot(const lstm *l, int64_t layer) { return layer == l->layers - 1 ? 0 : 2 * (layer + 1); }
+
+static run run_of(const lstm *l, const tn_call *c, int64_t layer, int64_t d)
+{
+    int64_t k = layer * l->directions + d, st = state_slot(l, layer);
+    tn_tensor *const *saved = c->saved + l->saved0 + k * SAVED, *const *work = c->work + l->work0 + k * WORK;
+    int top = layer == l->layers - 1, drops = l->recurrent_dropout > 0 && (c->flags & TN_C_TRAINING);
+    const tn_index *index = layer ? NULL : c->in[0]->index;
+    run r = { l, c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
+              top ? c->out[0]->data : c->saved[l->output[layer]]->data, saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
+              work[PROJECTED]->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
+              floats(c->state[st]), floats(c->state[st + 1]), top ? floats(c->d_out[0]) : floats(c->work[l->flow[layer + 1]]),
+              floats(c->d_next[st]), floats(c->d_next[st + 1]), floats(c->d_state[st]), floats(c->d_state[st + 1]),
+              c->packed[k * PACKS + PACK_HH], c->packed[k * PACKS + PACK_HH_BACK] };
+    return r;
+}
+
+static tn_rng salted(const tn_call *c, int64_t k) { return tn_random_fork(c->rng, (uint64_t)k + 17); }
+
+/* [S, H], 0 or 1 / (1 - rate): the same in every phase of a step. */
+static void fill_mask(const lstm *l, const tn_call *c, run *r, int64_t k)
+{
+    if (!r->mask) return;
+    tn_rng rng = salted(c, 1000 + k);
+    float keep = (float)(1 / (1 - l->recurrent_dropout)), rate = (float)l->recurrent_dropout;
+    for (int64_t s = 0; s < r->lay->sequences; s++)
+        for (int64_t j = 0; j < r->h; j++)
+            r->mask[s * r->h + j] = tn_random_uniform(rng, (uint64_t)(r->lay->order[s] * r->h + j)) < rate ? 0 : keep;
+}
+
+/* Dropout between layers, forwards (y = x) and backwards (y = x = gradient), in place or not. */
+static void drop_between(const lstm *l, const tn_call *c, int64_t layer, const float *x, float *y, int64_t n)
+{
+    tn_rng rng = salted(c, layer);
+    float keep = (float)(1 / (1 - l->dropout)), rate = (float)l->dropout;
+    for (int64_t i = 0; i < n; i++) y[i] = tn_random_uniform(rng, (uint64_t)i) < rate ? 0 : x[i] * keep;
+}
+static int drops_between(const lstm *l, const tn_call *c) { return l->dropout > 0 && (c->flags & TN_C_TRAINING); }
+
+/* What layer `layer` reads: rows, and how many (distinct ones where the input came by index). */
+static const float *input_of(const lstm *l, const tn_call *c, int64_t layer, int64_t *rows)
+{
+    *rows = layer == 0 && c->in[0]->index ? c->in[0]->index->distinct : c->out[0]->rows;
+    if (layer == 0) return c->in[0]->data;
+    return drops_between(l, c) ? c->saved[l->input[layer]]->data : c->saved[l->output[layer - 1]]->data;
+}
+
+/* .state and .cell after the last step walked; an empty sequence keeps what it had. */
+static void write_next(const lstm *l, const tn_call *c, const run *r, int64_t layer)
+{
+    int64_t st = state_slot(l, layer), h = r->h;
+    for (int32_t s = 0; s < r->lay->sequences; s++) {
+        int64_t at = r->lay->order[s] * r->ld + r->off, n = r->lay->length[s];
+        int64_t row = n ? r->lay->first[r->backwards ? 0 : n - 1] + s : 0;
+        float *hn = floats(c->next[st]), *cn = floats(c->next[st + 1]);
+        for (int64_t j = 0; hn && j < h; j++) hn[at + j] = n ? r->y[row * r->ld + r->off + j] : r->h0 ? r->h0[at + j] : 0;
+        for (int64_t j = 0; cn && j < h; j++) cn[at + j] = n ? r->cell[row * h + j] : r->c0 ? r->c0[at + j] : 0;
+    }
+}
+
+/* ---- phases ---------------------------------------------------------------------------------------------------------- */
+static int forward(void *self, const tn_call *c)
+{
+    const lstm *l = self;
+    const tn_ops *o = c->be->ops;
+    for (int64_t layer = 0; layer < l->layers; layer++) {
+        run r[2];
+        int64_t rows, wide = l->directions * l->h;
+        if (layer && drops_between(l, c))
+            drop_between(l, c, layer, c->saved[l->output[layer - 1]]->data, c->saved[l->input[layer]]->data, c->out[0]->rows * wide);
+        const float *x = input_of(l, c, layer, &rows);
+        for (int64_t d = 0; d < l->directions; d++) {
+            int64_t k = layer * l->directions + d;
+            tn_tensor *const *p = c->param + k * l->params;
+            r[d] = run_of(l, c, layer, d);
+            fill_mask(l, c, &r[d], k);
+            const float *bias = p[BIAS]->data;
+            if (l->params > BIAS_HH) {
+                float *sum = c->work[l->work0 + k * WORK + BIAS_SUM]->data;
+                for (int64_t j = 0; j < 4 * l->h; j++) sum[j] = bias[j] + ((float *)p[BIAS_HH]->data)[j];
+                bias = sum;
+            }
+            tn_product project = { sizeof project, 1, rows, l->in[layer], 4 * l->h, x, l->in[layer], NULL, bias, 0, NULL,
+                                   c->packed[k * PACKS + PACK_IH], NULL, NULL, r[d].projected, 4 * l->h };
+            int rc = o->product(c->be, &project);
+            if (rc) return rc;
+        }
+        walk_all(l, c, r, 1);
+        for (int64_t d = 0; d < l->directions; d++) write_next(l, c, &r[d], layer);
+    }
+    return TN_OK;
+}
+
+/* dx += dz W_ih, over distinct inputs where they came by index. */
+static int input_gradient(const lstm *l, const tn_call *c, const run *r, int64_t layer, int64_t k, float *dx)
+{
+    const tn_ops *o = c->be->ops;
+    const tn_index *index = layer ? NULL : c->in[0]->index;
+    int64_t rows = c->out[0]->rows, h = l->h;
+    const float *dz = r->gates;
+    if (index) {
+        float *sums = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
+        rows = index->distinct;
+        o->fill(c->be, sums, TN_F32, rows * 4 * h, 0);
+        o->segment_add(c->be, rows, 4 * h, dz, 4 * h, index->begin, index->row, NULL, sums, 4 * h);
+        dz = sums;
+    }
+    if (!dx) return TN_OK;
+    tn_product p = { sizeof p, 1, rows, 4 * h, l->in[layer], dz, 4 * h, NULL, dx, l->in[layer], NULL, c->packed[k * PACKS + PACK_IH_BACK],
+                     NULL, NULL, dx, l->in[layer] };
+    return o->product(c->be, &p);
+}
+
+static int backward(void *self, const tn_call *c)
+{
+    const lstm *l = self;
+    const tn_ops *o = c->be->ops;
+    for (int64_t layer = l->layers; layer-- > 0; ) {
+        run r[2];
+        for (int64_t d = 0; d < l->directions; d++) {
+            r[d] = run_of(l, c, layer, d);
+            fill_mask(l, c, &r[d], layer * l->directions + d);
+        }
+        walk_all(l, c, r, 0);
+        float *dx = layer ? c->work[l->flow[layer]]->data : floats(c->d_in[0]);
+        int64_t n = c->out[0]->rows * l->directions * l->h;
+        if (layer) o->fill(c->be, dx, TN_F32, n, 0);
+        for (int64_t d = 0; d < l->directions; d++) {
+            int rc = input_gradient(l, c, &r[d], layer, layer * l->directions + d, dx);
+            if (rc) return rc;
+        }
+        if (layer && drops_between(l, c)) drop_between(l, c, layer, dx, dx, n);
+    }
+    return TN_OK;
+}
+
+/* h' of every row, side by side, for the gradient of W_hh. */
+typedef struct gather { const run *r; } gather;
+static void gather_before(void *ctx, int64_t from, int64_t to)
+{
+    const run *r = ((const gather *)ctx)->r;
+    for (int64_t row = from; row < to; row++) {
+        step s = step_at(r, r->lay->step[row]);
+        const float *x = h_before(r, &s, row - r->lay->first[s.t]);
+        float *y = r->before + row * r->h;
+        if (x) memcpy(y, x, sizeof(float) * (size_t)r->h);
+        else memset(y, 0, sizeof(float) * (size_t)r->h);
+    }
+}
+
+static int gradient(void *self, const tn_call *c)
+{
+    const lstm *l = self;
+    const tn_ops *o = c->be->ops;
+    int64_t h = l->h, n = c->out[0]->rows;
+    for (int64_t k = 0; k < l->layers * l->directions; k++) {
+        int64_t layer = k / l->directions, rows;
+        run r = run_of(l, c, layer, k % l->directions);
+        tn_tensor *const *g = c->d_param + k * l->params;
+        const float *x = input_of(l, c, layer, &rows), *dz = r.gates;
+        gather job = { &r };
+        if (layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
+        if (!r.mask) o->parallel_for(c->be, n, 256, gather_before, &job);
+        if (g[W_IH]) o->gemm(c->be, 1, 0, 4 * h, l->in[layer], rows, dz, 4 * h, x, l->in[layer], 1, g[W_IH]->data, l->in[layer]);
+        if (g[W_HH]) o->gemm(c->be, 1, 0, 4 * h, h, n, r.gates, 4 * h, r.before, h, 1, g[W_HH]->data, h);
+        for (int64_t b = BIAS; b < l->params; b++)
+            if (g[b]) o->sum_rows(c->be, n, 4 * h, r.gates, 4 * h, g[b]->data);
+    }
+    return TN_OK;
+}
+
+/* ---- planning --------------------------------------------------------------------------------------------------------- */
+static int add_run(const tn_api *api, tn_plan *p, const config *f, int64_t in, const tn_spec *out, int32_t up, const char *suffix)
+{
+    int64_t h = f->units;
+    char name[4][32];
+    static const char *const base[4] = { "weight_ih", "weight_hh", "bias", "bias_hh" };
+    for (int i = 0; i < 4; i++) snprintf(name[i], sizeof name[i], "%s%s", base[i], suffix);
+    tn_param w[4] = { { sizeof(tn_param), 0, name[0], "glorot_uniform", 2, 4, { 4 * h, in, 0, 0 }, in, h, 0, 0 },
+                      { sizeof(tn_param), 0, name[1], "orthogonal", 2, 4, { 4 * h, h, 0, 0 }, h, h, 0, 0 },
+                      { sizeof(tn_param), TN_P_NO_DECAY, name[2], NULL, 1, 4, { 4 * h, 0, 0, 0 }, h, h, 0, 0 },
+                      { sizeof(tn_param), TN_P_NO_DECAY, name[3], NULL, 1, 4, { 4 * h, 0, 0, 0 }, h, h, 0, 0 } };
+    int slot[4] = { 0, 0, 0, 0 };
+    for (int i = 0; i < (f->recurrent_bias ? 4 : 3); i++)
+        if ((slot[i] = api->add_param(p, &w[i])) < 0) return slot[i];
+    tn_spec gates = *out, one = *out, seq = *out, bias = { TN_F32, 0, TN_FIXED, 0, 1, 4 * h, 0, 0, 0, 0 };
+    gates.width = 4 * h, one.width = seq.width = h, seq.layout = up;
+    gates.index_of = one.index_of = seq.index_of = 0;
+    int bad = api->add_saved(p, &gates) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &gates) < 0
+           || api->add_work(p, &gates) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0
+           || api->add_work(p, &bias) < 0
+           || api->add_packed(p, slot[W_IH], 1, 1) < 0 || api->add_packed(p, slot[W_HH], 1, 4) < 0
+           || api->add_packed(p, slot[W_IH], 0, 1) < 0 || api->add_packed(p, slot[W_HH], 0, 1) < 0;
+    return bad ? TN_EINVAL : TN_OK;
+}
+
+static int add_states(const tn_api *api, tn_plan *p, const config *f, const lstm *l, const tn_spec *seq)
+{
+    uint32_t flags = f->carry_state ? 0 : TN_S_NO_CARRY;
+    if (api->add_state(p, "state", seq, flags) < 0 || api->add_state(p, "cell", seq, flags) < 0) return TN_EINVAL;
+    for (int64_t k = 0; k + 1 < l->layers; k++) {
+        char name[2][16];
+        snprintf(name[0], sizeof name[0], "state_l%d", (int)k), snprintf(name[1], sizeof name[1], "cell_l%d", (int)k);
+        if (api->add_state(p, name[0], seq, flags) < 0 || api->add_state(p, name[1], seq, flags) < 0) return TN_EINVAL;
+    }
+    return TN_OK;
+}
+
+static int plan_lstm(const tn_api *api, tn_host *host, const config *f, lstm *l, tn_plan *p, const tn_spec *in, int directions)
+{
+    int32_t up = api->parent(p, in->layout);
+    if (up <= 0) return api->fail(host, TN_ESHAPE, "the input has one row an example; a recurrent layer reads the steps of a sequence");
+    if (in->dtype != TN_F32) return api->fail(host, TN_ESHAPE, "the input is ids; put an embedding before it");
+    *l = (lstm){ .h = f->units, .layers = f->layers, .directions = directions, .params = f->recurrent_bias ? 4 : 3,
+                 .forget_bias = f->forget_bias, .dropout = f->dropout, .recurrent_dropout = f->recurrent_dropout, .reverse = f->reverse };
+    tn_spec y = { TN_F32, TN_VALUES, in->layout, 0, 0, directions * f->units, 0, 0, 0, 0 }, seq = y;
+    seq.layout = up;
+    if (api->add_out(p, NULL, &y) < 0 || add_states(api, p, f, l, &seq)) return TN_EINVAL;
+    for (int64_t k = 0; k < l->layers; k++) {
+        l->in[k] = k ? directions * f->units : in->width;
+        if (k + 1 < l->layers && (l->output[k] = api->add_saved(p, &y)) < 0) return TN_EINVAL;
+        if (k && (l->input[k] = api->add_saved(p, &y)) < 0) return TN_EINVAL;
+        if (k && (l->flow[k] = api->add_work(p, &y)) < 0) return TN_EINVAL;
+    }
+    l->saved0 = (int)(2 * (l->layers - 1)), l->work0 = (int)(l->layers - 1);
+    for (int64_t k = 0; k < l->layers; k++)
+        for (int d = 0; d < directions; d++) {
+            char suffix[20] = "";
+            if (k) snprintf(suffix, sizeof suffix, "_l%d%s", (int)k, d ? "_reverse" : "");
+            else if (d) snprintf(suffix, sizeof suffix, "_reverse");
+            if (add_run(api, p, f, l->in[k], &y, up, suffix)) return TN_EINVAL;
+        }
+    return TN_OK;
+}
+
+/* Biases are zero but for the forget gate. */
+static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slot, tn_rng rng, float *p)
+{
+    const lstm *l = self;
+    (void)api, (void)host, (void)rng;
+    if (slot % l->params < BIAS) return 0;
+    for (int64_t j = 0; j < 4 * l->h; j++)
+        p[j] = slot % l->params == BIAS && j / l->h == 1 ? (float)l->forget_bias : 0;
+    return 1;
+}
+
+#define LSTM_OPTIONS                                                                                                       \
+    TN_INT(config, units, 128, 1, 65536, "size of the hidden state"),                                                      \
+    TN_INT(config, layers, 1, 1, MOST_LAYERS, "layers on top of each other, each reading all steps of the one below"),     \
+    TN_REAL(config, forget_bias, 1, -100, 100, "initial bias of the forget gate"),                                         \
+    TN_REAL_X(config, dropout, TN_O_OPEN_MAX, 0, 0, 1, "dropout between layers"),                                          \
+    TN_REAL_X(config, recurrent_dropout, TN_O_OPEN_MAX, 0, 0, 1, "dropout of the hidden state, one mask for all steps"),   \
+    TN_BOOL(config, recurrent_bias, 0, "a second bias, as PyTorch's bias_hh"),                                             \
+    TN_BOOL(config, carry_state, 0, "the state goes on from batch to batch, for data sets of lanes")
+#endif
