@@ -388,15 +388,11 @@ static void merge_entries(arena *a, config_value *list, config_value *child, dia
     for (int i = 0; i < child->n; i++) {
         config_value *entry = child->item[i];
         const char *name = config_entry_name(entry);
-        if (!name) {
-            diag_error(d, entry->at, "an entry of [[%s]] needs a `name` or a `type`, to be told from the others", child->key);
-            continue;
-        }
         int twice = -1;
-        for (int j = 0; j < i && twice < 0; j++)
+        for (int j = 0; name && j < i && twice < 0; j++)
             if (config_entry_name(child->item[j]) && !strcmp(config_entry_name(child->item[j]), name))
                 twice = j;
-        int k = find_entry(list, name);
+        int k = name ? find_entry(list, name) : -1; /* one without a name is new                             */
         config_value *old = k >= 0 && list->item ? list->item[k] : NULL;
         if (twice >= 0) {
             diag_error(d, entry->at, "[[%s]] '%s' is set a second time; the first is in line %d; give one another `name`",

@@ -195,10 +195,12 @@ static void read_field(data *d, config_value *t, field *f)
 {
     diag *m = d->context->messages;
     f->table = t, f->width = 1, f->min_count = 1, f->column_index = -1;
+    int before = diag_errors(m);            /* what follows from a mistake is no mistake of its own           */
     const char *name = config_text(t, "name", NULL, m);
     if (!name) diag_error(m, t->at, "[[field]] needs a name");
     field_kind kind = kind_from(d, t);
     f->from = other_field(d, t, "from"), f->along = other_field(d, t, "along"), f->within = other_field(d, t, "within");
+    f->name = name ? name : "?";            /* from here on it is among the fields above                     */
     f->shift = (int)config_int(t, "shift", 0, 0, 1000, m);
     f->column = config_text(t, "column", f->from ? f->from->column : name ? name : "?", m);
     config_text(t, "shape", NULL, m);
@@ -216,7 +218,7 @@ static void read_field(data *d, config_value *t, field *f)
     }
     read_vocabulary(d, f, t);
     tn_column c;
-    int known = !f->from && find_column(d, f, &c);
+    int known = !config_get(t, "from") && (name || config_get(t, "column")) && find_column(d, f, &c);
     f->kind = kind ? kind : f->from ? f->from->kind : known && c.dtype == TN_F32 ? FIELD_NUMBERS
             : known && c.classes ? (c.depth ? FIELD_TEXT : FIELD_CATEGORY) : FIELD_TEXT;
     f->depth = f->kind == FIELD_CATEGORY ? 0 : f->kind == FIELD_NUMBERS ? 0 : 1;
@@ -227,16 +229,15 @@ static void read_field(data *d, config_value *t, field *f)
         if (f->kind != FIELD_NUMBERS || c.depth) f->depth = c.depth;
         if (f->kind == FIELD_NUMBERS && c.dtype == TN_F32) f->width = c.width ? c.width : 1;
         classes = c.classes;
-        if (f->kind == FIELD_TEXT && !f->depth)
-            diag_error(m, t->at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", name ? name : "?");
-        if (f->within && f->depth != 2)
-            diag_error(m, t->at, "field '%s' lies within '%s', so its transforms must give steps of steps", name ? name : "?", f->within->name);
+        if (f->kind == FIELD_TEXT && !f->depth && diag_errors(m) == before)
+            diag_error(m, t->at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", f->name);
+        if (f->within && f->depth != 2 && diag_errors(m) == before)
+            diag_error(m, t->at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
     }
     choose_layout(d, f);
     f->spec = (tn_spec){ f->kind == FIELD_NUMBERS ? TN_F32 : TN_I32, f->kind == FIELD_NUMBERS ? TN_VALUES : TN_IDS, f->layout, 0, 0,
                          f->kind == FIELD_NUMBERS ? f->width : 1, 0, 0, 0, 0 };
     f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;
-    f->name = name ? name : "?";
     config_unused(t, "field", keys, KEYS, d->context->elsewhere, m);
 }
 

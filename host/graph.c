@@ -160,15 +160,16 @@ static void read_tables(graph *g, config_value *root, const char *key, uint32_t 
             continue;
         }
         t->used = 1;
+        int before = diag_errors(d);
         tn_part *part = part_make(g->context, kind, t, NULL, host_keys(g, kind, t, keys));
         node *n = node_new(g, part, config_text(t, "name", part->type ? part->type : key, d));
         n->table = t, n->at = t->at;
-        n->unknown = !part->desc;
+        n->unknown = !part->desc || diag_errors(d) > before; /* then its shapes mean nothing */
         n->loss = kind == TN_LOSS && part->desc ? part->desc->table : NULL;
         node *twin = find_node(g, n->name, strlen(n->name));
         if (twin)
             diag_error(d, n->at, "two parts are called '%s' (the other at line %d); give one of them a `name`",
-                       n->name, twin->at.line);
+                       n->name, twin->at.line), n->unknown = twin->unknown = 1;
         if (strchr(n->name, '.')) diag_error(d, n->at, "the name '%s' has a dot, which marks a port", n->name);
         g->node[g->n_nodes++] = n;
     }
@@ -191,7 +192,9 @@ static slot *resolve(graph *g, node *reader, where at, const char *name, node **
         return NULL;
     }
     if (!*of) {
-        const char *near = graph_nearest(g, name);
+        const char *near = graph_nearest(g, name), *dot = strchr(name, '.');
+        if (!near && dot && (near = graph_nearest(g, arena_print(g->memory, "%.*s", (int)(dot - name), name))))
+            near = arena_print(g->memory, "%s%s", near, dot);
         if (near) diag_error(d, at, "'%s' reads '%s', which does not exist; did you mean '%s'?", reader->name, name, near);
         else diag_error(d, at, "'%s' reads '%s': there is no such field, layer or port", reader->name, name);
     }
@@ -306,6 +309,18 @@ node *graph_last(graph *g, int *heads)
     return *heads == 1 ? last : NULL;
 }
 
+/* Whether every layer reads what it should: a wrong name in one leaves others unread. */
+static int wired(const graph *g)
+{
+    int layers = 0;
+    for (int i = 0; i < g->n_nodes; i++) {
+        if (g->node[i]->part->kind != TN_LAYER) continue;
+        layers++;
+        if (g->node[i]->unknown) return 0;
+    }
+    return layers > 0;
+}
+
 static void wire_loss(graph *g, node *n)
 {
     diag *d = g->context->messages;
@@ -315,7 +330,7 @@ static void wire_loss(graph *g, node *n)
     if (input) wire(n, input->at, config_text(n->table, "input", "", d));
     else if (last) wire(n, n->at, last->name);
     else {
-        diag_error(d, n->at, "%d layers are read by nobody; say which one '%s' is for: input = \"...\"", heads, n->name);
+        if (wired(g)) diag_error(d, n->at, "%d layers are read by nobody; say which one '%s' is for: input = \"...\"", heads, n->name);
         n->unknown = 1;
     }
     if (target) wire(n, target->at, config_text(n->table, "target", "", d));
@@ -379,9 +394,9 @@ static void put_in_order(graph *g)
                 if (!at) place = g->node[i]->at;
                 at += (size_t)snprintf(text + at, sizeof text - at, "%s'%s'", at ? ", " : "", g->node[i]->name);
                 if (at >= sizeof text) at = sizeof text - 1;
-                g->node[i]->unknown = 1;
                 sorted[n++] = g->node[i];
             }
+        for (int i = 0; i < n; i++) sorted[i]->unknown = 1; /* who is read by whom is not clear */
         diag_error(g->context->messages, place, "these read each other in a cycle: %s", text);
     }
     g->node = sorted;
