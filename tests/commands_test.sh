@@ -53,7 +53,7 @@ says 0 '"name": "my_loss"' "$tenon" list losses --json
 says 2 "no kind of part is called 'laier'; did you mean 'layer'?" "$tenon" list laier
 says 2 "no option '--jsn'" "$tenon" list --jsn
 mkdir -p bad/layers
-printf 'int *nowhere; __attribute__((constructor)) static void crash(void) { *nowhere = 1; }\n' >crash.c
+printf '#include <signal.h>\nint *nowhere; __attribute__((constructor)) static void crash(void) { signal(SIGSEGV, SIG_DFL); *nowhere = 1; }\n' >crash.c
 printf '#include <unistd.h>\n__attribute__((constructor)) static void leave(void) { write(1, "noise\\n", 6); _exit(0); }\n' >leave.c
 for p in crash leave; do cc -w -fPIC -shared -o bad/layers/$p.so $p.c; done
 echo text >bad/layers/words.so
