@@ -65,9 +65,11 @@ static const char *range_text(arena *a, const tn_option *o)
     default: return "";
     }
     if (*things && o->max <= 0) return "";
-    int above = o->min > low, below = o->max < high, open_min = o->flags & TN_O_OPEN_MIN, open_max = o->flags & TN_O_OPEN_MAX;
+    int above = o->min > low, below = o->max < high;
+    int open_min = o->flags & TN_O_OPEN_MIN, open_max = o->flags & TN_O_OPEN_MAX;
     if (above && below)
-        return arena_print(a, "%c%s, %s%c%s", open_min ? '(' : '[', number(a, o->min), number(a, o->max), open_max ? ')' : ']', things);
+        return arena_print(a, "%c%s, %s%c%s", open_min ? '(' : '[', number(a, o->min), number(a, o->max),
+                           open_max ? ')' : ']', things);
     if (above) return arena_print(a, "%s %s%s", open_min ? "above" : "at least", number(a, o->min), things);
     if (below && *things) return arena_print(a, "at most %s%s", number(a, o->max), things);
     if (below) return arena_print(a, "%s %s", open_max ? "below" : "at most", number(a, o->max));
@@ -84,8 +86,10 @@ static const char *default_text(arena *a, const tn_option *o)
     case TN_O_REAL: return number(a, o->def_r);
     case TN_O_ENUM: return arena_print(a, "\"%s\"", o->choices[o->def_i]);
     case TN_O_STR: case TN_O_PATH: return o->def_s ? arena_print(a, "\"%s\"", o->def_s) : "";
-    default: return !o->def_s ? "" : *o->def_s == '[' || *o->def_s == '{' ? o->def_s : arena_print(a, "\"%s\"", o->def_s);
+    default: break;
     }
+    if (!o->def_s) return "";
+    return *o->def_s == '[' || *o->def_s == '{' ? o->def_s : arena_print(a, "\"%s\"", o->def_s);
 }
 
 /* Help, unit and what the flags say, as one sentence. */
@@ -101,7 +105,9 @@ static const char *help_text(arena *a, const tn_option *o)
 /* Inputs and ports of a layer or a loss, in words; "" for other kinds. */
 static const char *inputs_text(arena *a, const tn_desc *d)
 {
-    const tn_layer *l = d->kind == TN_LAYER ? d->table : d->kind == TN_LOSS ? ((const tn_loss *)d->table)->layer : NULL;
+    const tn_layer *l = NULL;
+    if (d->kind == TN_LAYER) l = d->table;
+    if (d->kind == TN_LOSS) l = ((const tn_loss *)d->table)->layer;
     if (!l) return "";
     const char *text = l->min_in == l->max_in ? arena_print(a, "%u", l->min_in)
                      : l->max_in > 1000 ? arena_print(a, "%u or more", l->min_in)
@@ -126,8 +132,11 @@ static void print_text(const page *p)
     printf("file     %s\n", p->file->path);
     if (p->file->hides) printf("hides    %s\n", p->file->hides);
     if (p->file->warning) printf("warning  %s\n", p->file->warning);
-    printf("plug-in  %s %s%s%s%s%s%s%s\n", l->name, l->version, given(l->author) ? ", by " : "", given(l->author) ? l->author : "",
-           given(l->license) ? ", " : "", given(l->license) ? l->license : "", given(l->url) ? ", " : "", given(l->url) ? l->url : "");
+    printf("plug-in  %s %s", l->name, l->version);
+    if (given(l->author)) printf(", by %s", l->author);
+    if (given(l->license)) printf(", %s", l->license);
+    if (given(l->url)) printf(", %s", l->url);
+    printf("\n");
     if (*inputs_text(p->memory, d)) printf("inputs   %s\n", inputs_text(p->memory, d));
     printf(d->n_options ? "\noptions\n" : "\nno options\n");
     for (uint32_t i = 0; i < d->n_options; i++)
@@ -135,8 +144,9 @@ static void print_text(const page *p)
     for (uint32_t i = 0; i < d->n_options; i++) {
         const tn_option *o = row_of(d, i);
         const char *range = range_text(p->memory, o), *standard = default_text(p->memory, o);
-        printf("  %-*s  %s%s%s%s%s\n  %-*s      %s\n", (int)widest, o->name, type_text(p->memory, o), *range ? ", " : "", range,
-               !*standard ? "" : o->flags & TN_O_REQUIRED ? ", " : ", default ", standard, (int)widest, "", help_text(p->memory, o));
+        printf("  %-*s  %s%s%s", (int)widest, o->name, type_text(p->memory, o), *range ? ", " : "", range);
+        if (*standard) printf("%s%s", o->flags & TN_O_REQUIRED ? ", " : ", default ", standard);
+        printf("\n  %-*s      %s\n", (int)widest, "", help_text(p->memory, o));
     }
     if (given(d->doc)) printf("\n%s%s", d->doc, d->doc[strlen(d->doc) - 1] == '\n' ? "" : "\n");
 }
@@ -158,7 +168,8 @@ static void print_markdown(const page *p)
     if (d->n_options) printf("| option | type | range | default | |\n| --- | --- | --- | --- | --- |\n");
     for (uint32_t i = 0; i < d->n_options; i++) {
         const tn_option *o = row_of(d, i);
-        const char *standard = default_text(p->memory, o), *quote = *standard && !(o->flags & TN_O_REQUIRED) ? "`" : "";
+        const char *standard = default_text(p->memory, o);
+        const char *quote = *standard && !(o->flags & TN_O_REQUIRED) ? "`" : "";
         printf("| `%s` | ", o->name);
         print_cell(type_text(p->memory, o));
         printf(" | %s | %s", range_text(p->memory, o), quote);
@@ -186,7 +197,8 @@ static void print_roff(const char *text)
 static void print_man(const page *p)
 {
     const tn_desc *d = p->desc;
-    printf(".TH TENON\\-%s\\-%s 7 \"\" \"tenon %s\"\n.SH NAME\n%s %s \\- ", kind_name(d->kind), d->name, TENON_VERSION, kind_name(d->kind), d->name);
+    printf(".TH TENON\\-%s\\-%s 7 \"\" \"tenon %s\"\n", kind_name(d->kind), d->name, TENON_VERSION);
+    printf(".SH NAME\n%s %s \\- ", kind_name(d->kind), d->name);
     print_roff(d->brief);
     printf("\n.SH FILE\n");
     print_roff(p->file->path);
@@ -212,11 +224,11 @@ static void print_man(const page *p)
 /* An option with its values as numbers, for programs. */
 static json_t *json_option(arena *a, const tn_option *o)
 {
-    static const char *const types[] = { "", "bool", "int", "real", "string", "enum", "path", "part", "ints", "reals", "strings", "parts" };
-    int ranged = o->type == TN_O_INT || o->type == TN_O_REAL || o->type == TN_O_STR || o->type == TN_O_PATH || o->type >= TN_O_INTS;
+    static const char *const types[] = { "", "bool", "int", "real", "string", "enum", "path", "part", "ints", "reals",
+                                         "strings", "parts" };
     int part = o->type == TN_O_PART || o->type == TN_O_PARTS;
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:b}", "name", o->name, "type", types[o->type], "help", o->help, "unit", o->unit,
-                          "required", (o->flags & TN_O_REQUIRED) != 0);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:b}", "name", o->name, "type", types[o->type], "help", o->help,
+                          "unit", o->unit, "required", (o->flags & TN_O_REQUIRED) != 0);
     json_t *value = json_null();
     if (o->type == TN_O_BOOL) value = json_boolean(o->def_i != 0);
     else if (o->type == TN_O_INT) value = json_integer(o->def_i);
@@ -226,7 +238,7 @@ static json_t *json_option(arena *a, const tn_option *o)
     if (!(o->flags & TN_O_REQUIRED)) json_object_set(j, "default", value);
     json_decref(value);
     if (part) json_object_set_new(j, "kind", json_string(kind_name(o->part_kind)));
-    if (ranged && *range_text(a, o)) {
+    if (*range_text(a, o)) {
         json_object_set_new(j, "min", json_real(o->min));
         json_object_set_new(j, "max", json_real(o->max));
         json_object_set_new(j, "min_open", json_boolean((o->flags & TN_O_OPEN_MIN) != 0));
@@ -249,10 +261,11 @@ static void print_json(const page *p)
     const tn_plugin *l = p->file->plugin;
     json_t *options = json_array();
     for (uint32_t i = 0; i < d->n_options; i++) json_array_append_new(options, json_option(p->memory, row_of(d, i)));
-    json_t *plugin = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name", l->name, "version", l->version, "author", l->author,
-                               "license", l->license, "url", l->url);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:o}", "kind", kind_name(d->kind), "name", d->name, "brief", d->brief,
-                          "doc", d->doc, "file", p->file->path, "hides", p->file->hides, "plugin", plugin, "options", options);
+    json_t *plugin = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name", l->name, "version", l->version, "author",
+                               l->author, "license", l->license, "url", l->url);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:o}", "kind", kind_name(d->kind), "name", d->name,
+                          "brief", d->brief, "doc", d->doc, "file", p->file->path, "hides", p->file->hides,
+                          "plugin", plugin, "options", options);
     if (!j) fprintf(stderr, "tenon describe: %s holds text that is not UTF-8\n", p->file->path);
     else json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)), printf("\n");
     json_decref(j);

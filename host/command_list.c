@@ -35,6 +35,7 @@ static const char *ask_child(arena *memory, registry *r, uint32_t kind, const ch
     char text[2049];
     size_t n = 0;
     ssize_t got;
+    const char *path = registry_path(r, kind, name);
     *brief = NULL;
     if (pipe2(ends, O_CLOEXEC)) return arena_text(memory, strerror(errno));
     fflush(stdout);
@@ -50,10 +51,10 @@ static const char *ask_child(arena *memory, registry *r, uint32_t kind, const ch
     if (child < 0) return arena_text(memory, strerror(errno));
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) { }
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        return arena_print(memory, "was not opened within %d seconds: %s", SECONDS_TO_OPEN, registry_path(r, kind, name));
+        return arena_print(memory, "was not opened within %d seconds: %s", SECONDS_TO_OPEN, path);
     if (WIFSIGNALED(status))
-        return arena_print(memory, "crashed as it was opened (%s): %s", strsignal(WTERMSIG(status)), registry_path(r, kind, name));
-    if (!n) return arena_print(memory, "ended the program as it was opened: %s", registry_path(r, kind, name));
+        return arena_print(memory, "crashed as it was opened (%s): %s", strsignal(WTERMSIG(status)), path);
+    if (!n) return arena_print(memory, "ended the program as it was opened: %s", path);
     if (*text == 'y') *brief = arena_text(memory, text + 1);
     return *brief ? NULL : arena_text(memory, text + 1);
 }
@@ -70,8 +71,9 @@ static int list_kind(const command_env *env, registry *r, uint32_t kind, json_t 
     for (int i = 0; i < n; i++) {
         const char *brief, *why = ask_child(env->memory, r, kind, names[i], &brief);
         if (json)
-            json_array_append_new(json, json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "kind", kind_name(kind), "name", names[i],
-                                                  "brief", brief, "error", why, "file", registry_path(r, kind, names[i])));
+            json_array_append_new(json, json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "kind", kind_name(kind), "name",
+                                                  names[i], "brief", brief, "error", why, "file",
+                                                  registry_path(r, kind, names[i])));
         else printf("  %-*s  %s%s\n", (int)widest, names[i], brief ? "" : "cannot be used: ", brief ? brief : why);
     }
     return n;

@@ -240,7 +240,8 @@ static void explain_dlerror(const char *path, char *error, size_t size)
     size_t n = strlen(path);
     if (!why) why = "unknown reason";
     if (!strncmp(why, path, n) && why[n] == ':') why += n + 1 + (why[n + 1] == ' ');
-    if (strstr(why, "undefined symbol")) hint = " (a plug-in calls the host through tables alone; link the libraries it needs)";
+    if (strstr(why, "undefined symbol"))
+        hint = " (a plug-in calls the host through tables alone; link the libraries it needs)";
     else if (strstr(why, "cannot open shared object")) hint = " (a library that it needs is not installed)";
     snprintf(error, size, "%s: can't be loaded: %s%s", path, why, hint);
 }
@@ -347,8 +348,10 @@ static void tell_missing(registry *r, uint32_t kind, const char *name, char *err
 {
     size_t used = (size_t)snprintf(error, size, "no %s '%s' (", kind_name(kind), name);
     for (int i = 0; r->paths[i] && used < size; i++)
-        used += (size_t)snprintf(error + used, size - used, "%s%s/%s", i ? ", " : "looked in ", r->paths[i], kind_folder(kind));
-    if (used < size) used += (size_t)snprintf(error + used, size - used, r->paths[0] ? ")" : "no place to look in was given)");
+        used += (size_t)snprintf(error + used, size - used, "%s%s/%s", i ? ", " : "looked in ", r->paths[i],
+                                 kind_folder(kind));
+    const char *end = r->paths[0] ? ")" : "no place to look in was given)";
+    if (used < size) used += (size_t)snprintf(error + used, size - used, "%s", end);
     int n = 0, place;
     const char *const *names = registry_names(r, kind, &n), *near = nearest_name(name, names, n);
     if (used < size && near) used += (size_t)snprintf(error + used, size - used, "; did you mean '%s'?", near);
@@ -402,7 +405,8 @@ static const plugin_file *find_in(registry *r, const char *path, const char *hid
     }
     if (!o->file.desc) o->file.desc = d, o->file.hides = hides;
     found *f = arena_new(r->memory, sizeof *f);
-    *f = (found){ r->found, kind, arena_text(r->memory, key), { d, o->file.plugin, o->file.path, hides, o->file.warning } };
+    *f = (found){ r->found, kind, arena_text(r->memory, key),
+                  { d, o->file.plugin, o->file.path, hides, o->file.warning } };
     r->found = f;
     return &f->file;
 }

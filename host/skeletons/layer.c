@@ -61,8 +61,9 @@ static int plan(const tn_api *api, tn_host *host, const void *options_, void *se
     gates.width = 2 * s->units;
     tn_param weight = { .size = sizeof weight, .name = "weight", .init = "glorot_uniform", .ndim = 2, .blocks = 2,
                         .dim = { 2 * s->units, s->in }, .fan_in = s->in, .fan_out = s->units };
-    tn_param bias = { .size = sizeof bias, .flags = TN_P_NO_DECAY, .name = "bias", .init = "{ type = 'constant', value = 0.0 }",
-                      .ndim = 1, .blocks = 2, .dim = { 2 * s->units }, .fan_in = s->in, .fan_out = s->units };
+    tn_param bias = { .size = sizeof bias, .flags = TN_P_NO_DECAY, .name = "bias",
+                      .init = "{ type = 'constant', value = 0.0 }", .ndim = 1, .blocks = 2,
+                      .dim = { 2 * s->units }, .fan_in = s->in, .fan_out = s->units };
     if (api->add_out(p, NULL, &y) < 0 || api->add_param(p, &weight) < 0 || api->add_param(p, &bias) < 0
         || api->add_saved(p, &gates) < 0 || api->add_saved(p, &gates) < 0) return TN_EINVAL;
     api->uses(p, TN_USES_IN);              /* gradient() reads the input again, nothing reads the output       */
@@ -93,7 +94,8 @@ static void backward_rows(void *ctx, int64_t from, int64_t to)
 {
     const rows *r = ctx;
     for (int64_t i = from; i < to; i++)
-        gate_backward(r->s->units, r->a + 2 * r->s->units * i, r->dy + r->s->units * i, r->da + 2 * r->s->units * i);
+        gate_backward(r->s->units, r->a + 2 * r->s->units * i, r->dy + r->s->units * i,
+                      r->da + 2 * r->s->units * i);
 }
 
 /* N rows, I inputs, U units: a [N x 2U] = x [N x I] W^T [I x 2U] + b, then the gate. */
@@ -103,7 +105,8 @@ static int forward(void *self_, const tn_call *c)
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows, wide = 2 * s->units;
     rows r = { s, c->saved[GATES]->data, c->out[0]->data, NULL, NULL };
-    int rc = ops->gemm(c->be, 0, 1, n, wide, s->in, c->in[0]->data, s->in, c->param[WEIGHT]->data, s->in, 0, r.a, wide);
+    const float *x = c->in[0]->data, *w = c->param[WEIGHT]->data;
+    int rc = ops->gemm(c->be, 0, 1, n, wide, s->in, x, s->in, w, s->in, 0, r.a, wide);
     if (!rc) rc = ops->add_bias(c->be, n, wide, c->param[BIAS]->data, r.a, wide);
     if (!rc) rc = ops->parallel_for(c->be, n, 16, forward_rows, &r);
     return rc;
@@ -116,10 +119,11 @@ static int backward(void *self_, const tn_call *c)
     const self *s = self_;
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows, wide = 2 * s->units;
-    rows r = { s, c->saved[GATES]->data, NULL, c->d_out[0] ? c->d_out[0]->data : NULL, c->saved[D_GATES]->data };
-    int rc = r.dy ? ops->parallel_for(c->be, n, 16, backward_rows, &r) : ops->fill(c->be, r.da, TN_F32, n * wide, 0);
+    const float *w = c->param[WEIGHT]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL;
+    rows r = { s, c->saved[GATES]->data, NULL, dy, c->saved[D_GATES]->data };
+    int rc = dy ? ops->parallel_for(c->be, n, 16, backward_rows, &r) : ops->fill(c->be, r.da, TN_F32, n * wide, 0);
     if (rc || !c->d_in[0]) return rc;
-    return ops->gemm(c->be, 0, 0, n, s->in, wide, r.da, wide, c->param[WEIGHT]->data, s->in, 1, c->d_in[0]->data, s->in);
+    return ops->gemm(c->be, 0, 0, n, s->in, wide, r.da, wide, w, s->in, 1, c->d_in[0]->data, s->in);
 }
 
 /* Adds to the gradients of the parameters, over all rows at once: dW [2U x I] += da^T [2U x N] x [N x I]. */
@@ -128,17 +132,18 @@ static int gradient(void *self_, const tn_call *c)
     const self *s = self_;
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows, wide = 2 * s->units;
-    const float *da = c->saved[D_GATES]->data;
+    const float *da = c->saved[D_GATES]->data, *x = c->in[0]->data;
     int rc = TN_OK;
     if (c->d_param[WEIGHT])
-        rc = ops->gemm(c->be, 1, 0, wide, s->in, n, da, wide, c->in[0]->data, s->in, 1, c->d_param[WEIGHT]->data, s->in);
+        rc = ops->gemm(c->be, 1, 0, wide, s->in, n, da, wide, x, s->in, 1, c->d_param[WEIGHT]->data, s->in);
     if (!rc && c->d_param[BIAS]) rc = ops->sum_rows(c->be, n, wide, da, wide, c->d_param[BIAS]->data);
     return rc;
 }
 
 /* ---- what the host gets to see ------------------------------------------------------------------------------ */
 
-static const tn_impl cpu = { .size = sizeof cpu, .backend = "cpu", .forward = forward, .backward = backward, .gradient = gradient };
+static const tn_impl cpu = { .size = sizeof cpu, .backend = "cpu", .forward = forward, .backward = backward,
+                             .gradient = gradient };
 static const tn_impl *const impls[] = { &cpu, NULL };
 static const tn_layer layer = { .size = sizeof layer, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
                                 .initialize = initialize };
