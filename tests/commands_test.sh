@@ -17,6 +17,7 @@ says() {
     shift 2
     out=$("$@" 2>&1)
     rc=$?
+    out=$(tr -s ' ' <<<"$out")             # columns are as wide as what else is installed
     [ $rc = "$status" ] && case $out in *"$text"*) true ;; *) false ;; esac
     ok $? "$*
     exit     $rc, expected $status
@@ -47,8 +48,8 @@ done
 export TENON_PLUGIN_PATH=$path
 
 # ---- list
-says 0 'my_layer  a gated layer: sigmoid of one half times tanh of the other' "$tenon" list layer
-says 0 '  my_transform  ' "$tenon" list
+says 0 'my_layer a gated layer: sigmoid of one half times tanh of the other' "$tenon" list layer
+says 0 ' my_transform ' "$tenon" list
 says 0 '"name": "my_loss"' "$tenon" list losses --json
 says 2 "no kind of part is called 'laier'; did you mean 'layer'?" "$tenon" list laier
 says 2 "no option '--jsn'" "$tenon" list --jsn
@@ -59,9 +60,10 @@ for p in crash leave; do cc -w -fPIC -shared -o bad/layers/$p.so $p.c; done
 echo text >bad/layers/words.so
 list=$("$tenon" list layer --plugin-path bad 2>&1)
 ok $? "list with broken plug-ins: $list"
-for line in 'crash     cannot be used: crashed as it was opened (Segmentation fault): bad/layers/crash.so' \
-            'leave     cannot be used: ended the program as it was opened: bad/layers/leave.so' \
-            'words     cannot be used: bad/layers/words.so: is no shared object' 'my_layer  a gated layer'; do
+list=$(tr -s ' ' <<<"$list")
+for line in 'crash cannot be used: crashed as it was opened (Segmentation fault): bad/layers/crash.so' \
+            'leave cannot be used: ended the program as it was opened: bad/layers/leave.so' \
+            'words cannot be used: bad/layers/words.so: is no shared object' 'my_layer a gated layer'; do
     case $list in *"$line"*) true ;; *) false ;; esac
     ok $? "list of broken plug-ins
     found    $list
@@ -71,7 +73,7 @@ case $list in *noise*) false ;; *) true ;; esac
 ok $? "list passes on what a plug-in prints: $list"
 
 # ---- describe
-says 0 'units      integer, [1, 65536], default 64' "$tenon" describe layer/my_layer
+says 0 'units integer, [1, 65536], default 64' "$tenon" describe layer/my_layer
 says 0 'what every digit becomes' "$tenon" describe my_transform
 says 0 '| `scale` | number | (0, 1000] | `1` | factor of the loss |' "$tenon" describe loss/my_loss --format markdown
 says 0 '.TH TENON\-optimizer\-my_optimizer 7' "$tenon" describe optimizer/my_optimizer --format man
@@ -84,7 +86,7 @@ says 2 "no part is called 'nothing'; \`tenon list\` shows all" "$tenon" describe
 says 2 "did you mean 'json'?" "$tenon" describe layer/my_layer --format jsn
 cp -r my_loss twin && mkdir -p twin/layers && cp twin/losses/my_loss.so twin/layers/
 says 2 "say which: layer/my_loss or loss/my_loss" "$tenon" describe my_loss --plugin-path twin
-says 0 "hides    $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path "$(cp -r my_layer other && echo other)"
+says 0 "hides $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path "$(cp -r my_layer other && echo other)"
 if command -v python3 >/dev/null; then
     for part in layer/my_layer transform/my_transform; do
         "$tenon" describe $part --format json | python3 -c 'import json,sys; json.load(sys.stdin)'; ok $? "$part: no JSON"
@@ -93,7 +95,7 @@ if command -v python3 >/dev/null; then
 else skipped=$((skipped + 3)); fi
 
 # ---- version
-says 0 'border     ABI 1.0' "$tenon" version
+says 0 'border ABI 1.0' "$tenon" version
 says 2 "one argument too many: 'x'" "$tenon" version x
 
 printf 'commands: %d passed, %d failed' $passed $failed
