@@ -15,17 +15,15 @@ static double now(void)
 }
 
 /* ---- order -------------------------------------------------------------------------------------------------- */
-/* The examples of an epoch: a Fisher-Yates shuffle keyed by (seed, epoch), or the order of the file. */
-static void make_order(trainer *t)
+void epoch_order(const experiment *e, int64_t epoch, int64_t *order)
 {
-    int64_t n = t->e->data->count[SPLIT_TRAIN];
-    tn_rng rng = tn_random_fork((tn_rng){ t->e->seed, (uint64_t)t->epoch }, text_hash("order of examples"));
-    for (int64_t i = 0; i < n; i++) t->order[i] = i;
-    for (int64_t i = n - 1; t->e->shuffle && i > 0; i--) {
-        int64_t k = (int64_t)(tn_random_real(rng, (uint64_t)i) * (double)(i + 1)), keep = t->order[i];
-        t->order[i] = t->order[k], t->order[k] = keep;
+    int64_t n = e->data->count[SPLIT_TRAIN];
+    tn_rng rng = tn_random_fork((tn_rng){ e->seed, (uint64_t)epoch }, text_hash("order of examples"));
+    for (int64_t i = 0; i < n; i++) order[i] = i;
+    for (int64_t i = n - 1; e->shuffle && i > 0; i--) {
+        int64_t k = (int64_t)(tn_random_real(rng, (uint64_t)i) * (double)(i + 1)), keep = order[i];
+        order[i] = order[k], order[k] = keep;
     }
-    t->order_epoch = t->epoch;
 }
 
 static int build_batch(trainer *t, int64_t k)
@@ -38,7 +36,8 @@ static int build_batch(trainer *t, int64_t k)
 /* Buffers for the largest batch of the epoch, so that no step allocates. */
 static int plan_epoch(trainer *t)
 {
-    make_order(t);
+    epoch_order(t->e, t->epoch, t->order);
+    t->order_epoch = t->epoch;
     for (int64_t k = 0; k < t->epoch_steps; k++) {
         int rc = build_batch(t, k);
         if (rc) return rc;
