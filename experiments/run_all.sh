@@ -1,0 +1,63 @@
+#!/bin/sh
+# Trains every experiment of docs/results.md, cheap ones first, and prints its tables again.
+#
+#   experiments/run_all.sh [OUT [NAME...]]      OUT: /tmp/tenon-results; NAME: only these
+#
+# TENON_DATA must hold the data sets. THREADS (2), TENON (build/tenon) and PYTHON (python3, for the tables) may be set.
+# A run that is finished already in OUT is not repeated; one that was interrupted goes on. The comparison with PyTorch
+# is apart: PYTHON=/path/to/python-with-torch experiments/run_all.sh OUT parity
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-/tmp/tenon-results}
+[ $# -gt 0 ] && shift
+only=" $* "
+tenon=${TENON:-build/tenon}
+threads=${THREADS:-2}
+python=${PYTHON:-python3}
+mkdir -p "$out"
+
+# One seed of one experiment: $1 file, $2 seed.
+train() {
+    run=$out/$(basename "$1" .toml)-seed$2
+    [ -e "$run/results.json" ] && return
+    began=$(date +%s)
+    if [ -e "$run/lock.json" ]; then "$tenon" resume "$run" --threads "$threads" --quiet
+    else "$tenon" train "$1" --set "seed=$2" --run "$run" --threads "$threads" --quiet
+    fi
+    echo "$(($(date +%s) - began)) $threads" >"$run/wall"
+    "$tenon" check "$1" >"$run/check"
+}
+
+# FILE SEEDS
+list='trec.toml 5
+trec-mean.toml 5
+sms-spam.toml 5
+sms-spam-mean.toml 5
+20newsgroups.toml 3
+20newsgroups-mean.toml 3
+20newsgroups-body.toml 3
+20newsgroups-body-mean.toml 3
+published/imdb-lstm32.toml 3
+published/imdb-lstm32-mean.toml 3
+published/imdb-bilstm.toml 3
+published/imdb-bilstm-ragged.toml 3
+published/imdb-bilstm-mean.toml 3
+published/imdb-textbook.toml 1
+published/imdb-textbook-momentum.toml 1'
+
+if [ "$only" = " parity " ]; then
+    for x in 'trec 5' '20newsgroups 3' '20newsgroups-body 3'; do
+        # shellcheck disable=SC2086
+        set -- $x
+        "$python" tests/parity/torch_parity.py "experiments/$1.toml" --seeds "$2" --out "$out/parity-$1" --threads "$threads" \
+            --tenon "$tenon" >"$out/parity-$1.txt" || true
+        cat "$out/parity-$1.txt"
+    done
+    exit
+fi
+echo "$list" | while read -r file seeds; do
+    name=$(basename "$file" .toml)
+    case "$only" in '  ' | *" $name "*) ;; *) continue ;; esac
+    for seed in $(seq "$seeds"); do train "experiments/$file" "$seed"; done
+done
+"$python" experiments/figures.py "$out"
