@@ -183,6 +183,45 @@ static config_value *user_initializer(const parameter *w)
     return v;
 }
 
+/* Every key of a layer's `initializers` must name one of its parameters, and its value an initializer. */
+static void check_initializers(graph *g, const node *n, config_value *table)
+{
+    part_context *c = g->context;
+    const char **names = arena_new(c->memory, sizeof *names * (size_t)(g->n_parameters + 1));
+    int count = 0;
+    if (table->type != CONFIG_TABLE) {
+        diag_error(c->messages, table->at, "'%s' (%s): initializers: expected a table, as in { weight = \"glorot_uniform\" }, got %s",
+                   n->name, n->part->type, config_type_name(table->type));
+        return;
+    }
+    for (int i = 0; i < g->n_parameters; i++) {
+        const node *of = g->parameter[i]->owner;
+        while (of->boss) of = of->boss;
+        if (of == n) names[count++] = g->parameter[i]->p.name;
+    }
+    for (int i = 0; i < table->n; i++) {
+        config_value *v = table->item[i];
+        int known = 0;
+        for (int k = 0; k < count; k++) known |= !strcmp(names[k], v->key);
+        part_make(c, TN_INITIALIZER, v, NULL, NULL);
+        if (known) continue;
+        const char *near = nearest_name(v->key, names, count), *list = "";
+        for (int k = 0; k < count; k++) list = arena_print(c->memory, "%s%s%s", list, k ? ", " : "", names[k]);
+        if (near) diag_error(c->messages, v->key_at, "'%s' (%s): initializers: there is no parameter '%s'; did you mean '%s'?", n->name, n->part->type, v->key, near);
+        else diag_error(c->messages, v->key_at, "'%s' (%s): initializers: there is no parameter '%s'; there %s %s", n->name, n->part->type, v->key,
+                        count == 1 ? "is" : "are", count ? list : "none");
+    }
+}
+
+void graph_check_initializers(graph *g)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        const node *n = g->node[i];
+        config_value *table = n->table ? config_get(n->table, "initializers") : NULL;
+        if (table && !n->boss && !n->unknown) check_initializers(g, n, table);
+    }
+}
+
 static int fill_blocks(graph *g, parameter *w, tn_part *part, tn_rng rng)
 {
     const tn_initializer *init = part->desc->table;

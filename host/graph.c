@@ -514,6 +514,7 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
     for (int i = layers; i < g->n_nodes; i++) wire_loss(g, g->node[i]);
     put_in_order(g);
     for (int i = 0; i < g->n_nodes; i++) plan_node(g, g->node[i]);
+    graph_check_initializers(g);
     trace(g);
     return g;
 }

@@ -144,6 +144,7 @@ const tn_spec *graph_out(const node *);
 /* buffers.c */
 int  graph_allocate(graph *, tn_be);       /* parameters and gradients, zeroed; packed weights                    */
 int  graph_initialize(graph *, config_value *root_initialize); /* first values of all parameters                  */
+void graph_check_initializers(graph *);                       /* what the user wrote under `initializers`, to diag         */
 int  graph_pack(graph *);                  /* after every change of the parameters                                */
 int  graph_measure(graph *, const batch *);/* raises reserved_* to this batch                                     */
 int  graph_reserve(graph *);               /* buffers for reserved_*                                              */
