@@ -1,0 +1,146 @@
+/* cross_entropy.c -- minus the logarithm of the probability that the output gives to the right class. */
+#include <math.h>
+#include "classes.h"
+
+typedef struct config { int64_t ignore; } config;
+typedef struct loss { int64_t classes, ignore; uint32_t means; } loss;
+enum { OUTPUT, TARGET };
+enum { NORMALIZER };                       /* saved for logits: log of the sum of e^x, one a row               */
+enum { LANES = 16, NUMBERS_A_PIECE = 8192 };
+
+static const tn_option options[] = {
+    TN_INT(config, ignore, -1, -1, 1e9, "a class whose rows count for nothing: no loss, no gradient; -1: none"),
+};
+
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
+                const tn_spec *const *in)
+{
+    loss *l = self;
+    const tn_spec *x = in[OUTPUT], *t = in[TARGET];
+    (void)n_in;
+    if (t->means != TN_IDS)
+        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the target is numbers, not classes; mse compares numbers");
+    if (x->means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the input is ids, not a number for each class");
+    if (x->layout != t->layout)
+        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: input and target do not have the same rows (one is by step, the other "
+                                             "by example, or they are steps of two sequences)");
+    if (t->classes == 1) return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the target has one class only, there is nothing to learn");
+    if (t->classes > 0 && x->width != t->classes)
+        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the input has %lld values a row but the target has %lld classes%s",
+                       (long long)x->width, (long long)t->classes,
+                       x->width == 1 && t->classes == 2 ? "; binary_cross_entropy takes one value a row" : "");
+    *l = (loss){ x->width, ((const config *)opts)->ignore, x->means };
+    int rc = add_row_loss(api, p, x);
+    if (rc) return rc;
+    tn_spec normalizer = { .dtype = TN_F32, .layout = x->layout, .rows = x->rows, .width = 1 };
+    rc = api->add_saved(p, &normalizer);
+    return rc < 0 ? rc : TN_OK;
+}
+
+/* log sum_k e^(x_k), with the largest taken out so that nothing overflows. The sum goes by 16 lanes, so that vectors of
+ * any width up to that give the same bits. */
+static float log_sum_exp(const float *x, int64_t n)
+{
+    float top = x[0];
+    double lane[LANES] = { 0 }, sum = 0;
+    for (int64_t j = 1; j < n; j++) top = x[j] > top ? x[j] : top;
+    for (int64_t j = 0; j < n; j++) lane[j & (LANES - 1)] += (double)expf(x[j] - top);
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    return top + (float)log(sum);
+}
+
+typedef struct job { const loss *l; const tn_call *c; } job;
+
+/* logits: y = log sum_k e^(x_k) - x_t;  probabilities: y = -log x_t;  their logarithms: y = -x_t */
+static void forward_rows(void *to, int64_t from, int64_t end)
+{
+    const job *b = to;
+    const loss *l = b->l;
+    const int32_t *target = b->c->in[TARGET]->data;
+    float *y = b->c->out[0]->data, *normalizer = b->c->saved[NORMALIZER]->data;
+    for (int64_t r = from; r < end; r++) {
+        const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes;
+        normalizer[r] = 0, y[r] = 0;
+        if (target[r] == l->ignore) continue;
+        float at = x[target[r]];
+        if (l->means == TN_PROBABILITIES) y[r] = -logf(at > 1e-37f ? at : 1e-37f);
+        else if (l->means == TN_LOG_PROBABILITIES) y[r] = -at;
+        else normalizer[r] = log_sum_exp(x, l->classes), y[r] = normalizer[r] - at;
+    }
+}
+
+/* logits: dx_j = dy (e^(x_j - log sum) - [j = t]);  probabilities: dx_t = -dy / x_t;  logarithms: dx_t = -dy */
+static void backward_rows(void *to, int64_t from, int64_t end)
+{
+    const job *b = to;
+    const loss *l = b->l;
+    const int32_t *target = b->c->in[TARGET]->data;
+    const float *dy = b->c->d_out[0]->data, *normalizer = b->c->saved[NORMALIZER]->data;
+    for (int64_t r = from; r < end; r++) {
+        const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes;
+        float *dx = (float *)b->c->d_in[OUTPUT]->data + r * l->classes, at;
+        int32_t t = target[r];
+        if (t == l->ignore) continue;
+        at = x[t] > 1e-37f ? x[t] : 1e-37f;
+        if (l->means == TN_PROBABILITIES) dx[t] -= dy[r] / at;
+        else if (l->means == TN_LOG_PROBABILITIES) dx[t] -= dy[r];
+        else {
+            for (int64_t j = 0; j < l->classes; j++) dx[j] += dy[r] * expf(x[j] - normalizer[r]);
+            dx[t] -= dy[r];
+        }
+    }
+}
+
+static int64_t grain(const loss *l) { return 1 + NUMBERS_A_PIECE / l->classes; }
+
+static int forward(void *self, const tn_call *c)
+{
+    loss *l = self;
+    job b = { l, c };
+    int rc = check_ids(c, "cross_entropy", c->in[TARGET], l->classes, l->ignore);
+    return rc ? rc : c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(l), forward_rows, &b);
+}
+
+static int backward(void *self, const tn_call *c)
+{
+    loss *l = self;
+    job b = { l, c };
+    if (!c->d_in[OUTPUT] || !c->d_out[0]) return TN_OK;
+    return c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(l), backward_rows, &b);
+}
+
+/* p_j = e^(x_j - log sum_k e^(x_k)) from logits; otherwise the output is the probability, or its logarithm */
+static int predict(void *self, const tn_call *c, int64_t classes, float *probability)
+{
+    const loss *l = self;
+    const float *x = c->in[OUTPUT]->data;
+    int64_t rows = c->in[OUTPUT]->rows;
+    if (classes != l->classes)
+        return tn_fail(c->api, c->host, TN_ESHAPE, "cross_entropy: %lld classes asked for, the output has %lld",
+                       (long long)classes, (long long)l->classes);
+    for (int64_t r = 0; r < rows; r++, x += classes, probability += classes) {
+        float log_sum = l->means == TN_VALUES || l->means == TN_LOGITS ? log_sum_exp(x, classes) : 0;
+        for (int64_t j = 0; j < classes; j++)
+            probability[j] = l->means == TN_PROBABILITIES ? x[j] : expf(x[j] - log_sum);
+    }
+    return TN_OK;
+}
+
+static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
+static const tn_impl *const impls[] = { &on_cpu, NULL };
+static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan, .impls = impls,
+                                .port_size = sizeof(tn_port) };
+static const tn_loss table = { sizeof table, 0, TN_LOGITS, 0, &layer, predict };
+static const tn_desc desc = {
+    .size = sizeof desc, .kind = TN_LOSS, .table = &table, .name = "cross_entropy",
+    .brief = "minus the log probability of the right class",
+    .doc = "For a row x of K numbers and the right class t:\n\n"
+           "    loss = log(e^x_1 + ... + e^x_K) - x_t        where the input is values (logits)\n"
+           "    loss = -log x_t                              where it is probabilities, as from `softmax`\n"
+           "    loss = -x_t                                  where it is their logarithms\n\n"
+           "Which of them holds is known from the layer that made the input. Rows whose class is `ignore` give 0; they\n"
+           "still count as rows where the loss is averaged.\n\n"
+           "Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.\n",
+    TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(loss) };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("cross_entropy", "1.0", "The Tenon authors", "MIT", "", parts)

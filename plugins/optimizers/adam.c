@@ -1,0 +1,66 @@
+/* adam.c -- Adam and AdamW, as PyTorch computes them. */
+#include <math.h>
+#include "elements.h"
+
+typedef struct config { double beta1, beta2, epsilon; int32_t decoupled, lazy; } config;
+typedef struct optimizer { const config *options; } optimizer;
+/* Numbers of one step. keep: factor on p (decoupled decay); first, second: shares of g and g^2; size: of the step;
+ * root: 1 / sqrt of what the second moment lacks in the first steps. */
+typedef struct numbers { float keep, decay, first, beta2, second, size, root, epsilon; } numbers;
+enum { MEAN, SQUARE, SLOTS };
+
+static const tn_option options[] = {
+    TN_REAL_X(config, beta1, TN_O_OPEN_MAX, 0.9, 0, 1, "decay of the mean of gradients"),
+    TN_REAL_X(config, beta2, TN_O_OPEN_MAX, 0.999, 0, 1, "decay of the mean of squared gradients"),
+    TN_REAL_X(config, epsilon, TN_O_OPEN_MIN, 1e-8, 0, 1, "added to the root of the mean square, so that it is never 0"),
+    TN_BOOL(config, decoupled, 0, "whether weight decay acts on the parameter itself (AdamW) instead of the gradient"),
+    TN_BOOL(config, lazy, 0, "whether rows of an embedding that are not in the batch are left alone"),
+};
+
+static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
+{
+    (void)api, (void)host;
+    ((optimizer *)self)->options = opts;
+    return TN_OK;
+}
+
+/* m = m + (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g^2;  p = keep p - size m / (sqrt(s) root + epsilon) */
+static void span(const walk *w, int64_t from, int64_t end)
+{
+    const numbers *h = w->how;
+    float *restrict p = w->u->p, *restrict m = w->u->slot[MEAN], *restrict s = w->u->slot[SQUARE];
+    const float *restrict gradient = w->u->g;
+    for (int64_t i = from; i < end; i++) {
+        float g = gradient[i] + h->decay * p[i], kept = h->keep * p[i];
+        m[i] += h->first * (g - m[i]);
+        s[i] = h->beta2 * s[i] + h->second * (g * g);
+        p[i] = kept - h->size * m[i] / (sqrtf(s[i]) * h->root + h->epsilon);
+    }
+}
+
+/* size = rate / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t): both means begin at 0 */
+static int step(void *self, tn_be *be, const tn_update *u)
+{
+    const config *o = ((const optimizer *)self)->options;
+    double t = (double)u->t, size = u->rate / (1 - pow(o->beta1, t)), root = 1 / sqrt(1 - pow(o->beta2, t));
+    numbers h = { o->decoupled ? (float)(1 - u->rate * u->decay) : 1.0f, o->decoupled ? 0.0f : (float)u->decay,
+                  (float)(1 - o->beta1), (float)o->beta2, (float)(1 - o->beta2), (float)size, (float)root, (float)o->epsilon };
+    walk w = { u, &h, span };
+    return walk_update(be, &w, o->lazy);
+}
+
+static const tn_optimizer table = { sizeof table, SLOTS, step };
+static const tn_desc desc = {
+    .size = sizeof desc, .kind = TN_OPTIMIZER, .table = &table, .name = "adam",
+    .brief = "Adam, with weight decay coupled or decoupled (AdamW)",
+    .doc = "    g = gradient + weight_decay p                       decoupled: p = (1 - learning_rate weight_decay) p first\n"
+           "    m = beta1 m + (1 - beta1) g\n"
+           "    s = beta2 s + (1 - beta2) g^2\n"
+           "    p = p - learning_rate m' / (sqrt(s') + epsilon)     m' = m / (1 - beta1^t), s' = s / (1 - beta2^t)\n\n"
+           "t counts updates from 1. With `lazy` the rows of an embedding that a batch does not use keep p, m and s as they\n"
+           "are, which is faster and not quite the same.\n\n"
+           "Sources: Kingma, Ba, *Adam: A Method for Stochastic Optimization* (ICLR 2015); Loshchilov, Hutter, *Decoupled\n"
+           "Weight Decay Regularization* (ICLR 2019).\n",
+    TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(optimizer), .open = open };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("adam", "1.0", "The Tenon authors", "MIT", "", parts)
