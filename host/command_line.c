@@ -117,6 +117,16 @@ int failed(const experiment *e)
     return EXIT_FAILED;
 }
 
+/* Says which plug-ins hide others of the same name, and which changed the processor's arithmetic as they were loaded. */
+static void announce_plugins(const experiment *e)
+{
+    for (int i = 0; i < registry_count(e->context.plugins); i++) {
+        const plugin_file *f = registry_opened(e->context.plugins, i);
+        if (f->hides) fprintf(stderr, "using %s, which hides %s\n", f->path, f->hides);
+        if (f->warning) fprintf(stderr, "warning: %s\n", f->warning);
+    }
+}
+
 experiment *open_experiment(const char *path, const arguments *a, const command_env *env, int *code)
 {
     const char **set = arena_new(env->memory, sizeof *set * (size_t)(a->n_sets + 2));
@@ -126,6 +136,7 @@ experiment *open_experiment(const char *path, const arguments *a, const command_
     overrides o = { set, n, a->data_dirs, env->plugin_path };
     experiment *e = experiment_load(path, &o);
     e->host.log = print_log;
+    announce_plugins(e);
     diag_print(e->messages, stderr);
     *code = diag_errors(e->messages) ? EXIT_INPUT : EXIT_DONE;
     if (*code == EXIT_DONE) {

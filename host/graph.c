@@ -127,7 +127,7 @@ static const char *const *host_keys(graph *g, uint32_t kind, config_value *table
     const char **keys = arena_new(g->memory, sizeof *keys * (size_t)(32 + table->n));
     for (; base[n]; n++) keys[n] = base[n];
     config_value *type = config_get(table, "type");
-    if (kind == TN_LAYER && type && type->type == CONFIG_STRING) {
+    if (kind == TN_LAYER && type && type->type == CONFIG_STRING && !strchr(type->text, '/')) { /* part_make refuses a file */
         char error[512];
         const plugin_file *f = registry_find(g->context->plugins, kind, type->text, error, sizeof error);
         const tn_layer *layer = f ? f->desc->table : NULL;

@@ -93,6 +93,11 @@ int main(int argc, char **argv)
         return n ? EXIT_DONE : EXIT_INPUT;
     }
     if (!strcmp(rest[0], "--version")) rest[0] = (char[]){ "version" };
+    const char *isa = getenv("TENON_ISA");
+    if (isa && *isa && strcmp(isa, "plain") && strcmp(isa, "v3") && strcmp(isa, "v4")) {
+        fprintf(stderr, "tenon: TENON_ISA is '%s'; it can be plain, v3 or v4\n", isa);
+        return EXIT_INPUT;
+    }
     command_env env = { &memory, arena_print(&memory, "%s/tenon", folder), plugin_places(&memory, asked, n_asked, folder),
                         arena_print(&memory, "%s/../include", folder) };
     const char *names[COMMANDS + 1];

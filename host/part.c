@@ -88,7 +88,11 @@ tn_part *part_make(part_context *c, uint32_t kind, config_value *v, const char *
     part->name = name_of(c, part->table, type, host_keys);
     for (int i = 0; part->table && i < v->n; i++)
         v->item[i]->used = 1;
-    part->file = type ? registry_find(c->plugins, kind, type, error, sizeof error) : NULL;
+    if (type && strchr(type, '/'))         /* an experiment file is data: it can't name code to load         */
+        snprintf(error, sizeof error, "%s '%s': a file can't name a plug-in's file; put it into a folder %s and say "
+                 "--plugin-path", kind_name(kind), type, kind_folder(kind));
+    else if (type)
+        part->file = registry_find(c->plugins, kind, type, error, sizeof error);
     if (type && !part->file)
         diag_error(c->messages, type_at, "%s", error);
     if (!part->file)

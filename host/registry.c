@@ -326,6 +326,13 @@ static const char *stem_in(registry *r, int i, uint32_t kind, const char *name)
     return access(arena_print(r->memory, "%s.so", stem), F_OK) ? NULL : stem;
 }
 
+/* One file by two names, as where a place is given twice. */
+static int same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static const char *find_stem(registry *r, uint32_t kind, const char *name, int *place)
 {
     if (!accept_name(name)) return NULL;                /* "lstm.v3" and "../x" are no names                  */
@@ -443,8 +450,10 @@ const plugin_file *registry_find(registry *r, uint32_t kind, const char *name, c
         return NULL;
     }
     for (int i = place + 1; r->paths[i] && !hides; i++) {
-        const char *other = strcmp(r->paths[i], r->paths[place]) ? stem_in(r, i, kind, name) : NULL;
-        if (other) hides = arena_print(r->memory, "%s.so", other);
+        const char *other = stem_in(r, i, kind, name);
+        if (!other) continue;
+        other = arena_print(r->memory, "%s.so", other);
+        if (!same_file(arena_print(r->memory, "%s.so", stem), other)) hides = other;
     }
     return find_in(r, best_variant(r, stem), hides, kind, name, name, error, size);
 }

@@ -94,7 +94,16 @@ if command -v python3 >/dev/null; then
     "$tenon" list --json --plugin-path bad | python3 -c 'import json,sys; assert len(json.load(sys.stdin)) >= 9'; ok $? "list: no JSON"
 else skipped=$((skipped + 3)); fi
 
+# ---- an experiment file is data: it can't have code loaded
+printf '#include <stdlib.h>\n__attribute__((constructor)) static void run(void) { system("touch was_run"); }\n' >evil.c
+cc -w -fPIC -shared -o evil.so evil.c
+printf 'schema = 1\n[dataset]\ntype = "./evil.so"\n[[layer]]\ntype = "./evil.so"\n' >evil.toml
+says 2 "evil.toml:5:8: layer './evil.so': a file can't name a plug-in's file; put it into a folder layers and say --plugin-path" \
+    "$tenon" check evil.toml
+[ ! -e was_run ]; ok $? "an experiment file had code run"
+
 # ---- version
+says 2 "TENON_ISA is 'v5'; it can be plain, v3 or v4" env TENON_ISA=v5 "$tenon" version
 says 0 'border ABI 1.0' "$tenon" version
 says 2 "one argument too many: 'x'" "$tenon" version x
 

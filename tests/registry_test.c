@@ -79,6 +79,9 @@ static void finding(const char *const *paths)
     const char *const *names = registry_names(wide, TN_LAYER, &n);
     for (int i = 1; i < n; i++) expect(strcmp(names[i - 1], names[i]) < 0, "%s before %s", names[i - 1], names[i]);
     expect(n > 15, "%d names", n);
+    const char *again = arena_print(&memory, "%s/../one", paths[0]), *const twice[] = { paths[0], again, NULL };
+    f = registry_find(registry_new(&memory, twice, 0), TN_LAYER, "good", error, sizeof error);
+    expect(f && !f->hides, "a place given twice hides itself: %s", f ? f->hides : error);
     const char *const nowhere[] = { NULL };
     expect(!registry_find(registry_new(&memory, nowhere, 0), TN_LAYER, "good", error, sizeof error), "found nowhere");
     expect_text("nowhere", error, "no layer 'good' (no place to look in was given)");
