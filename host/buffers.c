@@ -190,7 +190,7 @@ static void check_initializers(graph *g, const node *n, config_value *table)
     const char **names = arena_new(c->memory, sizeof *names * (size_t)(g->n_parameters + 1));
     int count = 0;
     if (table->type != CONFIG_TABLE) {
-        diag_error(c->messages, table->at, "'%s' (%s): initializers: expected a table, as in { weight = \"glorot_uniform\" }, got %s",
+        diag_error(c->messages, table->at, "layer '%s' (%s): initializers: expected a table, as in { weight = \"glorot_uniform\" }, got %s",
                    n->name, n->part->type, config_type_name(table->type));
         return;
     }
@@ -207,8 +207,8 @@ static void check_initializers(graph *g, const node *n, config_value *table)
         if (known) continue;
         const char *near = nearest_name(v->key, names, count), *list = "";
         for (int k = 0; k < count; k++) list = arena_print(c->memory, "%s%s%s", list, k ? ", " : "", names[k]);
-        if (near) diag_error(c->messages, v->key_at, "'%s' (%s): initializers: there is no parameter '%s'; did you mean '%s'?", n->name, n->part->type, v->key, near);
-        else diag_error(c->messages, v->key_at, "'%s' (%s): initializers: there is no parameter '%s'; there %s %s", n->name, n->part->type, v->key,
+        if (near) diag_error(c->messages, v->key_at, "layer '%s' (%s): initializers: there is no parameter '%s'; did you mean '%s'?", n->name, n->part->type, v->key, near);
+        else diag_error(c->messages, v->key_at, "layer '%s' (%s): initializers: there is no parameter '%s'; there %s %s", n->name, n->part->type, v->key,
                         count == 1 ? "is" : "are", count ? list : "none");
     }
 }

@@ -322,8 +322,14 @@ static void check_monitor(experiment *e, const char *what, const char *monitor, 
     const char **names = arena_new(&e->memory, sizeof *names * (size_t)(n + 2));
     for (int i = 0; i < n; i++) names[i] = a[i].name;
     names[n] = b[0].name; /* train.loss */
-    for (int i = 0; i <= n; i++)
-        if (!strcmp(names[i], monitor)) return;
+    int read = e->data->count[SPLIT_TRAIN] > 0, whole = !read || e->data->count[SPLIT_VALIDATION] > 0;
+    for (int i = 0; i <= n; i++) {
+        if (strcmp(names[i], monitor)) continue;
+        if (i < n && !whole)
+            diag_error(e->messages, at, "%s: '%s' needs a validation split, and the data has none; [dataset] validation "
+                       "names one, split = { validation = 0.1 } cuts one off", what, monitor);
+        return;
+    }
     if (!complete) return;
     const char *near = nearest_name(monitor, names, n + 1);
     char *list = arena_text(&e->memory, "");

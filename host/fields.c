@@ -238,6 +238,7 @@ static void read_field(data *d, config_value *t, field *f)
     f->spec = (tn_spec){ f->kind == FIELD_NUMBERS ? TN_F32 : TN_I32, f->kind == FIELD_NUMBERS ? TN_VALUES : TN_IDS, f->layout, 0, 0,
                          f->kind == FIELD_NUMBERS ? f->width : 1, 0, 0, 0, 0 };
     f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;
+    f->wrong = diag_errors(m) > before;
     config_unused(t, "field", keys, KEYS, d->context->elsewhere, m);
 }
 

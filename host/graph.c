@@ -440,8 +440,12 @@ static void plan_node(graph *g, node *n)
     if (n->unknown) return;
     int rc = node_plan(n, (uint32_t)n->count[G_IN], in);
     if (rc) {
-        diag_error(g->context->messages, n->at, "'%s' (%s): %s; it reads %s", n->name, n->part->type,
-                   g->context->host->error[0] ? g->context->host->error : "planning failed without a message", reads);
+        const char *why = g->context->host->error, *type = n->part->type;
+        size_t len = strlen(type);
+        if (!strncmp(why, type, len) && !strncmp(why + len, ": ", 2)) why += len + 2; /* the type is named already */
+        diag_error(g->context->messages, n->at, "%s '%s'%s%s%s: %s; it reads %s", kind_name(n->part->kind), n->name,
+                   strcmp(n->name, type) ? " (" : "", strcmp(n->name, type) ? type : "", strcmp(n->name, type) ? ")" : "",
+                   why[0] ? why : "planning failed without a message", reads);
         n->unknown = 1;
         return;
     }
@@ -501,7 +505,8 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
         if (n->table) n->at = n->table->at;
         n->count[G_OUT] = 1;
         n->out[0].spec = dat->field[i]->spec;
-        n->unknown = !dat->dataset->desc && dat->field[i]->kind == FIELD_NUMBERS; /* steps or not: its data set knows */
+        n->unknown = dat->field[i]->wrong
+                     || (!dat->dataset->desc && dat->field[i]->kind == FIELD_NUMBERS); /* steps or not: its data set knows */
     }
     int all = 0;
     list_length(root, "layer", &all);
