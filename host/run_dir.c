@@ -80,6 +80,20 @@ static json_t *hashes_of_plugins(experiment *e)
     return all;
 }
 
+/* A data file by its path inside the deepest data folder that holds it, so that the lock still fits where the data lie
+ * elsewhere; absolute where none does. */
+static const char *data_name(experiment *e, const char *path)
+{
+    char whole[PATH_MAX], folder[PATH_MAX];
+    size_t deepest = 0;
+    if (!realpath(path, whole)) return path;
+    for (int i = 0; e->context.data_dirs[i]; i++) {
+        size_t n = realpath(e->context.data_dirs[i], folder) ? strlen(folder) : 0;
+        if (n > deepest && !strncmp(whole, folder, n) && whole[n] == '/') deepest = n;
+    }
+    return arena_text(&e->memory, whole + (deepest ? deepest + 1 : 0));
+}
+
 static json_t *hashes_of_data(experiment *e)
 {
     json_t *all = json_object();
@@ -87,7 +101,7 @@ static json_t *hashes_of_data(experiment *e)
     const char *path;
     for (uint32_t i = 0; TN_HAS(d, file) && !d->file(e->data->dataset->self, i, &path); i++) {
         char hex[65], error[600];
-        if (!file_sha256(path, hex, error, sizeof error)) json_object_set_new(all, path, json_string(hex));
+        if (!file_sha256(path, hex, error, sizeof error)) json_object_set_new(all, data_name(e, path), json_string(hex));
     }
     return all;
 }
@@ -193,6 +207,16 @@ const char **run_dir_data(arena *a, const char *folder)
 /* "sha256" of an entry that is a string or an object with that key. */
 static const char *hash_in(json_t *v) { return json_is_object(v) ? json_string_value(json_object_get(v, "sha256")) : json_string_value(v); }
 
+/* Whether some entry has that hash: a file that only moved. */
+static int holds_hash(json_t *all, const char *hash)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(all, key, v)
+        if (hash_in(v) && hash && !strcmp(hash_in(v), hash)) return 1;
+    return 0;
+}
+
 /* One line for each entry of `was` that `is` lacks or has with another hash. */
 static void compare(const char *what, json_t *was, json_t *is, char *error, size_t size)
 {
@@ -202,10 +226,13 @@ static void compare(const char *what, json_t *was, json_t *is, char *error, size
     json_object_foreach(was, key, v) {
         const char *a = hash_in(v), *b = hash_in(json_object_get(is, key));
         size_t at = strlen(error);
+        if (!b && holds_hash(is, a)) continue;
         if (!b) snprintf(error + at, size - at, "  %s '%s' is not there any more\n", what, key);
         else if (a && strcmp(a, b)) snprintf(error + at, size - at, "  %s '%s' changed since the run began\n", what, key);
     }
 }
+
+static const char *isa_name(json_int_t isa) { return isa == 4 ? "v4" : isa == 3 ? "v3" : "plain"; }
 
 int run_dir_compare(const char *folder, experiment *e, char *error, size_t size)
 {
@@ -213,7 +240,11 @@ int run_dir_compare(const char *folder, experiment *e, char *error, size_t size)
     json_t *was = read_lock(folder);
     if (!was) return FAIL("  lock.json is missing or damaged\n");
     json_t *is = lock_of(e, 0);
-    compare("plug-in", json_object_get(was, "plugins"), json_object_get(is, "plugins"), error, size);
+    json_int_t isa = json_integer_value(json_object_get(was, "isa")), ours = registry_isa();
+    if (isa != ours) /* other files for every plug-in that computes: one line says it all */
+        snprintf(error, size, "  the run was made with the %s plug-ins, these are %s; TENON_ISA=%s takes the same where the "
+                 "processor can\n", isa_name(isa), isa_name(ours), isa_name(isa));
+    else compare("plug-in", json_object_get(was, "plugins"), json_object_get(is, "plugins"), error, size);
     compare("data file", json_object_get(was, "data"), json_object_get(is, "data"), error, size);
     compare("vocabulary", json_object_get(was, "vocabularies"), json_object_get(is, "vocabularies"), error, size);
     const char *a = json_string_value(json_object_get(was, "host")), *b = json_string_value(json_object_get(is, "host"));
