@@ -200,21 +200,21 @@ class Network(nn.Module):
         return at[self.output].value
 
     def by_name(self):
-        """Tenon's parameter name -> (tensor, how a matrix of Tenon's becomes it)."""
-        same, turned, named = (lambda a: a), (lambda a: a.T), {}
+        """Tenon's parameter name -> tensor; both keep matrices as outputs x inputs."""
+        named = {}
         for name, layer in self.layers.items():
             if isinstance(layer, Embedding):
-                named[f"{name}.weight"] = (layer.weight, same)
+                named[f"{name}.weight"] = layer.weight
             elif isinstance(layer, Dense):
-                named[f"{name}.weight"] = (layer.weight, same)
-                named[f"{name}.bias"] = (layer.bias, lambda a: a.reshape(-1))
+                named[f"{name}.weight"] = layer.weight
+                named[f"{name}.bias"] = layer.bias
             elif isinstance(layer, Recurrent):
                 step = 1 + layer.both
                 for i, cell in enumerate(layer.cells):
-                    end = f"_l{i // step}" + ("_reverse" if i % step else "")
-                    for ours, theirs in (("weight_ih", cell.weight_ih_l0), ("weight_hh", cell.weight_hh_l0)):
-                        named[f"{name}.{ours}{end}"] = (theirs, same)
-                    named[f"{name}.bias{end}"] = (cell.bias_ih_l0, lambda a: a.reshape(-1))
+                    end = (f"_l{i // step}" if i >= step else "") + ("_reverse" if i % step else "")
+                    named[f"{name}.weight_ih{end}"] = cell.weight_ih_l0
+                    named[f"{name}.weight_hh{end}"] = cell.weight_hh_l0
+                    named[f"{name}.bias{end}"] = cell.bias_ih_l0
         return named
 
 
@@ -249,7 +249,7 @@ def first_values(network, data, how, seed):
     if set(named) != set(described):
         sys.exit(f"parameters differ: here {sorted(named)}, in Tenon {sorted(described)}")
     overrides = {t["name"]: t.get("initializers", {}) for t in data.config["layer"]}
-    for name, (tensor, turn) in named.items():
+    for name, tensor in named.items():
         p, value = described[name], data.first(name)
         if how == "own" and p["dimensions"] > 1:
             layer, short = name.split(".", 1)
@@ -260,7 +260,7 @@ def first_values(network, data, how, seed):
             value = np.concatenate([draw(init, (rows, p["width"]), p["fan_in"], p["fan_out"], rng)
                                     for _ in range(p["blocks"])])
         with torch.no_grad():
-            tensor.copy_(torch.from_numpy(np.ascontiguousarray(turn(value)).astype(np.float32)).reshape(tensor.shape))
+            tensor.copy_(torch.from_numpy(value.astype(np.float32)).reshape(tensor.shape))
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
