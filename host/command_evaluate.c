@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "command_line.h"
+#include "toml_bridge.h"
 #include "train.h"
 
 /* ---- what a head says of a row -------------------------------------------------------------------------------- */
@@ -255,7 +256,10 @@ static int predict_file(experiment *e, FILE *in, const char *name, int json)
     for (int64_t at = 1; !rc && (got = getline(&line, &room, in)) >= 0; at++) {
         while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r')) line[--got] = 0;
         host_clear(&e->host);
-        if ((rc = predict_line(e, &a, b, stores, column, n, line)))
+        if (strlen(line) != (size_t)got || !toml_utf8(line))
+            rc = host_fail(&e->host, TN_EINVAL, "the line is not valid UTF-8");
+        else rc = predict_line(e, &a, b, stores, column, n, line);
+        if (rc)
             fprintf(stderr, "%s:%lld: %s\n", name, (long long)at, e->host.error);
         else if (fflush(stdout)) { /* one line in, one line out: a pipe need not end first */
             fprintf(stderr, "tenon: cannot write the output: %s\n", strerror(errno));

@@ -60,9 +60,9 @@ static int not_finite(trainer *t, double loss)
     int rc = trainer_save(t);
     if (rc) return rc;
     return host_fail(&t->e->host, TN_EINVAL,
-                     "the loss is %g at step %lld of epoch %lld; the first output that is not finite is that of '%s'. "
+                     "the loss is %s at step %lld of epoch %lld; the first output that is not finite is that of '%s'. "
                      "A checkpoint from before the step is in %s/checkpoints. A smaller learning_rate or [gradient] clip_norm may help",
-                     loss, (long long)step, (long long)t->epoch, n ? n->name : "no layer", t->folder);
+                     isnan(loss) ? "nan" : "infinite", (long long)step, (long long)t->epoch, n ? n->name : "no layer", t->folder);
 }
 
 static int one_step(trainer *t, double *loss)
