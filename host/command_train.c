@@ -161,6 +161,12 @@ int command_train(int argc, char **argv, const command_env *env)
 }
 
 /* ---- resume ---------------------------------------------------------------------------------------------------- */
+static int restore(trainer *t)
+{
+    int rc = trainer_restore(t);
+    return rc == TN_END ? graph_initialize(t->e->graph, config_get(t->e->root, "initialize")) : rc;
+}
+
 int command_resume(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "threads", "data-dir", "json", "quiet", NULL };
@@ -184,8 +190,8 @@ int command_resume(int argc, char **argv, const command_env *env)
     trainer t;
     score *scores;
     memset(&t, 0, sizeof t);
-    if (experiment_start(e, threads, 1) || trainer_open(&t, e, a.file) || trainer_restore(&t)
-        || begin_loggers(e, a.file, t.evaluated ? t.step : t.step - 1)) code = failed(e);
+    if (experiment_start(e, threads, 1) || trainer_open(&t, e, a.file) || restore(&t)
+        || begin_loggers(e, a.file, t.evaluated || !t.epoch_step ? t.step : t.step - 1)) code = failed(e);
     else {
         t.interrupted = &interrupted, t.quiet = a.quiet, t.threads = threads;
         fprintf(stderr, "resumed at step %lld, epoch %lld\n", (long long)t.step, (long long)t.epoch);

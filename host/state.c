@@ -284,6 +284,11 @@ static checkpoint *newest(experiment *e, const char *folder, char *path, size_t 
 int trainer_restore(trainer *t)
 {
     char path[4200];
+    struct dirent **names;
+    int n = list_checkpoints(t->folder, &names);
+    if (n <= 0) return TN_END;
+    while (n > 0) free(names[--n]);
+    free(names);
     checkpoint *c = newest(t->e, t->folder, path, sizeof path);
     if (!c) return TN_EIO;
     int rc = restore_from(t, c, path);

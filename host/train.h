@@ -45,7 +45,8 @@ void epoch_order(const experiment *, int64_t epoch, int64_t *order);
 /* state.c */
 int  trainer_save(trainer *);              /* checkpoints/step-NNNNNNNN.safetensors; older ones are pruned       */
 int  trainer_save_best(trainer *);         /* checkpoints/best.safetensors: parameters alone                    */
-/* From the newest checkpoint that is whole; each damaged one is told through the host's log. */
+/* From the newest checkpoint that is whole; each damaged one is told through the host's log. TN_END: the run was
+ * stopped before its first checkpoint was written, so it starts anew. */
 int  trainer_restore(trainer *);
 /* Parameters alone: best weights where there are any and `best` is set, else the newest checkpoint's. */
 int  weights_restore(experiment *, const char *folder, int best);

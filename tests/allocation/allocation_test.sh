@@ -8,7 +8,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
-awk 'BEGIN { for (i = 0; i < 1600; i++) { printf "c%d", i % 2; for (j = 0; j < (i * 7) % 13; j++) printf " w%d", (i * j) % 97; print "" } }' >"$tmp/train.txt"
+awk 'BEGIN { for (i = 0; i < 1600; i++) { printf "c%d ", i % 2; for (j = 0; j < (i * 7) % 13; j++) printf "%sw%d", j ? " " : "", (i * j) % 97; print "" } }' >"$tmp/train.txt"
 cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
 mkdir -p "$tmp/plugins/regularizers"
 cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" -o "$tmp/plugins/regularizers/watch_steps.so" "$here/watch_steps.c" -ldl &&

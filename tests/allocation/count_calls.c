@@ -1,5 +1,4 @@
 /* count_calls.c -- preloaded: counts every call that takes memory from the system's allocator or the kernel. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>

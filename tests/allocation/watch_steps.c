@@ -1,7 +1,6 @@
 /* watch_steps.c -- a regularizer that changes nothing. The host calls it once for each parameter in every step, so it
  * sees how many allocations happened between two calls; from the fourth step on there should be none. The sum and
  * the number of calls go to the file that ALLOCATION_REPORT names.                                              */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
