@@ -105,6 +105,8 @@ plugins: $(PLUGINS) | program tools
 	@echo 'built: $(words $(BUILT)) plug-ins of $(words $(sort $(dir $(BUILT)))) kinds in $(BUILD)/plugins$(if $(ISAS),$(,) computing ones also for $(ISAS:%=x86-64-%))'
 	@$(foreach m,$(MISSING),echo 'left out: $(m) needs <$(call header,$(call needs_of,$(m)))> (Debian: $(call package,$(call needs_of,$(m))))';) true
 , := ,
+# plain loops over arrays: -O3 makes vectors of them, which gcc 12 does not at -O2
+$(foreach k,activations losses optimizers regularizers,$(BUILD)/plugins/$(k)/%.so): OPT = -O3
 $(BUILD)/plugins/%.v3.so: plugins/%.c
 	@mkdir -p $(@D)
 	$(call quiet,SO)$(PLUGIN_CC) -march=x86-64-v3 -o $@ $< $(LIBS_$(notdir $*)) -lm

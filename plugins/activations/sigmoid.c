@@ -2,10 +2,10 @@
 #include "elementwise.h"
 
 /* y = 1 / (1 + e^-x) */
-static float value(float x) { return 1.0f / (1.0f + expf(-x)); }
+static tn_vf value(tn_vf x) { return tn_sigmoid(x); }
 
 /* dy/dx = y (1 - y) */
-static float slope(float x, float y) { (void)x; return y * (1.0f - y); }
+static tn_vf slope(tn_vf x, tn_vf y) { (void)x; return y * (tn_set(1) - y); }
 
 ELEMENTWISE("sigmoid", TN_USES_OUT, TN_PROBABILITIES, "logistic function, 0 to 1",
     "y = 1 / (1 + e^-x), between 0 and 1.\n\n"

@@ -1,6 +1,6 @@
 /* softmax.c -- a row of numbers becomes a row of probabilities. */
-#include <math.h>
 #include <tenon/tenon.h>
+#include "softmax.h"
 
 enum { ELEMENTS_A_PIECE = 4096 };
 
@@ -12,11 +12,8 @@ static void forward_rows(void *to, int64_t from, int64_t end)
     const job *b = to;
     for (int64_t r = from; r < end; r++) {
         const float *x = b->x + r * b->width;
-        float *y = b->out + r * b->width, top = x[0];
-        double sum = 0;
-        for (int64_t j = 1; j < b->width; j++) top = x[j] > top ? x[j] : top;
-        for (int64_t j = 0; j < b->width; j++) y[j] = expf(x[j] - top);
-        for (int64_t j = 0; j < b->width; j++) sum += (double)y[j];
+        float *y = b->out + r * b->width;
+        double sum = row_exps(x, row_max(x, b->width), b->width, y);
         for (int64_t j = 0; j < b->width; j++) y[j] = (float)((double)y[j] / sum);
     }
 }

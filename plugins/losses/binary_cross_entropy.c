@@ -1,5 +1,5 @@
 /* binary_cross_entropy.c -- cross entropy of a yes or no, from one number a row; also of several independent ones. */
-#include <math.h>
+#include <tenon/vec.h>
 #include "classes.h"
 
 typedef struct loss { int64_t width; uint32_t means; int ids; } loss;
@@ -32,18 +32,31 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     return add_row_loss(api, p, x);
 }
 
+/* Functions of one number, by the same steps as in a vector. */
+static float exp_of(float x) { return tn_exp(tn_set(x))[0]; }
+static float log_of(float x) { return tn_log(tn_set(x))[0]; }
+static float sigmoid_of(float x) { return tn_sigmoid(tn_set(x))[0]; }
+
+/* log(1 + x): the rounding of 1 + x is taken out again by x / ((1 + x) - 1) */
+static float log1p_of(float x)
+{
+    float u = 1 + x;
+    float by = u - 1;
+    return by == 0 ? x : log_of(u) * (x / by);
+}
+
 /* logits: max(x, 0) - x t + log(1 + e^-|x|);  probabilities: -(t log x + (1 - t) log(1 - x)), logarithms >= -100 */
 static float loss_of(const loss *l, float x, float t)
 {
-    if (l->means != TN_PROBABILITIES) return (x > 0 ? x : 0) - x * t + log1pf(expf(-fabsf(x)));
-    float yes = logf(x), no = log1pf(-x);
+    if (l->means != TN_PROBABILITIES) return (x > 0 ? x : 0) - x * t + log1p_of(exp_of(-fabsf(x)));
+    float yes = log_of(x), no = log1p_of(-x);
     return -(t * (yes < -100 ? -100 : yes) + (1 - t) * (no < -100 ? -100 : no));
 }
 
 /* logits: 1 / (1 + e^-x) - t;  probabilities: (x - t) / (x (1 - x)) */
 static float slope_of(const loss *l, float x, float t)
 {
-    if (l->means != TN_PROBABILITIES) return 1.0f / (1.0f + expf(-x)) - t;
+    if (l->means != TN_PROBABILITIES) return sigmoid_of(x) - t;
     float by = x * (1 - x);
     return (x - t) / (by > 1e-12f ? by : 1e-12f);
 }
@@ -103,8 +116,8 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
         return tn_fail(c->api, c->host, TN_ESHAPE, "binary_cross_entropy: gives the probabilities of 2 classes, not %lld", (long long)classes);
     for (int64_t r = 0; r < c->in[OUTPUT]->rows; r++) {
         int p = l->means == TN_PROBABILITIES;
-        probability[2 * r] = p ? 1 - x[r] : 1.0f / (1.0f + expf(x[r]));
-        probability[2 * r + 1] = p ? x[r] : 1.0f / (1.0f + expf(-x[r]));
+        probability[2 * r] = p ? 1 - x[r] : sigmoid_of(-x[r]);
+        probability[2 * r + 1] = p ? x[r] : sigmoid_of(x[r]);
     }
     return TN_OK;
 }

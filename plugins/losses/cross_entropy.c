@@ -1,12 +1,12 @@
 /* cross_entropy.c -- minus the logarithm of the probability that the output gives to the right class. */
-#include <math.h>
+#include "../activations/softmax.h"
 #include "classes.h"
 
 typedef struct config { int64_t ignore; } config;
 typedef struct loss { int64_t classes, ignore; uint32_t means; } loss;
 enum { OUTPUT, TARGET };
 enum { NORMALIZER };                       /* saved for logits: log of the sum of e^x, one a row               */
-enum { LANES = 16, NUMBERS_A_PIECE = 8192 };
+enum { NUMBERS_A_PIECE = 8192 };
 
 static const tn_option options[] = {
     TN_INT(config, ignore, -1, -1, 1e9, "a class whose rows count for nothing: no loss, no gradient; -1: none"),
@@ -37,16 +37,15 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     return rc < 0 ? rc : TN_OK;
 }
 
-/* log sum_k e^(x_k), with the largest taken out so that nothing overflows. The sum goes by 16 lanes, so that vectors of
- * any width up to that give the same bits. */
+/* Logarithm and exponential of one number, by the same steps as in a vector. */
+static float log_of(float x) { return tn_log(tn_set(x))[0]; }
+static float exp_of(float x) { return tn_exp(tn_set(x))[0]; }
+
+/* log sum_k e^(x_k), with the largest taken out so that nothing overflows */
 static float log_sum_exp(const float *x, int64_t n)
 {
-    float top = x[0];
-    double lane[LANES] = { 0 }, sum = 0;
-    for (int64_t j = 1; j < n; j++) top = x[j] > top ? x[j] : top;
-    for (int64_t j = 0; j < n; j++) lane[j & (LANES - 1)] += (double)expf(x[j] - top);
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    return top + (float)log(sum);
+    float top = row_max(x, n);
+    return top + log_of((float)row_exps(x, top, n, NULL));
 }
 
 typedef struct job { const loss *l; const tn_call *c; } job;
@@ -63,9 +62,18 @@ static void forward_rows(void *to, int64_t from, int64_t end)
         normalizer[r] = 0, y[r] = 0;
         if (target[r] == l->ignore) continue;
         float at = x[target[r]];
-        if (l->means == TN_PROBABILITIES) y[r] = -logf(at > 1e-37f ? at : 1e-37f);
+        if (l->means == TN_PROBABILITIES) y[r] = -log_of(at > 1e-37f ? at : 1e-37f);
         else if (l->means == TN_LOG_PROBABILITIES) y[r] = -at;
         else normalizer[r] = log_sum_exp(x, l->classes), y[r] = normalizer[r] - at;
+    }
+}
+
+/* dx_j += dy e^(x_j - log sum) */
+static void add_probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx)
+{
+    for (int64_t j = 0, m; (m = n - j) > 0; j += TN_VL) {
+        if (m >= TN_VL) tn_store(dx + j, tn_fma(tn_set(dy), tn_exp(tn_load(x + j) - tn_set(log_sum)), tn_load(dx + j)));
+        else tn_storen(dx + j, tn_fma(tn_set(dy), tn_exp(tn_loadn(x + j, m) - tn_set(log_sum)), tn_loadn(dx + j, m)), m);
     }
 }
 
@@ -85,7 +93,7 @@ static void backward_rows(void *to, int64_t from, int64_t end)
         if (l->means == TN_PROBABILITIES) dx[t] -= dy[r] / at;
         else if (l->means == TN_LOG_PROBABILITIES) dx[t] -= dy[r];
         else {
-            for (int64_t j = 0; j < l->classes; j++) dx[j] += dy[r] * expf(x[j] - normalizer[r]);
+            add_probabilities(x, normalizer[r], dy[r], l->classes, dx);
             dx[t] -= dy[r];
         }
     }
@@ -121,7 +129,7 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
     for (int64_t r = 0; r < rows; r++, x += classes, probability += classes) {
         float log_sum = l->means == TN_VALUES || l->means == TN_LOGITS ? log_sum_exp(x, classes) : 0;
         for (int64_t j = 0; j < classes; j++)
-            probability[j] = l->means == TN_PROBABILITIES ? x[j] : expf(x[j] - log_sum);
+            probability[j] = l->means == TN_PROBABILITIES ? x[j] : exp_of(x[j] - log_sum);
     }
     return TN_OK;
 }
