@@ -19,7 +19,7 @@ def spread(x):
 
 
 def wanted(score):
-    return re.search(r"^(test|naive_bayes\.test)\.(accuracy|f1(\.spam.*|\.macro.*)?)$", score)
+    return re.fullmatch(r"(naive_bayes\.)?test\.(accuracy|f1\.(spam|macro)\.f1)", score)
 
 
 for name, each in sorted(runs.items()):
