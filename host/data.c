@@ -543,7 +543,8 @@ int data_load_vocabularies(data *d, const char *folder)
 
 void data_free(data *d)
 {
-    for (int i = 0; i < d->n_fields; i++)
+    for (int i = 0; i < d->n_fields; i++) {
+        vocabulary_free(d->field[i]->words);
         for (int s = 0; s < SPLITS; s++) {
             store *t = &d->field[i]->split[s];
             memory_free(t->begin);
@@ -552,5 +553,6 @@ void data_free(data *d)
             memory_free(t->real);
             memset(t, 0, sizeof *t);
         }
+    }
     split_free(d->split);
 }

@@ -501,7 +501,7 @@ experiment *experiment_load(const char *path, const overrides *o)
     const char *slash = strrchr(e->path, '/'); /* last the file's own folder, so that a resumed run finds it too */
     all[n++] = slash ? arena_print(&e->memory, "%.*s", (int)(slash - e->path) + (slash == e->path), e->path) : ".";
     e->context = (part_context){ &e->memory, registry_new(&e->memory, o->plugin_path, registry_isa()), e->messages, all,
-                                 size_of_field, names_of_fields, e, &e->host, &host_api, elsewhere };
+                                 size_of_field, names_of_fields, e, &e->host, &host_api, elsewhere, NULL };
     e->root = config_load(&e->memory, path, o->set, o->n_sets, e->messages);
     if (!e->root) return e;
     e->root->used = 1;
@@ -552,6 +552,7 @@ void experiment_free(experiment *e)
         ((const tn_backend *)e->backend->desc->table)->stop(e->backend->self, &be);
     }
     if (e->data) data_free(e->data);
+    part_close_all(&e->context);
     diag_free(e->messages);
     arena memory = e->memory;
     memory_free(e);

@@ -143,12 +143,24 @@ int part_open(part_context *c, tn_part *part)
     part->self = memory_new(part->desc->self_size);
     if (!part->self)
         return TN_ENOMEM;
+    if (!part->listed) {
+        part->listed = 1;
+        part->opened_before = c->opened;
+        c->opened = part;
+    }
     rc = part->desc->open ? part->desc->open(c->api, c->host, part->config, part->self) : 0;
     if (rc < 0 && !c->host->error[0])
         host_fail(c->host, rc, "%s '%s' cannot be opened, and does not say why", kind_name(part->kind), part->name);
     if (rc < 0)
         part_close(part);
     return rc < 0 ? rc : 0;
+}
+
+void part_close_all(part_context *c)
+{
+    for (tn_part *part = c->opened; part; part = part->opened_before)
+        part_close(part);
+    c->opened = NULL;
 }
 
 void part_close(tn_part *part)

@@ -13,6 +13,8 @@ struct tn_part {
     void *config, *self;                   /* self: set by part_open                                         */
     config_value *table;                   /* where it was written; NULL where it stands for a bare name     */
     where at;
+    struct tn_part *opened_before;         /* the list that part_close_all walks                             */
+    int listed;
 };
 
 /* What making parts needs; one for each experiment. */
@@ -28,6 +30,7 @@ typedef struct part_context {
     void *to;
     tn_host *host; const tn_api *api;      /* handed to check() and open()                                   */
     const char *const (*elsewhere)[2];     /* keys that belong into other tables, as for config_unused; may be NULL */
+    tn_part *opened;                       /* all parts that were ever opened, the newest first              */
 } part_context;
 
 /* A part from `value`: a string (its type) or a table with `type` (default_type where the table has none; may be
@@ -38,6 +41,7 @@ tn_part *part_make(part_context *, uint32_t kind, config_value *value, const cha
 /* Allocates self and calls desc->open. 0, or < 0 with the message in host->error (tenon's fail). */
 int  part_open(part_context *, tn_part *);
 void part_close(tn_part *);
+void part_close_all(part_context *);       /* those that are still open, the newest first                    */
 /* options.c: fills config from table. Used by part_make and by tests. */
 void options_fill(part_context *, const tn_desc *, config_value *table, where at, const char *const *host_keys, void *config);
 /* Value of option `i` in a filled config as TOML text, for explain and describe. */

@@ -81,6 +81,14 @@ vocabulary *vocabulary_of_list(arena *a, const char *const *word, int64_t n, int
     return v;
 }
 
+void vocabulary_free(vocabulary *v)
+{
+    if (!v || !v->index) return;
+    interner_free(&v->index->words);
+    memory_free(v->index);
+    v->index = NULL;
+}
+
 int32_t vocabulary_id(const vocabulary *v, const char *word, size_t n)
 {
     int32_t id = interner_find(&v->index->words, word, n);

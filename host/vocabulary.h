@@ -24,5 +24,6 @@ vocabulary *vocabulary_of_words(arena *, const interner *, const int64_t *count,
 vocabulary *vocabulary_of_labels(arena *, const interner *, const int64_t *count, int32_t *id_of);
 /* From a list of words, in order. */
 vocabulary *vocabulary_of_list(arena *, const char *const *word, int64_t n, int64_t unknown);
+void vocabulary_free(vocabulary *);      /* its index; the words are the arena's. Fields may share one: twice is fine */
 int32_t vocabulary_id(const vocabulary *, const char *word, size_t n); /* unknown, or -1 where it has none       */
 #endif
