@@ -27,14 +27,14 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
 /* m = m + (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g^2;  p = keep p - size m / (sqrt(s) root + epsilon) */
 static void span(const walk *w, int64_t from, int64_t end)
 {
-    const numbers *h = w->how;
+    const numbers h = *(const numbers *)w->how;
     float *restrict p = w->u->p, *restrict m = w->u->slot[MEAN], *restrict s = w->u->slot[SQUARE];
     const float *restrict gradient = w->u->g;
     for (int64_t i = from; i < end; i++) {
-        float g = gradient[i] + h->decay * p[i], kept = h->keep * p[i];
-        m[i] += h->first * (g - m[i]);
-        s[i] = h->beta2 * s[i] + h->second * (g * g);
-        p[i] = kept - h->size * m[i] / (sqrtf(s[i]) * h->root + h->epsilon);
+        float g = gradient[i] + h.decay * p[i], kept = h.keep * p[i];
+        m[i] += h.first * (g - m[i]);
+        s[i] = h.beta2 * s[i] + h.second * (g * g);
+        p[i] = kept - h.size * m[i] / (sqrtf(s[i]) * h.root + h.epsilon);
     }
 }
 

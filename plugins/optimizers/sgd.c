@@ -31,22 +31,22 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
 /* g += decay p;  p -= rate g */
 static void plain(const walk *w, int64_t from, int64_t end)
 {
-    const numbers *h = w->how;
-    float *p = w->u->p;
-    const float *gradient = w->u->g;
-    for (int64_t i = from; i < end; i++) p[i] -= h->rate * (gradient[i] + h->decay * p[i]);
+    const numbers h = *(const numbers *)w->how;
+    float *restrict p = w->u->p;
+    const float *restrict gradient = w->u->g;
+    for (int64_t i = from; i < end; i++) p[i] -= h.rate * (gradient[i] + h.decay * p[i]);
 }
 
 /* g += decay p;  v = momentum v + (1 - dampening) g;  p -= rate v, or rate (g + momentum v) with nesterov */
 static void with_momentum(const walk *w, int64_t from, int64_t end)
 {
-    const numbers *h = w->how;
-    float *p = w->u->p, *v = w->u->slot[VELOCITY];
-    const float *gradient = w->u->g;
+    const numbers h = *(const numbers *)w->how;
+    float *restrict p = w->u->p, *restrict v = w->u->slot[VELOCITY];
+    const float *restrict gradient = w->u->g;
     for (int64_t i = from; i < end; i++) {
-        float g = gradient[i] + h->decay * p[i];
-        v[i] = h->momentum * v[i] + h->fresh * g;
-        p[i] -= h->rate * (h->nesterov ? g + h->momentum * v[i] : v[i]);
+        float g = gradient[i] + h.decay * p[i];
+        v[i] = h.momentum * v[i] + h.fresh * g;
+        p[i] -= h.rate * (h.nesterov ? g + h.momentum * v[i] : v[i]);
     }
 }
 

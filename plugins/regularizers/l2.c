@@ -24,10 +24,10 @@ static void add_blocks(void *to, int64_t from, int64_t upto)
     for (int64_t k = from; k < upto; k++) {
         int64_t i = k * b->block, end = i + b->block < b->n ? i + b->block : b->n;
         double lane[4] = { 0, 0, 0, 0 };
-        for (; i < end; i++) {
-            lane[i & 3] += (double)b->p[i] * (double)b->p[i];
-            b->g[i] += b->twice * b->p[i];
-        }
+        for (int64_t j = i; j < end; j++) b->g[j] += b->twice * b->p[j];
+        for (; i + 4 <= end; i += 4)
+            for (int j = 0; j < 4; j++) lane[j] += (double)b->p[i + j] * (double)b->p[i + j];
+        for (; i < end; i++) lane[0] += (double)b->p[i] * (double)b->p[i];
         b->sum[k] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
     }
 }
