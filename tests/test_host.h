@@ -8,6 +8,7 @@
 #include "../host/part.h"
 #include "expect.h"
 
+#define TEST_MAYBE __attribute__((unused))  /* not every test drives layers */
 enum { TEXT = 2, TEST_LAYOUTS = 3, TEST_SLOTS = 96 }; /* layouts: the root, and TEXT, one row a step            */
 enum { T_IN, T_OUT, T_PARAM, T_SAVED, T_WORK, T_STATE, T_NEXT, T_GROUPS };
 
@@ -120,7 +121,7 @@ static void test_close(test_host *h)
 }
 
 /* Layouts of a batch: n examples, with that many steps each (NULL: there are no steps). */
-static void test_layouts(test_host *h, int32_t n, const int32_t *length)
+TEST_MAYBE static void test_layouts(test_host *h, int32_t n, const int32_t *length)
 {
     int32_t *none = arena_new(&h->memory, sizeof *none * (size_t)(n + 1));
     layout_root(&h->layout[TN_ROOT], n, &h->scratch);
@@ -130,7 +131,7 @@ static void test_layouts(test_host *h, int32_t n, const int32_t *length)
 static int64_t test_rows(const test_host *h, const tn_spec *s) { return s->layout ? h->layout[s->layout].rows : s->rows; }
 
 /* Plans a layer or loss. NULL after a message. */
-static test_part *test_plan(test_host *h, uint32_t kind, const char *toml, int n_in, const tn_spec *in)
+TEST_MAYBE static test_part *test_plan(test_host *h, uint32_t kind, const char *toml, int n_in, const tn_spec *in)
 {
     test_part *p = memory_new(sizeof *p);
     const tn_spec *at[TEST_SLOTS];
@@ -155,7 +156,7 @@ static test_part *test_plan(test_host *h, uint32_t kind, const char *toml, int n
 static size_t test_bytes(const test_host *h, const test_slot *s) { return 4 * (size_t)(test_rows(h, &s->spec) * s->spec.width); }
 
 /* Memory of all slots: zeros in inputs, parameters and states, NaN in the rest, zeros in gradients. */
-static void test_allocate(test_part *p)
+TEST_MAYBE static void test_allocate(test_part *p)
 {
     for (int g = 0; g < T_GROUPS; g++)
         for (int i = 0; i < p->count[g]; i++) {
@@ -180,7 +181,7 @@ static void test_allocate(test_part *p)
 }
 
 /* Id inputs get their index; to be called when the ids are in place. */
-static void test_index(test_part *p, int i)
+TEST_MAYBE static void test_index(test_part *p, int i)
 {
     test_slot *s = &p->slot[T_IN][i];
     int32_t *slot_of = arena_new(&p->h->memory, sizeof *slot_of * (size_t)(s->spec.classes + 1));
@@ -190,7 +191,7 @@ static void test_index(test_part *p, int i)
     s->value.index = x;
 }
 
-static void test_free(test_part *p)
+TEST_MAYBE static void test_free(test_part *p)
 {
     for (int g = 0; g < T_GROUPS; g++)
         for (int i = 0; i < p->count[g]; i++) {
@@ -202,7 +203,7 @@ static void test_free(test_part *p)
     memory_free(p);
 }
 
-__attribute__((unused)) static test_slot *test_find(test_part *p, int group, const char *name)
+TEST_MAYBE static test_slot *test_find(test_part *p, int group, const char *name)
 {
     for (int i = 0; i < p->count[group]; i++)
         if (!strcmp(p->slot[group][i].name, name)) return &p->slot[group][i];
@@ -231,7 +232,7 @@ static void test_call(test_part *p, uint32_t flags, tn_rng rng)
                          .d_state = p->d_at[T_STATE], .d_next = p->d_at[T_NEXT] };
 }
 
-static int test_forward(test_part *p, uint32_t flags, tn_rng rng)
+TEST_MAYBE static int test_forward(test_part *p, uint32_t flags, tn_rng rng)
 {
     for (int i = 0; i < p->packs; i++) {
         const test_pack *k = &p->pack[i];
@@ -245,7 +246,7 @@ static int test_forward(test_part *p, uint32_t flags, tn_rng rng)
 }
 
 /* Gradients of the output are in place. */
-static int test_backward(test_part *p)
+TEST_MAYBE static int test_backward(test_part *p)
 {
     const tn_impl *f = test_impl(p);
     test_poison_work(p);
