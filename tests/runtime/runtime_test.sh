@@ -34,7 +34,7 @@ says "$tmp/err" "exists already"
 cp -r "$tmp/whole" "$tmp/data"; echo "c0 more words" >>"$tmp/train.txt"
 tenon resume "$tmp/data" >"$tmp/out" 2>"$tmp/err"
 [ $? = 2 ]; ok $? "resume after the data changed was not refused"
-says "$tmp/err" "data file '$tmp/train.txt' changed since the run began"
+says "$tmp/err" "data file 'train.txt' changed since the run began"
 sed -i '$d' "$tmp/train.txt"
 tenon resume "$tmp/data" >"$tmp/out" 2>"$tmp/err"; ok $? "resume with the data as it was: $(tail -n 1 "$tmp/err")"
 
