@@ -177,6 +177,26 @@ static int split_number(experiment *e, const char *name)
     return e->data->count[SPLIT_TEST] > 0 ? SPLIT_TEST : e->data->count[SPLIT_VALIDATION] > 0 ? SPLIT_VALIDATION : SPLIT_TRAIN;
 }
 
+/* Scores of the split that was asked for, and its predictions. */
+static int evaluate_run(experiment *e, const arguments *a, int threads)
+{
+    int n, code = read_data(e, a->json);
+    score *s;
+    if (code) return code;
+    int split = split_number(e, a->split);
+    if (split < 0) {
+        fprintf(stderr, "tenon: the run has no split '%s' (splits are train, validation and test)\n", a->split);
+        return EXIT_INPUT;
+    }
+    if (arguments_number(a->batch_size, "batch-size", 1, 1000000, e->evaluation_batch, &e->evaluation_batch)) return EXIT_INPUT;
+    if (experiment_start(e, threads, 0) || weights_restore(e, a->file, e->keep_best)) return failed(e);
+    if (a->predictions) code = write_predictions(e, a->predictions, split, a->format && !strcmp(a->format, "json"));
+    if (code != EXIT_DONE) return code;
+    if (evaluate_split(e, split, &s, &n)) return failed(e);
+    print_scores(s, n, a->json);
+    return EXIT_DONE;
+}
+
 int command_evaluate(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "split", "json", "data-dir", "threads", "predictions", "batch-size", "format", "set", NULL };
@@ -185,21 +205,7 @@ int command_evaluate(int argc, char **argv, const command_env *env)
     if (code || (code = thread_count(&a, &threads))) return code;
     experiment *e = open_run(a.file, &a, env, &code);
     if (!e) return code;
-    if ((code = read_data(e, a.json))) return code;
-    int split = split_number(e, a.split);
-    if (split < 0) {
-        fprintf(stderr, "tenon: the run has no split '%s' (splits are train, validation and test)\n", a.split);
-        return EXIT_INPUT;
-    }
-    if (arguments_number(a.batch_size, "batch-size", 1, 1000000, e->evaluation_batch, &e->evaluation_batch)) return EXIT_INPUT;
-    if (experiment_start(e, threads, 0) || weights_restore(e, a.file, e->keep_best)) return failed(e);
-    score *s;
-    int n;
-    if (a.predictions) code = write_predictions(e, a.predictions, split, a.format && !strcmp(a.format, "json"));
-    if (code == EXIT_DONE) {
-        if (evaluate_split(e, split, &s, &n)) code = failed(e);
-        else print_scores(s, n, a.json);
-    }
+    code = evaluate_run(e, &a, threads);
     experiment_free(e);
     return code;
 }
@@ -265,6 +271,10 @@ static int predict_file(experiment *e, FILE *in, const char *name, int json)
             fprintf(stderr, "tenon: cannot write the output: %s\n", strerror(errno));
             rc = TN_EIO;
         }
+    }
+    if (!rc && ferror(in)) {
+        fprintf(stderr, "tenon: cannot read '%s': %s\n", name, strerror(errno));
+        rc = TN_EINVAL;
     }
     free(line);
     memory_free(a.probability);

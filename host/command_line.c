@@ -40,11 +40,13 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
     memset(a, 0, sizeof *a);
     a->set = arena_new(env->memory, sizeof *a->set * (size_t)(argc + 1));
     a->data_dirs = arena_new(env->memory, sizeof *a->data_dirs * (size_t)(argc + 2));
+    const char *next = strchr(usage, ' '); /* "RUN [FILE|-] [--set K=V]": what is no option may stand twice         */
+    int takes_second = next && strncmp(next, " [--", 4);
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
         if (strncmp(s, "--", 2)) {
             if (!a->file) a->file = s;
-            else if (!a->second) a->second = s;
+            else if (!a->second && takes_second) a->second = s;
             else {
                 fprintf(stderr, "tenon %s: one argument too many: '%s'\nusage: tenon %s %s\n", argv[0], s, argv[0], usage);
                 return EXIT_INPUT;

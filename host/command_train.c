@@ -167,37 +167,44 @@ static int restore(trainer *t)
     return rc == TN_END ? graph_initialize(t->e->graph, config_get(t->e->root, "initialize")) : rc;
 }
 
-int command_resume(int argc, char **argv, const command_env *env)
+/* Goes on with a run whose data is not read yet. */
+static int resume_run(experiment *e, const arguments *a, int threads)
 {
-    static const char *const allowed[] = { "threads", "data-dir", "json", "quiet", NULL };
-    arguments a;
-    int threads, n, code = arguments_read(&a, argc, argv, env, allowed, "RUN [--threads N] [--data-dir D] [--quiet]");
-    if (code || (code = thread_count(&a, &threads))) return code;
-    catch_signals();
-    experiment *e = open_run(a.file, &a, env, &code);
-    if (!e) return code;
-    if ((code = read_data(e, a.quiet))) return code;
     char error[4000];
-    if (run_dir_hold(a.file, error, sizeof error) < 0) {
+    int n, code = read_data(e, a->quiet);
+    if (code) return code;
+    if (run_dir_hold(a->file, error, sizeof error) < 0) {
         fprintf(stderr, "tenon: %s\n", error);
         return EXIT_FAILED;
     }
-    if (run_dir_compare(a.file, e, error, sizeof error)) {
-        fprintf(stderr, "tenon: %s cannot be resumed:\n%s", a.file, error);
-        experiment_free(e);
+    if (run_dir_compare(a->file, e, error, sizeof error)) {
+        fprintf(stderr, "tenon: %s cannot be resumed:\n%s", a->file, error);
         return EXIT_INPUT;
     }
     trainer t;
     score *scores;
     memset(&t, 0, sizeof t);
-    if (experiment_start(e, threads, 1) || trainer_open(&t, e, a.file) || restore(&t)
-        || begin_loggers(e, a.file, t.evaluated || !t.epoch_step ? t.step : t.step - 1)) code = failed(e);
+    if (experiment_start(e, threads, 1) || trainer_open(&t, e, a->file) || restore(&t)
+        || begin_loggers(e, a->file, t.evaluated || !t.epoch_step ? t.step : t.step - 1)) code = failed(e);
     else {
-        t.interrupted = &interrupted, t.quiet = a.quiet, t.threads = threads;
+        t.interrupted = &interrupted, t.quiet = a->quiet, t.threads = threads;
         fprintf(stderr, "resumed at step %lld, epoch %lld\n", (long long)t.step, (long long)t.epoch);
-        code = run(&t, &a, &scores, &n);
+        code = run(&t, a, &scores, &n);
     }
     if (t.e) trainer_close(&t);
+    return code;
+}
+
+int command_resume(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "threads", "data-dir", "json", "quiet", NULL };
+    arguments a;
+    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [--threads N] [--data-dir D] [--quiet]");
+    if (code || (code = thread_count(&a, &threads))) return code;
+    catch_signals();
+    experiment *e = open_run(a.file, &a, env, &code);
+    if (!e) return code;
+    code = resume_run(e, &a, threads);
     experiment_free(e);
     return code;
 }

@@ -3,3 +3,6 @@ train
 say tenon predict run nowhere.txt
 printf 'lunch \377\n' >bytes.txt
 say tenon predict run bytes.txt
+
+mkdir folder
+say tenon predict run folder
