@@ -33,7 +33,7 @@ all: program tools plugins
 # missing, and the summary says so. The host itself needs toml++, jansson, libmd and xxhash.
 HOST_LIBS    = -ltomlplusplus -ljansson -lmd -lxxhash -ldl -lm -lpthread -lstdc++
 HOST_NEEDS   = toml++/toml.h:libtomlplusplus-dev jansson.h:libjansson-dev sha2.h:libmd-dev xxhash.h:libxxhash-dev
-LIBS_cpu        = -lpthread -lm
+LIBS_cpu        = -ldl -lpthread -lm
 LIBS_csv        = -lcsv
 LIBS_folder     = -larchive
 LIBS_normalize  = -lutf8proc

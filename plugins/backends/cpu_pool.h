@@ -1,93 +1,106 @@
-/* cpu_pool.h -- the threads of the cpu backend: persistent workers that take pieces of one job at a time.
- *
- * Workers sleep in the kernel between jobs after a short spin. Pieces have a fixed size and are handed out in order, the
- * caller works too, and nothing that a piece computes may depend on who takes it.                                */
+/* The threads of the cpu backend: parallel_for over pieces that are handed out as threads come free, numbers below
+ * the smallest normal one flushed to zero in every thread, scratch memory for each. What a body computes must not
+ * depend on how the range is cut; then results do not depend on the number of threads.                      */
 #ifndef CPU_POOL_H
 #define CPU_POOL_H
+#include "tenon/tenon.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
 #endif
 
-typedef void pool_body(void *ctx, int64_t from, int64_t to);
-typedef struct pool {
-    int threads;                           /* the caller's among them                                              */
-    pthread_t *worker;
-    pthread_mutex_t lock;
+enum { POOL_MAX = 1024, POOL_SPIN = 4000 };   /* spin: some 20 us, then a thread sleeps */
+
+typedef struct pool pool;
+typedef struct pool_thread { pool *of; pthread_t id; float *scratch; } pool_thread;
+struct pool {
+    int32_t threads, slots;                  /* with the caller; slots whose scratch exists                  */
+    int32_t workers;                         /* that have been started                                       */
+    pthread_key_t mine;                      /* the pool_thread of a thread while it computes                */
+    pthread_mutex_t gate, lock;              /* gate: one outside caller at a time; lock: for sleepers       */
     pthread_cond_t wake, done;
-    atomic_uint job;                       /* number of the job; changes when there is a new one                   */
-    atomic_int working;                    /* workers that have not finished the job                               */
-    int sleeping, quit;                    /* under lock                                                           */
-    pool_body *body; void *ctx;
+    atomic_uint turn;                        /* grows by one with each job                                   */
+    atomic_int left;                         /* workers that have not finished the job                       */
+    atomic_int sleepers, quit, waiting;
+    atomic_llong next;                       /* first index that nobody has taken                            */
     int64_t n, piece;
-    atomic_llong next;
-} pool;
+    void (*body)(void *, int64_t, int64_t);
+    void *ctx;
+    uint64_t mode;                           /* floating-point mode of the starting thread before start      */
+    pool_thread *thread;
+};
 
-/* Inside a body the same thread runs nested loops itself. */
-static _Thread_local int pool_inside;
-
-/* Denormals are zero, in every thread alike: x86's FTZ and DAZ bits. Returns the mode before. */
-static unsigned flush_denormals(void)
+static inline void pool_pause(void)
 {
-#if defined(__x86_64__)
-    unsigned mode = _mm_getcsr();
-    _mm_setcsr(mode | 0x8040);
-    return mode;
+#if defined(__SSE__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Turns flushing to zero on; gives back the mode before. */
+static inline uint64_t float_mode_flush(void)
+{
+#if defined(__SSE__)
+    unsigned before = _mm_getcsr();
+    if ((before & 0x8040u) != 0x8040u) _mm_setcsr(before | 0x8040u);
+    return before;
+#elif defined(__aarch64__)
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | (1u << 24)));
+    return before;
 #else
     return 0;
 #endif
 }
 
-static void restore_mode(unsigned mode)
+static inline void float_mode_restore(uint64_t mode)
 {
-#if defined(__x86_64__)
-    _mm_setcsr(mode);
+#if defined(__SSE__)
+    if (_mm_getcsr() != (unsigned)mode) _mm_setcsr((unsigned)mode);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 #else
     (void)mode;
 #endif
 }
 
-static void pool_pause(void)
+/* Takes pieces until none is left. */
+static void pool_work(pool *p)
 {
-#if defined(__x86_64__)
-    _mm_pause();
-#endif
-}
-
-static void take_pieces(pool *p)
-{
-    pool_inside = 1;
     for (;;) {
         int64_t from = atomic_fetch_add(&p->next, p->piece);
-        if (from >= p->n) break;
-        p->body(p->ctx, from, from + p->piece < p->n ? from + p->piece : p->n);
+        if (from >= p->n) return;
+        p->body(p->ctx, from, p->n - from < p->piece ? p->n : from + p->piece);
     }
-    pool_inside = 0;
 }
 
-static void *pool_worker(void *arg)
+/* A worker: waits for the next turn, a moment awake and then asleep, and works on it. */
+static void *pool_worker(void *argument)
 {
-    pool *p = arg;
+    pool_thread *me = argument;
+    pool *p = me->of;
     unsigned seen = 0;
-    flush_denormals();
+    float_mode_flush();
+    pthread_setspecific(p->mine, me);
     for (;;) {
-        for (int spin = 0; spin < 4000 && atomic_load(&p->job) == seen; spin++) pool_pause();
-        pthread_mutex_lock(&p->lock);
-        while (atomic_load(&p->job) == seen && !p->quit) {
-            p->sleeping++;
-            pthread_cond_wait(&p->wake, &p->lock);
-            p->sleeping--;
+        for (int i = 0; i < POOL_SPIN && atomic_load(&p->turn) == seen; i++) pool_pause();
+        if (atomic_load(&p->turn) == seen) {
+            pthread_mutex_lock(&p->lock);
+            atomic_fetch_add(&p->sleepers, 1);
+            while (atomic_load(&p->turn) == seen) pthread_cond_wait(&p->wake, &p->lock);
+            atomic_fetch_sub(&p->sleepers, 1);
+            pthread_mutex_unlock(&p->lock);
         }
-        seen = atomic_load(&p->job);
-        int quit = p->quit;
-        pthread_mutex_unlock(&p->lock);
-        if (quit) return NULL;
-        take_pieces(p);
-        if (atomic_fetch_sub(&p->working, 1) == 1) {
+        seen++;
+        if (atomic_load(&p->quit)) return NULL;
+        pool_work(p);
+        if (atomic_fetch_sub(&p->left, 1) == 1 && atomic_load(&p->waiting)) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->done);
             pthread_mutex_unlock(&p->lock);
@@ -95,60 +108,114 @@ static void *pool_worker(void *arg)
     }
 }
 
-/* Runs body over [0, n) in pieces of a fixed size: a few for each thread, so that uneven pieces even out. */
-static void pool_run(pool *p, int64_t n, int64_t grain, pool_body *body, void *ctx)
+/* The thread that computes here, or NULL for one that comes from outside. */
+static pool_thread *pool_inside(pool *p)
 {
-    if (n <= 0) return;
-    if (grain < 1) grain = 1;
-    if (p->threads == 1 || pool_inside || n <= grain) {
-        int was = pool_inside;
-        pool_inside = 1;
-        body(ctx, 0, n);
-        pool_inside = was;
-        return;
-    }
-    int64_t piece = (n + p->threads - 1) / p->threads;
-    if (piece > 4 * grain) piece = (piece + 1) / 2;
-    p->body = body, p->ctx = ctx, p->n = n, p->piece = piece > grain ? piece : grain;
-    atomic_store(&p->next, 0);
-    atomic_store(&p->working, p->threads - 1);
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->job, 1);
-    if (p->sleeping) pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    take_pieces(p);
-    for (int spin = 0; spin < 4000 && atomic_load(&p->working); spin++) pool_pause();
-    if (atomic_load(&p->working)) {
-        pthread_mutex_lock(&p->lock);
-        while (atomic_load(&p->working)) pthread_cond_wait(&p->done, &p->lock);
-        pthread_mutex_unlock(&p->lock);
-    }
+    return pthread_getspecific(p->mine);
 }
 
-static int pool_start(pool *p, int threads)
+/* An outside thread comes in: becomes thread 0, one at a time. Every enter has its leave. */
+static uint64_t pool_enter(pool *p)
 {
-    memset(p, 0, sizeof *p);
-    p->threads = 1;
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->done, NULL);
-    p->worker = calloc((size_t)threads, sizeof *p->worker);
-    if (!p->worker) return -1;
-    for (; p->threads < threads; p->threads++)
-        if (pthread_create(&p->worker[p->threads], NULL, pool_worker, p)) break; /* fewer threads, the same results */
-    return 0;
+    pthread_mutex_lock(&p->gate);
+    pthread_setspecific(p->mine, &p->thread[0]);
+    return float_mode_flush();
+}
+
+static void pool_leave(pool *p, uint64_t mode)
+{
+    float_mode_restore(mode);
+    pthread_setspecific(p->mine, NULL);
+    pthread_mutex_unlock(&p->gate);
+}
+
+/* Starts the job of p->body for all workers. */
+static void pool_begin(pool *p)
+{
+    atomic_store(&p->next, 0);
+    atomic_store(&p->left, p->workers);
+    atomic_fetch_add(&p->turn, 1);
+    if (!atomic_load(&p->sleepers)) return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void pool_finish(pool *p)
+{
+    for (int i = 0; i < POOL_SPIN && atomic_load(&p->left); i++) pool_pause();
+    if (!atomic_load(&p->left)) return;
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->waiting, 1);
+    while (atomic_load(&p->left)) pthread_cond_wait(&p->done, &p->lock);
+    atomic_store(&p->waiting, 0);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* body over [0, n) in pieces of at least grain; within a body, on the calling thread alone. */
+static void pool_for(pool *p, int64_t n, int64_t grain, void (*body)(void *, int64_t, int64_t), void *ctx)
+{
+    if (n <= 0) return;
+    if (pool_inside(p)) {
+        body(ctx, 0, n);
+        return;
+    }
+    uint64_t mode = pool_enter(p);
+    int64_t even = (n + 4 * p->threads - 1) / (4 * p->threads);
+    p->piece = grain > even ? grain : even;
+    if (p->workers == 0 || n <= p->piece) {
+        body(ctx, 0, n);
+    } else {
+        p->n = n, p->body = body, p->ctx = ctx;
+        pool_begin(p);
+        pool_work(p);
+        pool_finish(p);
+    }
+    pool_leave(p, mode);
 }
 
 static void pool_stop(pool *p)
 {
-    pthread_mutex_lock(&p->lock);
-    p->quit = 1;
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    for (int i = 1; i < p->threads; i++) pthread_join(p->worker[i], NULL);
-    free(p->worker);
+    atomic_store(&p->quit, 1);
+    pool_begin(p);
+    for (int32_t i = 1; i <= p->workers; i++) pthread_join(p->thread[i].id, NULL);
+    for (int32_t i = 0; i < p->slots; i++) free(p->thread[i].scratch);
+    free(p->thread);
+    pthread_key_delete(p->mine);
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->gate);
+    float_mode_restore(p->mode);
+}
+
+/* threads in all, with the caller's; floats of scratch for each. Fewer may start: results are the same. */
+static int pool_start(pool *p, int32_t threads, size_t floats)
+{
+    if (threads < 1 || threads > POOL_MAX) return TN_EINVAL;
+    if (pthread_key_create(&p->mine, NULL)) return TN_ENOMEM;
+    pthread_mutex_init(&p->gate, NULL);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->done, NULL);
+    p->mode = float_mode_flush();
+    p->threads = 1;
+    p->thread = calloc((size_t)threads, sizeof *p->thread);
+    for (; p->thread && p->slots < threads; p->slots++) {
+        pool_thread *t = &p->thread[p->slots];
+        t->of = p;
+        if (!(t->scratch = aligned_alloc(64, floats * sizeof(float)))) break;
+        memset(t->scratch, 0, floats * sizeof(float));
+        if (p->slots == 0) continue;
+        if (pthread_create(&t->id, NULL, pool_worker, t)) {
+            free(t->scratch);
+            break;
+        }
+        p->workers++;
+        p->threads++;
+    }
+    if (p->slots) return TN_OK;
+    pool_stop(p);
+    return TN_ENOMEM;
 }
 #endif

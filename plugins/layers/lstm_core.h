@@ -221,28 +221,37 @@ static void walk_backward(const run *r, int64_t from, int64_t to)
 }
 
 /* ---- a layer: its runs side by side ------------------------------------------------------------------------------------ */
-typedef struct walk { const run *r; int64_t directions, sequences; int forward; } walk;
+enum { MOST_PARTS = 256 };
+typedef struct walk { const run *r; int64_t parts; int32_t cut[MOST_PARTS + 1]; int forward; } walk; /* parts: of a direction */
 
 static void walk_body(void *ctx, int64_t from, int64_t to)
 {
     const walk *w = ctx;
-    for (int64_t d = 0; d < w->directions; d++) {
-        int64_t a = from - d * w->sequences, b = to - d * w->sequences;
-        if (a < 0) a = 0;
-        if (b > w->sequences) b = w->sequences;
-        if (a >= b) continue;
-        if (w->forward) walk_forward(&w->r[d], a, b);
-        else walk_backward(&w->r[d], a, b);
+    for (int64_t k = from; k < to; k++) {
+        int64_t part = k % w->parts;
+        if (w->forward) walk_forward(&w->r[k / w->parts], w->cut[part], w->cut[part + 1]);
+        else walk_backward(&w->r[k / w->parts], w->cut[part], w->cut[part + 1]);
     }
 }
 
-/* Sequences of equal length are cut once for each thread, ragged ones finer. */
+/* Sequences are cut into as many parts as threads need: few, since a product of many rows is faster, and of about as many
+ * rows each. Where the backend does not tell how many threads it has, parts are of about eight sequences. */
 static int walk_all(const lstm *l, const tn_call *c, const run *r, int forward)
 {
     const tn_layout *lay = r->lay;
-    walk w = { r, l->directions, lay->sequences, forward };
-    int ragged = (int64_t)lay->steps * lay->sequences > lay->rows + lay->rows / 8;
-    return c->be->ops->parallel_for(c->be, l->directions * lay->sequences, lay->sequences < 4 ? 1 : ragged ? 2 : 8, walk_body, &w);
+    const int32_t *threads = c->be->ops->native ? c->be->ops->native(c->be, "threads") : NULL;
+    walk w = { .r = r, .forward = forward };
+    w.parts = threads ? (*threads + l->directions - 1) / l->directions : lay->sequences / 8;
+    if (w.parts > lay->sequences / 4) w.parts = lay->sequences / 4;
+    if (w.parts > MOST_PARTS) w.parts = MOST_PARTS;
+    if (w.parts < 1) w.parts = 1;
+    int64_t rows = 0, part = 1;
+    for (int32_t s = 0; s < lay->sequences; s++) {
+        while (part < w.parts && rows * w.parts >= lay->rows * part) w.cut[part++] = s;
+        rows += lay->length[s];
+    }
+    while (part <= w.parts) w.cut[part++] = lay->sequences;
+    return c->be->ops->parallel_for(c->be, l->directions * w.parts, 1, walk_body, &w);
 }
 
 /* State slots: of the top layer first, then of the layers below. */

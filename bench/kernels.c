@@ -1,0 +1,87 @@
+/* kernels [BACKEND.so] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma loop is
+ * measured in the same run, in turn with each shape. A line: operation, shape, GF/s (median), share of the fma loop. */
+#include "../tests/backend.h"
+#include "tenon/vec.h"
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* GF/s of independent fma chains. Every accumulator is pinned, or the compiler folds one away. */
+static double fma_loop(void)
+{
+    tn_vf c[12], x = tn_set(0.999f), y = tn_set(0.001f);
+    _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) c[i] = tn_set((float)i);
+    double start = now();
+    for (int k = 0; k < 200000; k++) {
+        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) {
+            c[i] = tn_fma(x, y, c[i]);
+#if defined(__x86_64__)
+            __asm__ volatile("" : "+v"(c[i]));
+#else
+            __asm__ volatile("" : "+w"(c[i]));
+#endif
+        }
+    }
+    double seconds = now() - start;
+    tn_vf sum = c[0];
+    _Pragma("GCC unroll 12") for (int i = 1; i < 12; i++) sum = sum + c[i];
+    volatile float keep = sum[0];
+    (void)keep;
+    return 12.0 * 200000 * 2 * TN_VL / seconds * 1e-9;
+}
+
+static int order(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+typedef struct job { int kind; int64_t m, n, k; uint32_t groups; } job; /* kind 0 product, 1 gemm, 2 gemm ta, 3 gemm tb */
+
+static void one(tn_be *be, const job *j, const float *a, const float *b, const void *packed, float *c)
+{
+    tn_product p = { sizeof p, j->groups, j->m, j->k, j->n / j->groups, a, j->k, NULL, NULL, 0, NULL, packed, NULL, NULL, c, j->n };
+    if (j->kind == 0) be->ops->product(be, &p);
+    else be->ops->gemm(be, j->kind == 2, j->kind == 3, j->m, j->n, j->k, a, j->kind == 2 ? j->m : j->k, b, j->kind == 3 ? j->k : j->n, 1, c, j->n);
+}
+
+static void measure(tn_be *be, const job *j)
+{
+    static const char *const names[] = { "product", "gemm", "gemm ta", "gemm tb" };
+    enum { ROUNDS = 41 };
+    float *a = floats(j->m * j->k), *b = floats(j->n * j->k), *c = floats(j->m * j->n);
+    void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, j->k, j->n / j->groups, j->groups));
+    double flop = 2.0 * (double)j->m * (double)j->n * (double)j->k, rate[ROUNDS], share[ROUNDS];
+    long times = (long)(1e8 / flop) + 1;
+    be->ops->pack(be, 1, j->k, j->n / j->groups, j->groups, b, j->k, packed);
+    for (int r = 0; r < ROUNDS; r++) {
+        double start = now();
+        for (long i = 0; i < times; i++) one(be, j, a, b, packed, c);
+        rate[r] = flop * (double)times / (now() - start) * 1e-9;
+        share[r] = rate[r] / fma_loop();
+    }
+    qsort(rate, ROUNDS, sizeof *rate, order), qsort(share, ROUNDS, sizeof *share, order);
+    printf("%-8s %5ld x %4ld x %5ld  groups %u   %6.1f GF/s   %3.0f %%  (best %3.0f %%)\n", names[j->kind], (long)j->m, (long)j->n, (long)j->k, j->groups,
+           rate[ROUNDS / 2], 100 * share[ROUNDS / 2], 100 * share[ROUNDS - 1]);
+    be->ops->release(be, packed);
+    free(a), free(b), free(c);
+}
+
+int main(int argc, char **argv)
+{
+    static const job jobs[] = { { 0, 32, 128, 32, 4 }, { 0, 32, 256, 64, 4 }, { 0, 32, 512, 128, 4 }, { 0, 16, 512, 128, 4 }, { 0, 20, 800, 200, 4 },
+        { 0, 20, 2600, 650, 4 }, { 0, 32, 128, 512, 1 }, { 0, 16, 128, 512, 1 }, { 0, 2560, 512, 128, 1 }, { 1, 2560, 128, 512, 1 }, { 2, 512, 128, 2560, 1 },
+        { 2, 128, 32, 25600, 1 }, { 3, 2560, 512, 128, 1 }, { 3, 32, 2, 128, 1 } };
+    backend b;
+    const tn_desc *desc = load_part(argc > 1 ? argv[1] : "build/plugins/backends/cpu.v3.so");
+    if (!desc || backend_start(&b, desc, 1, NULL, "cpu")) return 1;
+    printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(), TN_VL);
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);
+    backend_stop(&b);
+    return check(1, "%s", "") ? 0 : 1;
+}
