@@ -1,0 +1,136 @@
+/* others.c -- the checks of parts that are no layers: activations, optimizers, initializers, schedules, stops. What needs an
+ * experiment to be of use (data sets, transforms, metrics, loggers, baselines) is opened and closed here, and its
+ * tables were checked when the file was accepted.                                                                  */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "checks.h"
+
+/* The part opened, with a backend. "" where it refuses these options, as it may if it says why: nothing to check then. */
+static const char *open_part(probe *p, const subject *s)
+{
+    if (probe_part(p, s->path, s->kind, s->name, s->options)) return "";
+    if (!part_open(&p->context, p->part)) return NULL;
+    return p->host.error[0] ? "" : "cannot be opened, and does not say why";
+}
+
+static const char *check_opens(const subject *s)
+{
+    probe p;
+    const char *bad = open_part(&p, s);
+    if (bad) return *bad ? bad : NULL;
+    process_before(s->path);
+    for (int k = 0; k < 2; k++) {
+        part_close(p.part);
+        if (part_open(&p.context, p.part)) return fault("opens once, but not again: %s", p.host.error);
+    }
+    part_close(p.part);
+    return process_after();
+}
+
+/* ---- activations ----------------------------------------------------------------------------------------------------------- */
+static const char *check_activation(const subject *s)
+{
+    enum { ROWS = 7, WIDTH = 5, N = ROWS * WIDTH };
+    probe p;
+    const char *bad = s->kind == TN_ACTIVATION ? open_part(&p, s) : NULL;
+    if (bad || s->kind != TN_ACTIVATION) return bad && *bad ? bad : NULL;
+    const tn_activation *t = p.part->desc->table;
+    float x[N], y[N], y2[N], dy[N], dx[N], dx2[N];
+    process_before(s->path);
+    for (int i = 0; i < N; i++) x[i] = 3 * made_up(1, (uint64_t)i), dy[i] = made_up(2, (uint64_t)i), y[i] = dx[i] = NAN, y2[i] = x[i], dx2[i] = dy[i];
+    if (t->forward(p.part->self, &p.be, ROWS, WIDTH, x, y) || t->forward(p.part->self, &p.be, ROWS, WIDTH, y2, y2)) return "forward failed";
+    if (memcmp(y, y2, sizeof y)) return "forward in place (x == y) gives other bits";
+    if (t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dy, dx) || t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dx2, dx2)) return "backward failed";
+    if (memcmp(dx, dx2, sizeof dx)) return "backward in place (dx == dy) gives other bits, or it adds where it must set";
+    for (int i = 0; i < N; i++) {
+        double side[2], e = 1e-2;
+        for (int sign = 0; sign < 2; sign++) {
+            float moved[N], out[N];
+            memcpy(moved, x, sizeof x);
+            moved[i] += (float)(sign ? -e : e);
+            t->forward(p.part->self, &p.be, ROWS, WIDTH, moved, out);
+            side[sign] = 0;
+            for (int j = 0; j < N; j++) side[sign] += (double)dy[j] * (double)out[j];
+        }
+        double got = (side[0] - side[1]) / (2 * e);
+        if (fabsf(x[i]) > 0.02f && !(fabs(got - (double)dx[i]) <= 5e-4 + 4e-3 * fabs(got)))
+            return fault("the gradient at x = %g is %g, finite differences say %g", (double)x[i], (double)dx[i], got);
+    }
+    float alone[WIDTH];
+    for (int r = 0; r < ROWS; r++) {
+        t->forward(p.part->self, &p.be, 1, WIDTH, x + r * WIDTH, alone);
+        if (memcmp(alone, y + r * WIDTH, sizeof alone)) return "a row alone has other bits than among others";
+    }
+    return process_after();
+}
+
+/* ---- optimizers -------------------------------------------------------------------------------------------------------------- */
+/* Three steps on all at once, and on pieces: element by element, so the same bits. */
+static const char *check_optimizer(const subject *s)
+{
+    enum { N = 96, SLOTS = 8 };
+    probe p;
+    const char *bad = s->kind == TN_OPTIMIZER ? open_part(&p, s) : NULL;
+    if (bad || s->kind != TN_OPTIMIZER) return bad && *bad ? bad : NULL;
+    const tn_optimizer *t = p.part->desc->table;
+    static const int cut[] = { 0, 1, 17, 40, 41, N };
+    float value[2][N], kept[2][SLOTS][N], g[N], *at[SLOTS];
+    memset(kept, 0, sizeof kept);
+    if (t->slots > SLOTS) return fault("wants %u values for each parameter; 8 is the most", t->slots);
+    process_before(s->path);
+    for (int i = 0; i < N; i++) value[0][i] = value[1][i] = made_up(3, (uint64_t)i);
+    for (int64_t step = 1; step <= 3; step++)
+        for (int way = 0; way < 2; way++)
+            for (int c = 0; c < (way ? 5 : 1); c++) {
+                int from = way ? cut[c] : 0, to = way ? cut[c + 1] : N;
+                for (int i = 0; i < N; i++) g[i] = made_up(4 + (uint64_t)step, (uint64_t)i);
+                for (int k = 0; k < SLOTS; k++) at[k] = kept[way][k] + from;
+                tn_update u = { sizeof u, 0, step, 0.01, 0.001, to - from, 1, value[way] + from, g + from, at, NULL, 0 };
+                if (t->step(p.part->self, &p.be, &u)) return "step failed";
+            }
+    if (memcmp(value[0], value[1], sizeof value[0]) || memcmp(kept[0], kept[1], sizeof kept[0])) return "an element's update depends on how the parameters are cut into runs";
+    for (int i = 0; i < N; i++)
+        if (!isfinite(value[0][i])) return "an update is not finite";
+    return process_after();
+}
+
+/* ---- pure functions ------------------------------------------------------------------------------------------------------------ */
+static const char *check_pure(const subject *s)
+{
+    probe p;
+    const char *bad = s->kind == TN_SCHEDULE || s->kind == TN_STOP || s->kind == TN_INITIALIZER ? open_part(&p, s) : NULL;
+    if (bad || (s->kind != TN_SCHEDULE && s->kind != TN_STOP && s->kind != TN_INITIALIZER)) return bad && *bad ? bad : NULL;
+    process_before(s->path);
+    double value[6] = { 0.5, 0.6, 0.55, 0.54, 0.53, 0.52 };
+    for (int64_t step = 1; step <= 60; step += 7) {
+        tn_progress q = { sizeof q, 1, step, 60, 1 + (step - 1) / 10, 6, 10, value, (step - 1) / 10, 1 };
+        if (s->kind == TN_SCHEDULE) {
+            const tn_schedule *t = p.part->desc->table;
+            double a = t->rate(p.part->self, &q, 0.1), b = t->rate(p.part->self, &q, 0.1);
+            if (!isfinite(a) || a < 0) return fault("the rate at step %lld is %g", (long long)step, a);
+            if (a != b) return "gives another rate when it is asked again; a resume asks again";
+        } else if (s->kind == TN_STOP) {
+            const tn_stop *t = p.part->desc->table;
+            const char *why = NULL;
+            int a = t->decide(p.part->self, &q, &why), b = t->decide(p.part->self, &q, &why);
+            if (a != b) return "decides otherwise when it is asked again; a resume asks again";
+            if (a > 0 && !why) return "stops without saying why";
+        }
+    }
+    if (s->kind == TN_INITIALIZER) {
+        float a[60], b[60];
+        tn_param w = { sizeof w, 0, "weight", NULL, 2, 1, { 10, 6, 0, 0 }, 6, 10, 0, 0 };
+        const tn_initializer *t = p.part->desc->table;
+        for (int i = 0; i < 60; i++) a[i] = b[i] = NAN;
+        if (t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, a) || t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, b)) return "fill failed";
+        for (int i = 0; i < 60; i++)
+            if (!isfinite(a[i])) return "left a value unwritten, or it is not finite";
+        if (memcmp(a, b, sizeof a)) return "gives other values for the same random numbers";
+    }
+    return process_after();
+}
+
+const check other_checks[] = { { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
+                               { "an update element by element", check_optimizer }, { "asked twice", check_pure }, { NULL, NULL } };

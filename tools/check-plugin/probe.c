@@ -1,0 +1,348 @@
+/* probe.c -- builds the graph around a part, binds batches to it, runs its phases. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "probe.h"
+#include "../../host/buffers.h"
+
+/* Lengths of the examples: ties, zeros, an order that is not its own inverse once sorted. */
+static const int text_steps[EXAMPLES] = { 3, 0, 5, 3, 1, 0, 2, 5 }, target_steps[EXAMPLES] = { 2, 4, 0, 2, 3, 1, 4, 0 };
+
+uint64_t mixed(uint64_t a, uint64_t b)
+{
+    a ^= b + 0x9e3779b97f4a7c15u + (a << 6) + (a >> 2);
+    a = (a ^ (a >> 30)) * 0xbf58476d1ce4e5b9u;
+    a = (a ^ (a >> 27)) * 0x94d049bb133111ebu;
+    return a ^ (a >> 31);
+}
+float made_up(uint64_t key, uint64_t element) { return (float)((double)(mixed(key, element + 77) >> 40) / 8388608.0 - 1.0); }
+
+uint64_t row_key(const probe *p, const tn_layout *l, int32_t r)
+{
+    if (l->id == TN_ROOT) return mixed(11, (uint64_t)p->batch.example[r]);
+    return mixed(row_key(p, l->over, l->up[r]), (uint64_t)l->step[r] + 1);
+}
+
+int64_t tensor_elements(const tn_tensor *t) { return t->pairs ? t->pairs->total : (t->index ? t->index->distinct : t->rows) * t->width; }
+
+/* ---- made-up data ------------------------------------------------------------------------------------------------------- */
+static int chars_of(int e, int t) { return (e * 3 + t * 5) % 4; } /* 0 to 3 */
+
+static void make_store(probe *p, field *f, const offer *o)
+{
+    store *s = &f->split[0];
+    arena *a = &p->memory;
+    s->examples = EXAMPLES;
+    s->begin = arena_new(a, sizeof *s->begin * (EXAMPLES + 1));
+    s->inner = arena_new(a, sizeof *s->inner * 64);
+    int64_t steps = 0, leaves = 0;
+    for (int e = 0; e < EXAMPLES; e++) {
+        int n = o->layout == L_ROOT ? 1 : o->layout == L_TARGET ? target_steps[e] : text_steps[e];
+        s->begin[e] = steps;
+        for (int t = 0; t < n; t++) s->inner[steps + t] = leaves, leaves += o->layout == L_CHARS ? chars_of(e, t) : 1;
+        steps += n;
+    }
+    s->begin[EXAMPLES] = steps, s->inner[steps] = leaves, s->leaves = leaves;
+    if (o->layout != L_CHARS) s->inner = NULL;
+    uint64_t salt = text_hash(f->name);
+    if (o->classes) {
+        s->id = arena_new(a, sizeof *s->id * (size_t)(leaves + 1));
+        for (int64_t i = 0; i < leaves; i++) s->id[i] = (int32_t)(mixed(salt, (uint64_t)i) % (uint64_t)o->classes);
+    } else {
+        s->real = arena_new(a, sizeof *s->real * (size_t)(leaves * o->width + 1));
+        for (int64_t i = 0; i < leaves * o->width; i++) s->real[i] = made_up(salt, (uint64_t)i);
+    }
+}
+
+static field *add_field(probe *p, const char *name, const offer *o)
+{
+    data *d = &p->data;
+    field *f = d->field[d->n_fields++] = arena_new(&p->memory, sizeof *f);
+    f->name = name, f->kind = o->classes ? FIELD_TEXT : FIELD_NUMBERS, f->layout = o->layout;
+    f->depth = o->layout == L_ROOT ? 0 : o->layout == L_CHARS ? 2 : 1, f->width = (uint32_t)(o->classes ? 1 : o->width);
+    f->spec = (tn_spec){ o->classes ? TN_I32 : TN_F32, o->classes ? TN_IDS : TN_VALUES, o->layout, 0, 0, o->classes ? 1 : o->width, o->classes, 0, 0, 0 };
+    make_store(p, f, o);
+    return f;
+}
+
+static void make_data(probe *p)
+{
+    static const offer shape[] = { { L_TEXT, 1, 2 }, { L_CHARS, 1, 2 }, { L_TARGET, 1, 2 } };
+    data *d = &p->data;
+    d->context = &p->context, d->n_layouts = 4, d->seed = 1;
+    d->field = arena_new(&p->memory, sizeof *d->field * 64);
+    d->dataset = arena_new(&p->memory, sizeof *d->dataset);
+    d->layout_parent[L_TEXT] = d->layout_parent[L_TARGET] = L_ROOT, d->layout_parent[L_CHARS] = L_TEXT;
+    d->count[0] = EXAMPLES;
+    for (int i = 0; i < 3; i++) d->layout_of[shape[i].layout] = add_field(p, i == 0 ? "text" : i == 1 ? "chars" : "target", &shape[i]);
+}
+
+static node *field_node(probe *p, field *f, int wants)
+{
+    graph *g = p->graph;
+    node *n = node_new(g, NULL, f->name);
+    n->source = f, n->count[G_OUT] = 1, n->out[0].spec = f->spec, n->out[0].name = f->name;
+    n->out[0].read = n->out[0].read_plain = 1;
+    n->out[0].wants_gradient = n->out[0].gradient_comes = wants && f->spec.dtype == TN_F32;
+    return n;
+}
+
+/* ---- the part in its graph ---------------------------------------------------------------------------------------------- */
+static int make_graph(probe *p, const offer *o, int n)
+{
+    graph *g = p->graph = arena_new(&p->memory, sizeof *g);
+    const tn_spec *in[MOST_INPUTS];
+    g->context = &p->context, g->data = &p->data, g->memory = &p->memory, g->seed = 1, g->learns = 1, g->n_layouts = 5;
+    memcpy(g->layout_parent, p->data.layout_parent, sizeof *g->layout_parent * 5);
+    g->node = arena_new(&p->memory, sizeof *g->node), g->n_nodes = 1;
+    node *k = p->node = g->node[0] = node_new(g, p->part, "part");
+    k->count[G_IN] = n;
+    for (int i = 0; i < n; i++) {
+        field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i]);
+        k->in_node[i] = field_node(p, f, p->kind != TN_LOSS || i == 0), k->in_slot[i] = &k->in_node[i]->out[0];
+        in[i] = &k->in_slot[i]->spec;
+    }
+    int rc = node_plan(k, (uint32_t)n, in);
+    if (rc) return rc;
+    for (int i = 0; i < k->count[G_STATE]; i++) { /* every initial state comes from somewhere */
+        offer s = { k->state[i].spec.layout, k->state[i].spec.width, 0 };
+        if (s.layout < L_ROOT || s.layout > L_TARGET) continue;
+        k->state_node[i] = field_node(p, add_field(p, arena_print(&p->memory, "state%d", i), &s), 1);
+        k->state_slot[i] = &k->state_node[i]->out[0];
+    }
+    for (int i = 0; i < k->count[G_OUT]; i++) k->out[i].read = k->out[i].read_plain = k->out[i].wants_gradient = k->out[i].gradient_comes = k->out[i].spec.dtype == TN_F32;
+    for (int i = 0; i < k->count[G_NEXT]; i++) k->next[i].read = k->next[i].wants_gradient = k->next[i].gradient_comes = 1;
+    g->field_node = arena_new(&p->memory, sizeof *g->field_node * (size_t)(p->data.n_fields + 1));
+    for (int i = 0; i < p->data.n_fields; i++) g->field_node[i] = field_node(p, p->data.field[i], 0), g->field_node[i]->out[0].read = 0;
+    for (int i = 0; i < p->data.n_fields; i++) {
+        for (int j = 0; j < n; j++) if (k->in_node[j]->source == p->data.field[i]) g->field_node[i] = k->in_node[j];
+        for (int j = 0; j < k->count[G_STATE]; j++)
+            if (k->state_node[j] && k->state_node[j]->source == p->data.field[i]) g->field_node[i] = k->state_node[j];
+    }
+    return 0;
+}
+
+static int start_backend(probe *p)
+{
+    char error[900];
+    const plugin_file *f = registry_find(p->plugins, TN_BACKEND, "cpu", error, sizeof error);
+    if (!f) return host_fail(&p->host, TN_EINVAL, "%s", error);
+    p->backend = f->desc->table;
+    p->backend_self = memory_new(f->desc->self_size);
+    int rc = p->backend->start(p->backend_self, 1, &p->be);
+    if (rc) return rc;
+    tn_ops *ops = arena_new(&p->memory, sizeof *ops);
+    *ops = *p->be.ops;
+    ops->alloc = guard_alloc, ops->release = guard_release;
+    p->be.ops = ops;
+    return 0;
+}
+
+static void fill_parameters(probe *p)
+{
+    for (int i = 0; i < p->graph->n_parameters; i++) {
+        parameter *w = p->graph->parameter[i];
+        for (int64_t k = 0; k < w->rows * w->width; k++) p->graph->value[w->offset + k] = 0.6f * made_up(text_hash(w->name), (uint64_t)k);
+    }
+}
+
+/* A part of a file, which an experiment could only name by its folder. NULL where its options are refused. */
+static tn_part *part_of_file(probe *p, const char *path, uint32_t kind, const char *name, const char *options)
+{
+    char error[900];
+    where at = { "options", 1, 1 };
+    const plugin_file *f = registry_find(p->plugins, kind, arena_print(&p->memory, "%s:%s", path, name), error, sizeof error);
+    config_value *v = config_parse_value(&p->memory, arena_print(&p->memory, "{ %s }", options), at, p->messages);
+    if (!f) return host_fail(&p->host, TN_EINVAL, "%s", error), NULL;
+    if (!v) return host_fail(&p->host, TN_EINVAL, "its options are not TOML: %s", options), NULL;
+    tn_part *part = arena_new(&p->memory, sizeof *part);
+    part->kind = kind, part->type = part->name = name, part->desc = f->desc, part->file = f, part->table = v, part->at = at;
+    part->config = arena_new(&p->memory, f->desc->config_size);
+    options_fill(&p->context, f->desc, v, at, NULL, part->config);
+    if (diag_errors(p->messages)) return host_fail(&p->host, TN_EINVAL, "its options are not accepted: %s", options), NULL;
+    if (f->desc->check && f->desc->check(&host_api, &p->host, part->config) < 0) return NULL;
+    return part;
+}
+
+int probe_part(probe *p, const char *path, uint32_t kind, const char *name, const char *options)
+{
+    static const char *const nowhere[] = { NULL };
+    memset(p, 0, sizeof *p);
+    p->messages = diag_new(), p->path = path, p->name = name, p->kind = kind;
+    const char *env = getenv("TENON_PLUGIN_PATH"), **places = arena_new(&p->memory, sizeof *places * 64);
+    char *rest = arena_text(&p->memory, env ? env : "");
+    int k = 0;
+    for (char *part; k < 62 && (part = strsep(&rest, ":")); ) if (*part) places[k++] = part;
+    p->plugins = registry_new(&p->memory, places, registry_isa());
+    p->context = (part_context){ .memory = &p->memory, .plugins = p->plugins, .messages = p->messages, .data_dirs = nowhere, .host = &p->host, .api = &host_api };
+    p->part = part_of_file(p, path, kind, name, options);
+    return p->part ? start_backend(p) : TN_EINVAL;
+}
+
+int probe_open(probe *p, const char *path, uint32_t kind, const char *name, const char *options, const offer *o, int n)
+{
+    int rc = probe_part(p, path, kind, name, options);
+    if (rc) return rc;
+    make_data(p);
+    rc = make_graph(p, o, n);
+    if (!rc) rc = graph_allocate(p->graph, p->be);
+    if (rc) return rc;
+    fill_parameters(p);
+    return 0;
+}
+
+void probe_close(probe *p)
+{
+    if (p->backend && p->be.ops) p->backend->stop(p->backend_self, &p->be);
+}
+
+/* A buffer of exactly the size that this batch needs, so that the guard page lies right behind its rows. */
+static void exact(probe *p, tn_tensor *t, size_t *have)
+{
+    if (*have) guard_release(&p->be, t->data);
+    *have = 0, t->data = NULL;
+}
+
+static void exact_node(probe *p, node *n)
+{
+    for (int sort = 0; sort < G_COUNT; sort++)
+        for (int k = 0; sort != G_PARAM && k < n->count[sort]; k++) {
+            exact(p, &node_slots(n, sort)[k].value, &node_slots(n, sort)[k].value_bytes);
+            exact(p, &node_slots(n, sort)[k].grad, &node_slots(n, sort)[k].grad_bytes);
+        }
+    for (int i = 0; i < n->n_children; i++) exact_node(p, n->child[i]);
+}
+
+void probe_bind(probe *p, const int64_t *example, int n)
+{
+    graph *g = p->graph;
+    exact_node(p, p->node);
+    memset(g->reserved_rows, 0, sizeof g->reserved_rows);
+    memset(g->reserved_pairs, 0, sizeof g->reserved_pairs);
+    batch_build(g, &p->batch, 0, example, n);
+    for (int i = 0; i < p->data.n_fields; i++) { /* inputs, too, end at a guard page */
+        slot *s = &g->field_node[i]->out[0];
+        if (!p->batch.field_data[i]) continue;
+        size_t bytes = 4 * (size_t)(p->batch.layout[s->spec.layout].rows * s->spec.width);
+        void *copy = guard_alloc(&p->be, bytes);
+        memcpy(copy, p->batch.field_data[i], bytes);
+        p->batch.field_data[i] = copy;
+        exact(p, &s->grad, &s->grad_bytes);
+        if (s->wants_gradient) s->grad.data = guard_alloc(&p->be, bytes), s->grad_bytes = bytes ? bytes : 1;
+    }
+    graph_bind(g, &p->batch);
+    for (int i = 0; i < p->data.n_fields; i++) {
+        slot *s = &g->field_node[i]->out[0];
+        void *buffer = s->grad.data;
+        s->grad = s->value;
+        s->grad.data = buffer;
+    }
+    graph_pack(g);
+}
+
+/* ---- phases ------------------------------------------------------------------------------------------------------------- */
+static void set_all(tn_tensor *t, float v)
+{
+    if (!t->data || t->dtype != TN_F32) return;
+    for (int64_t i = 0; i < tensor_elements(t); i++) ((float *)t->data)[i] = v;
+}
+
+static void poison(node *n, int sort)
+{
+    for (int k = 0; k < n->count[sort]; k++) set_all(&node_slots(n, sort)[k].value, NAN);
+    for (int i = 0; i < n->n_children; i++) poison(n->child[i], sort);
+}
+
+static void prepare(probe *p, node *n)
+{
+    n->call.flags = p->training ? TN_C_TRAINING : 0, n->call.step = p->training ? 1 : 0;
+    n->call.rng = (tn_rng){ 5, 1 };
+    for (int i = 0; i < n->n_children; i++) prepare(p, n->child[i]);
+}
+
+int probe_forward(probe *p)
+{
+    poison(p->node, G_OUT), poison(p->node, G_NEXT), poison(p->node, G_SAVED), poison(p->node, G_WORK);
+    prepare(p, p->node);
+    host_clear(&p->host);
+    return p->node->impl->forward(p->part->self, &p->node->call);
+}
+
+int probe_results(probe *p, tensor *list, int most)
+{
+    int n = 0;
+    for (int i = 0; i < p->node->count[G_OUT] && n < most; i++)
+        if (p->node->out[i].spec.dtype == TN_F32)
+            list[n++] = (tensor){ p->node->out[i].name ? p->node->out[i].name : "the output", &p->node->out[i], 0, p->node->out[i].spec.layout };
+    for (int i = 0; i < p->node->count[G_NEXT] && n < most; i++)
+        list[n++] = (tensor){ arena_print(&p->memory, ".%s", p->node->next[i].name), &p->node->next[i], 0, p->node->next[i].spec.layout };
+    return n;
+}
+
+static void wanted_parameters(probe *p, node *n, tensor *list, int *at, int most)
+{
+    for (int i = 0; i < n->count[G_PARAM] && *at < most; i++)
+        if (n->param[i].grad.data) list[(*at)++] = (tensor){ n->parameter[i]->name, &n->param[i], 1, 0 };
+    for (int i = 0; i < n->n_children; i++) wanted_parameters(p, n->child[i], list, at, most);
+}
+
+int probe_wanted(probe *p, tensor *list, int most)
+{
+    int n = 0;
+    for (int i = 0; i < p->node->count[G_IN] && n < most; i++)
+        if (p->node->in_slot[i]->wants_gradient) list[n++] = (tensor){ arena_print(&p->memory, "input %d", i + 1), p->node->in_slot[i], 0, p->node->in_slot[i]->spec.layout };
+    for (int i = 0; i < p->node->count[G_STATE] && n < most; i++)
+        if (p->node->state_slot[i]) list[n++] = (tensor){ arena_print(&p->memory, "initial %s", p->node->state[i].name), p->node->state_slot[i], 0, p->node->state_slot[i]->spec.layout };
+    wanted_parameters(p, p->node, list, &n, most);
+    return n;
+}
+
+/* The weight of element i of a result in the sum. */
+static float weight(const probe *p, const tn_tensor *t, const char *what, int64_t i)
+{
+    uint64_t salt = text_hash(what);
+    if (!t->lay || t->pairs) return made_up(salt, (uint64_t)i);
+    return made_up(mixed(salt, row_key(p, t->lay, (int32_t)(i / t->width))), (uint64_t)(i % t->width));
+}
+
+double probe_sum(const probe *p)
+{
+    tensor list[32];
+    int n = probe_results((probe *)(uintptr_t)p, list, 32);
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *t = &list[k].s->value;
+        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) sum += (double)weight(p, t, list[k].what, i) * (double)((float *)t->data)[i];
+    }
+    return sum;
+}
+
+static void clear_child(node *n)
+{
+    for (int i = 0; i < n->count[G_IN]; i++) set_all(&n->in[i].grad, 0);
+    for (int i = 0; i < n->count[G_OUT]; i++) set_all(&n->out[i].grad, 0);
+    for (int i = 0; i < n->count[G_STATE]; i++) set_all(&n->state[i].grad, 0);
+    for (int i = 0; i < n->count[G_NEXT]; i++) set_all(&n->next[i].grad, 0);
+    for (int i = 0; i < n->n_children; i++) clear_child(n->child[i]);
+}
+
+int probe_backward(probe *p, float prefill)
+{
+    tensor list[64];
+    int n = probe_wanted(p, list, 64);
+    for (int k = 0; k < n; k++) set_all(&list[k].s->grad, prefill);
+    for (int i = 0; i < p->node->n_children; i++) clear_child(p->node->child[i]);
+    n = probe_results(p, list, 64);
+    for (int k = 0; k < n; k++) {
+        tn_tensor *t = &list[k].s->grad;
+        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) ((float *)t->data)[i] = weight(p, t, list[k].what, i);
+    }
+    poison(p->node, G_WORK);
+    prepare(p, p->node);
+    const tn_impl *f = p->node->impl;
+    int rc = f->backward ? f->backward(p->part->self, &p->node->call) : 0;
+    if (rc) return rc;
+    poison(p->node, G_WORK);
+    return f->gradient && p->node->trainable ? f->gradient(p->part->self, &p->node->call) : 0;
+}
