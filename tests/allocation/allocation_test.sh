@@ -8,6 +8,10 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+if ldd "$build/tenon" | grep -q libasan; then # it has an allocator of its own, which cannot be counted so
+    echo "allocation: 0 passed, 0 failed, 4 skipped (a sanitizer's allocator)"
+    exit 0
+fi
 awk 'BEGIN { for (i = 0; i < 1600; i++) { printf "c%d ", i % 2; for (j = 0; j < (i * 7) % 13; j++) printf "%sw%d", j ? " " : "", (i * j) % 97; print "" } }' >"$tmp/train.txt"
 cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
 mkdir -p "$tmp/plugins/regularizers"
