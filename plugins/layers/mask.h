@@ -3,20 +3,33 @@
 #ifndef MASK_H
 #define MASK_H
 #include <tenon/random.h>
+#include <tenon/vec.h>
+
+enum { MASK_BLOCKS = 64 };                 /* a block is four elements, which share one draw of random numbers */
 
 typedef struct mask_job { tn_rng rng; uint32_t limit; float scale; int64_t n; const float *x; float *y; int add; } mask_job;
 
-/* Pieces are counted in fours: four elements share one draw of random numbers. */
+/* m or fewer elements from i on: x m where the word is not below the limit, else 0 */
+static inline void mask_lanes(const mask_job *b, const uint32_t *word, int64_t i, int64_t m)
+{
+    tn_vi w, top = (tn_vi)tn_set(-0.0f);   /* unsigned words are compared by turning their highest bit */
+    memcpy(&w, word, sizeof w);
+    tn_vi drops = (w ^ top) < (((tn_vi){ 0 } + (int32_t)b->limit) ^ top);
+    tn_vf x = m >= TN_VL ? tn_load(b->x + i) : tn_loadn(b->x + i, m);
+    tn_vf v = tn_select(drops, tn_set(0), x * tn_set(b->scale));
+    if (b->add) v += m >= TN_VL ? tn_load(b->y + i) : tn_loadn(b->y + i, m);
+    if (m >= TN_VL) tn_store(b->y + i, v);
+    else tn_storen(b->y + i, v, m);
+}
+
 static void mask_piece(void *to, int64_t from, int64_t end)
 {
     const mask_job *b = to;
-    for (int64_t q = from; q < end; q++) {
-        uint32_t word[4];
-        tn_random4(b->rng, (uint64_t)q, word);
-        for (int64_t i = 4 * q, k = 0; k < 4 && i < b->n; i++, k++) {
-            float v = word[k] < b->limit ? 0.0f : b->x[i] * b->scale;
-            b->y[i] = b->add ? b->y[i] + v : v;
-        }
+    uint32_t word[4 * MASK_BLOCKS];
+    for (int64_t q = from; q < end; q += MASK_BLOCKS) {
+        int64_t blocks = end - q < MASK_BLOCKS ? end - q : MASK_BLOCKS, stop = 4 * (q + blocks) < b->n ? 4 * (q + blocks) : b->n;
+        tn_random_words(b->rng, (uint64_t)q, blocks, word);
+        for (int64_t i = 4 * q; i < stop; i += TN_VL) mask_lanes(b, word + (i - 4 * q), i, stop - i);
     }
 }
 
