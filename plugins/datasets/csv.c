@@ -114,7 +114,10 @@ static int parse_quoted(csv *s, const char *text, size_t n)
             s->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: %s", s->path, (long long)line, csv_strerror(csv_error(&p)));
         at += m;
     }
-    if (!s->rc) csv_fini(&p, take_cell, take_row, s);
+    csv_set_opts(&p, CSV_APPEND_NULL | CSV_STRICT | CSV_STRICT_FINI); /* for what follows: an open quote is an error */
+    if (!s->rc && csv_fini(&p, take_cell, take_row, s) && !s->rc)
+        s->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: a quote in this row is never closed; if quotes are ordinary "
+                        "characters here, say quoting = false", s->path, (long long)s->line_now);
     csv_free(&p);
     return s->rc;
 }

@@ -70,6 +70,14 @@ static inline char *text_read(const tn_api *api, tn_host *host, const char *path
     if (!text) return NULL;
     text[have] = 0;
     if (have >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) memmove(text, text + 3, have - 2), have -= 3;
+    const char *nul = (const char *)memchr(text, 0, have);
+    if (nul) {
+        size_t line = 1;
+        for (const char *c = text; c < nul; c++) line += *c == '\n';
+        tn_fail(api, host, TN_EINVAL, "%s:%zu: a NUL byte; this is no text, or it is UTF-16, which must be made UTF-8 first", path, line);
+        free(text);
+        return NULL;
+    }
     if (encoding == ENCODING_LATIN1) {
         char *wide = latin1_to_utf8(text, have, &have);
         free(text);
