@@ -1,6 +1,6 @@
 /* loggers_test.c -- metrics.csv and metrics.jsonl: what is written, what a resume keeps, and a disk that is full.
  *
- *     loggers_test PLUGINS FOLDER                                                                              */
+ *     loggers_test PLUGINS FOLDER */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -59,7 +59,8 @@ static void test_rows_of(const char *type, const char *file, const char *heading
     fwrite(line[3], 1, 7, f);
     fclose(f);
     p = begin(type, 30, &rc);
-    expect_text("a line that was cut short", content(file), arena_print(&h.memory, "%s%s%s%s", heading, line[0], line[1], line[2]));
+    expect_text("a line that was cut short", content(file),
+                arena_print(&h.memory, "%s%s%s%s", heading, line[0], line[1], line[2]));
     end(p);
     p = begin(type, 19, &rc);
     expect_text("a resume from step 19", content(file), arena_print(&h.memory, "%s%s", heading, line[0]));
@@ -86,7 +87,8 @@ static void test_full(const char *type, const char *file)
     host_clear(&h.host);
     rc = row(p, 2, 20, 0.2, 0.5);
     setrlimit(RLIMIT_FSIZE, &before);
-    expect(rc < 0 && strstr(h.host.error, file) && strstr(h.host.error, "the lines so far are kept"), "%s: %d, '%s'", type, rc, h.host.error);
+    expect(rc < 0 && strstr(h.host.error, file) && strstr(h.host.error, "the lines so far are kept"),
+           "%s: %d, '%s'", type, rc, h.host.error);
     expect_text("after a full disk", content(file), kept);
     rc = row(p, 2, 20, 0.2, 0.5);
     expect(!rc && strlen(content(file)) > strlen(kept), "%s: does not go on", type);
@@ -100,7 +102,8 @@ static void test_full(const char *type, const char *file)
 
 int main(int argc, char **argv)
 {
-    static const char *const csv[4] = { "1,10,0.1,1\n", "2,20,0.3333333333333333,nan\n", "3,30,1e-300,0.5\n", "4,40,0.2,1\n" };
+    static const char *const csv[4] = { "1,10,0.1,1\n", "2,20,0.3333333333333333,nan\n",
+                                        "3,30,1e-300,0.5\n", "4,40,0.2,1\n" };
     static const char *const json[4] = {
         "{\"epoch\":1,\"step\":10,\"train.loss\":0.1,\"validation.f1.New, \\\"York\\\".recall\":1}\n",
         "{\"epoch\":2,\"step\":20,\"train.loss\":0.3333333333333333,\"validation.f1.New, \\\"York\\\".recall\":null}\n",
@@ -110,7 +113,8 @@ int main(int argc, char **argv)
     folder = arena_print(&h.memory, "%s/loggers", argv[2]);
     mkdir(folder, 0777);
     signal(SIGXFSZ, SIG_IGN);
-    test_rows_of("csv", "metrics.csv", "epoch,step,train.loss,\"validation.f1.New, \"\"York\"\".recall\"\n", csv);
+    test_rows_of("csv", "metrics.csv", "epoch,step,train.loss,\"validation.f1.New, \"\"York\"\".recall\"\n",
+                 csv);
     test_rows_of("jsonl", "metrics.jsonl", "", json);
     test_full("csv", "metrics.csv");
     test_full("jsonl", "metrics.jsonl");

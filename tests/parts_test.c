@@ -1,7 +1,7 @@
 /* parts_test.c -- small parts against values worked out by hand or by brute force: pooling, dropout, pretrained vectors,
  * schedules, early stopping, initializers, rows in use, penalties, messages about shapes.
  *
- *     parts_test PLUGINS FOLDER      FOLDER: where files may be written                                         */
+ *     parts_test PLUGINS FOLDER      FOLDER: where files may be written */
 #include "test_host.h"
 
 static test_host h;
@@ -19,7 +19,7 @@ static tn_spec ids(int32_t layout, int64_t classes)
     return (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = layout, .width = 1, .classes = classes, .vocabulary = 1 };
 }
 
-/* ---- pooling --------------------------------------------------------------------------------------------------- */
+/* ---- pooling --------------------------------------------------------------------------------------- */
 /* What pooling gives for column j of example b, and the share of step t in it. */
 static double pool(const char *how, const float *x, int64_t w, int32_t b, int64_t j, int32_t t, double *share)
 {
@@ -47,11 +47,13 @@ static void test_pool(const char *how)
     snprintf(toml, sizeof toml, "{ type = '%s' }", how);
     test_part *p = test_plan(&h, TN_LAYER, toml, 1, &in);
     test_allocate(p);
-    float *x = p->slot[T_IN][0].value.data, *dx = p->slot[T_IN][0].grad.data, *y = p->slot[T_OUT][0].value.data, *dy = p->slot[T_OUT][0].grad.data;
+    float *x = p->slot[T_IN][0].value.data, *dx = p->slot[T_IN][0].grad.data,
+          *y = p->slot[T_OUT][0].value.data, *dy = p->slot[T_OUT][0].grad.data;
     fill(x, 16 * 5, 1);
     fill(dx, 16 * 5, 2); /* there may be gradients of others: it must add */
     fill(dy, 6 * 5, 3);
-    expect(p->slot[T_OUT][0].spec.layout == TN_ROOT, "%s: the output is on layout %d", how, p->slot[T_OUT][0].spec.layout);
+    expect(p->slot[T_OUT][0].spec.layout == TN_ROOT, "%s: the output is on layout %d", how,
+           p->slot[T_OUT][0].spec.layout);
     test_forward(p, TN_C_TRAINING, (tn_rng){ 0, 0 });
     test_backward(p);
     for (int32_t b = 0; b < 6; b++)
@@ -60,14 +62,15 @@ static void test_pool(const char *how)
             for (int32_t t = 0; t < length[b]; t++) {
                 int64_t at = (h.layout[TEXT].first[t] + h.layout[TEXT].place[b]) * 5 + j;
                 (void)pool(how, x, 5, b, j, t, &share);
-                far = fmax(far, fabs((double)dx[at] - (double)uniform_at(at + 2000) - share * (double)dy[b * 5 + j]));
+                far = fmax(far, fabs((double)dx[at] - (double)uniform_at(at + 2000)
+                                     - share * (double)dy[b * 5 + j]));
             }
         }
     expect(far < 1e-6, "%s: differs from brute force by %g", how, far);
     test_free(p);
 }
 
-/* ---- dropout --------------------------------------------------------------------------------------------------- */
+/* ---- dropout --------------------------------------------------------------------------------------- */
 static void test_dropout(void)
 {
     enum { ROWS = 3000, WIDTH = 7 };
@@ -75,7 +78,8 @@ static void test_dropout(void)
     test_layouts(&h, ROWS, NULL);
     test_part *p = test_plan(&h, TN_LAYER, "{ type = 'dropout', rate = 0.3 }", 1, &in);
     test_allocate(p);
-    float *x = p->slot[T_IN][0].value.data, *dx = p->slot[T_IN][0].grad.data, *y = p->slot[T_OUT][0].value.data, *dy = p->slot[T_OUT][0].grad.data;
+    float *x = p->slot[T_IN][0].value.data, *dx = p->slot[T_IN][0].grad.data,
+          *y = p->slot[T_OUT][0].value.data, *dy = p->slot[T_OUT][0].grad.data;
     int64_t n = ROWS * WIDTH, zeros = 0, wrong = 0, same = 0;
     for (int64_t i = 0; i < n; i++) x[i] = 1, dy[i] = 2;
     test_forward(p, TN_C_TRAINING, (tn_rng){ 5, 9 });
@@ -86,18 +90,20 @@ static void test_dropout(void)
         zeros += y[i] == 0;
         wrong += (y[i] != 0 && fabsf(y[i] - 1 / 0.7f) > 1e-6f) || fabsf(dx[i] - 2 * y[i]) > 1e-6f;
     }
-    expect(fabs((double)zeros / (double)n - 0.3) < 0.012, "dropout: %lld of %lld zeroed at rate 0.3", (long long)zeros, (long long)n);
+    expect(fabs((double)zeros / (double)n - 0.3) < 0.012, "dropout: %lld of %lld zeroed at rate 0.3",
+           (long long)zeros, (long long)n);
     expect(!wrong, "dropout: %lld numbers with another factor forwards or backwards", (long long)wrong);
     test_forward(p, TN_C_TRAINING, (tn_rng){ 5, 10 });
     for (int64_t i = 0; i < n; i++) same += (first[i] == 0) == (y[i] == 0);
-    expect(same < n * 65 / 100, "dropout: the masks of two steps agree in %lld of %lld", (long long)same, (long long)n);
+    expect(same < n * 65 / 100, "dropout: the masks of two steps agree in %lld of %lld", (long long)same,
+           (long long)n);
     test_forward(p, 0, (tn_rng){ 5, 9 });
     expect(!memcmp(x, y, 4 * (size_t)n), "dropout: changes numbers outside of training");
     memory_free(first);
     test_free(p);
 }
 
-/* ---- embedding -------------------------------------------------------------------------------------------------- */
+/* ---- embedding ------------------------------------------------------------------------------------- */
 static const char *const words[] = { "<unknown>", "the", "cat", "New York", "sat" };
 static const char *const *words_of(void *to, int32_t vocabulary, int64_t *n)
 {
@@ -141,9 +147,12 @@ static void test_pretrained(const char *file, const char *error)
     } else {
         expect(rc == 1, "embedding: initialize gave %d: %s", rc, h.host.error);
         static const float vectors[] = { 0.5f, -1, 2, 9, 8, 7 };
-        expect(!memcmp(p + 3, vectors, 12) && !memcmp(p + 9, vectors + 3, 12), "embedding: 'the' or 'New York' has another vector than the file");
+        expect(!memcmp(p + 3, vectors, 12) && !memcmp(p + 9, vectors + 3, 12),
+               "embedding: 'the' or 'New York' has another vector than the file");
         for (int i = 0; i < 15; i++)
-            if (i / 3 != 1 && i / 3 != 3) expect(fabsf(p[i]) <= 0.05f, "embedding: number %d of a word that the file lacks is %g", i, (double)p[i]);
+            if (i / 3 != 1 && i / 3 != 3)
+                expect(fabsf(p[i]) <= 0.05f, "embedding: number %d of a word that the file lacks is %g", i,
+                       (double)p[i]);
         expect(e->slot[T_PARAM][0].param.flags & TN_P_FROZEN, "embedding: not frozen");
     }
     part_close(e->part);
@@ -158,28 +167,33 @@ static void test_distinct(void)
     test_layouts(&h, 6, NULL);
     test_part *p = test_plan(&h, TN_LAYER, "{ type = 'embedding', width = 3 }", 1, &in);
     test_allocate(p);
-    float *w = p->slot[T_PARAM][0].value.data, *y = p->slot[T_OUT][0].value.data, *dy = p->slot[T_OUT][0].grad.data, *dw = p->slot[T_PARAM][0].grad.data;
+    float *w = p->slot[T_PARAM][0].value.data, *y = p->slot[T_OUT][0].value.data,
+          *dy = p->slot[T_OUT][0].grad.data, *dw = p->slot[T_PARAM][0].grad.data;
     fill(w, 15, 4);
     memcpy(p->slot[T_IN][0].value.data, id, sizeof id);
     test_index(p, 0);
-    expect(p->slot[T_OUT][0].spec.index_of == 1 && p->slot[T_PARAM][0].param.touched_by == 1, "embedding: does not offer distinct rows");
+    expect(p->slot[T_OUT][0].spec.index_of == 1 && p->slot[T_PARAM][0].param.touched_by == 1,
+           "embedding: does not offer distinct rows");
     p->slot[T_OUT][0].value.index = p->slot[T_OUT][0].grad.index = p->slot[T_IN][0].value.index;
     fill(dy, 9, 5);
     test_forward(p, 0, (tn_rng){ 0, 0 });
     test_backward(p);
-    expect(!memcmp(y, w, 12) && !memcmp(y + 3, w + 3, 12) && !memcmp(y + 6, w + 12, 12), "embedding: distinct rows are not those of ids 0, 1, 4");
-    expect(!memcmp(dw, dy, 12) && !memcmp(dw + 3, dy + 3, 12) && !memcmp(dw + 12, dy + 6, 12) && dw[6] == 0, "embedding: gradient by distinct id");
+    expect(!memcmp(y, w, 12) && !memcmp(y + 3, w + 3, 12) && !memcmp(y + 6, w + 12, 12),
+           "embedding: distinct rows are not those of ids 0, 1, 4");
+    expect(!memcmp(dw, dy, 12) && !memcmp(dw + 3, dy + 3, 12) && !memcmp(dw + 12, dy + 6, 12) && dw[6] == 0,
+           "embedding: gradient by distinct id");
     test_free(p);
 }
 
-/* ---- schedules and stops ---------------------------------------------------------------------------------------- */
+/* ---- schedules and stops --------------------------------------------------------------------------- */
 static void test_rate(const char *toml, int64_t step, int64_t epoch, double expected)
 {
     tn_part *p = test_part_of(&h, TN_SCHEDULE, toml);
-    tn_progress at = { .size = sizeof at, .step = step, .steps = 100, .epoch = epoch, .epochs = 10, .epoch_steps = 10 };
+    tn_progress at = { .size = sizeof at, .step = step, .steps = 100, .epoch = epoch, .epochs = 10,
+                       .epoch_steps = 10 };
     double found = p ? ((const tn_schedule *)p->desc->table)->rate(p->self, &at, 2.0) : NAN;
-    expect(fabs(found - expected) < 1e-12, "%s: rate at step %lld of epoch %lld is %.15g, expected %.15g", toml, (long long)step,
-           (long long)epoch, found, expected);
+    expect(fabs(found - expected) < 1e-12, "%s: rate at step %lld of epoch %lld is %.15g, expected %.15g",
+           toml, (long long)step, (long long)epoch, found, expected);
     if (p) part_close(p);
 }
 
@@ -187,11 +201,14 @@ static void test_schedules(void)
 {
     test_rate("constant", 77, 8, 2);
     static const double zaremba[] = { 2, 2, 2, 2, 1, 0.5, 0.25, 0.125 };
-    for (int e = 1; e <= 8; e++) test_rate("{ type = 'exponential', factor = 0.5, start = 4, per = 'epoch' }", 10 * e, e, zaremba[e - 1]);
+    for (int e = 1; e <= 8; e++)
+        test_rate("{ type = 'exponential', factor = 0.5, start = 4, per = 'epoch' }", 10 * e, e,
+                  zaremba[e - 1]);
     test_rate("{ type = 'exponential', factor = 0.25, every = 2, per = 'step' }", 2, 1, 1);
     test_rate("{ type = 'exponential', factor = 0.5, minimum = 0.4 }", 90, 9, 0.4);
     static const double steps[] = { 2, 2, 2, 1, 1, 1, 0.5 };
-    for (int e = 1; e <= 7; e++) test_rate("{ type = 'step', factor = 0.5, every = 3 }", 10 * e, e, steps[e - 1]);
+    for (int e = 1; e <= 7; e++)
+        test_rate("{ type = 'step', factor = 0.5, every = 3 }", 10 * e, e, steps[e - 1]);
     test_rate("{ type = 'step', factor = 0.1, every = 10, per = 'step', start = 5 }", 14, 2, 2);
     test_rate("{ type = 'step', factor = 0.1, every = 10, per = 'step', start = 5 }", 15, 2, 0.2);
     test_rate("cosine", 1, 1, 2);
@@ -208,7 +225,8 @@ static void test_stop(const char *toml, int higher, int n, const double *value, 
     int at = 0;
     for (int k = 1; k <= n && !at; k++) {
         const char *why = NULL;
-        tn_progress now = { .size = sizeof now, .higher_is_better = (uint32_t)higher, .value = value, .values = k };
+        tn_progress now = { .size = sizeof now, .higher_is_better = (uint32_t)higher, .value = value,
+                            .values = k };
         if (s->decide(p->self, &now, &why)) at = k;
         expect(!at || (why && *why), "early_stopping: no reason given");
     }
@@ -218,7 +236,8 @@ static void test_stop(const char *toml, int higher, int n, const double *value, 
 
 static void test_stops(void)
 {
-    static const double up[] = { 0.5, 0.6, 0.59, 0.6, 0.7, 0.69, 0.68, 0.7, 0.9 }, down[] = { 3, 2, 1.995, 1.99, 1, 1 };
+    static const double up[] = { 0.5, 0.6, 0.59, 0.6, 0.7, 0.69, 0.68, 0.7, 0.9 },
+                        down[] = { 3, 2, 1.995, 1.99, 1, 1 };
     static const double broken[] = { 1, NAN, NAN, 2 };
     test_stop("{ type = 'early_stopping', patience = 3 }", 1, 9, up, 8);
     test_stop("{ type = 'early_stopping', patience = 2 }", 1, 9, up, 4);
@@ -228,11 +247,12 @@ static void test_stops(void)
     test_stop("{ type = 'early_stopping', patience = 2 }", 1, 4, broken, 3);
 }
 
-/* ---- initializers ------------------------------------------------------------------------------------------------ */
+/* ---- initializers ---------------------------------------------------------------------------------- */
 static float *first_values(const char *toml, int64_t rows, int64_t width)
 {
     tn_part *p = test_part_of(&h, TN_INITIALIZER, toml);
-    tn_param w = { .size = sizeof w, .ndim = 2, .blocks = 1, .dim = { rows, width, 1, 1 }, .fan_in = width, .fan_out = rows };
+    tn_param w = { .size = sizeof w, .ndim = 2, .blocks = 1, .dim = { rows, width, 1, 1 },
+                   .fan_in = width, .fan_out = rows };
     float *v = arena_new(&h.memory, 4 * (size_t)(rows * width));
     int rc = ((const tn_initializer *)p->desc->table)->fill(p->self, &w, rows, width, (tn_rng){ 12, 0 }, v);
     expect(!rc, "%s: %s", toml, h.host.error);
@@ -248,8 +268,10 @@ static void test_spread(const char *toml, double mean, double deviation, double 
     double sum = 0, squares = 0, most = 0;
     for (int i = 0; i < N; i++) sum += (double)v[i], most = fmax(most, fabs((double)v[i] - mean));
     for (int i = 0; i < N; i++) squares += ((double)v[i] - sum / N) * ((double)v[i] - sum / N);
-    expect(fabs(sum / N - mean) <= 4 * deviation / sqrt(N) + 1e-12, "%s: mean %g, expected %g", toml, sum / N, mean);
-    expect(fabs(sqrt(squares / N) - deviation) <= 0.02 * deviation + 1e-9, "%s: deviation %g, expected %g", toml, sqrt(squares / N), deviation);
+    expect(fabs(sum / N - mean) <= 4 * deviation / sqrt(N) + 1e-12, "%s: mean %g, expected %g", toml,
+           sum / N, mean);
+    expect(fabs(sqrt(squares / N) - deviation) <= 0.02 * deviation + 1e-9, "%s: deviation %g, expected %g",
+           toml, sqrt(squares / N), deviation);
     expect(most <= bound, "%s: %g away from the mean, %g is the most", toml, most, bound);
 }
 
@@ -263,10 +285,12 @@ static void test_orthogonal(int64_t rows, int64_t width)
         for (int64_t b = 0; b <= a; b++) {
             double sum = 0;
             for (int64_t j = 0; j < many; j++)
-                sum += rows <= width ? (double)q[a * width + j] * (double)q[b * width + j] : (double)q[j * width + a] * (double)q[j * width + b];
+                sum += rows <= width ? (double)q[a * width + j] * (double)q[b * width + j]
+                                     : (double)q[j * width + a] * (double)q[j * width + b];
             far = fmax(far, fabs(sum - (a == b ? 2.25 : 0)));
         }
-    expect(far < 2e-6, "orthogonal %lld x %lld: Q Q' is %g away from gain^2 I", (long long)rows, (long long)width, far);
+    expect(far < 2e-6, "orthogonal %lld x %lld: Q Q' is %g away from gain^2 I", (long long)rows,
+           (long long)width, far);
 }
 
 static void test_initializers(void)
@@ -282,7 +306,7 @@ static void test_initializers(void)
     test_orthogonal(1, 1);
 }
 
-/* ---- rows in use, penalties --------------------------------------------------------------------------------------- */
+/* ---- rows in use, penalties ------------------------------------------------------------------------ */
 /* Two steps on a table of 6 x 20 of which rows 1 and 4 have gradients; gives what row 1 and row 2 became. */
 static void update_rows(const char *toml, int by_rows, float *p)
 {
@@ -294,7 +318,8 @@ static void update_rows(const char *toml, int by_rows, float *p)
     for (int k = 0; k < 2; k++) fill(g + row[k] * WIDTH, WIDTH, 7 + k);
     for (int t = 1; t <= 3; t++) {
         if (t == 3) memset(g, 0, 4 * N); /* no row in use */
-        tn_update u = { .size = sizeof u, .t = t, .rate = 0.1, .n = N, .width = WIDTH, .p = p, .g = g, .slot = slot,
+        tn_update u = { .size = sizeof u, .t = t, .rate = 0.1, .n = N, .width = WIDTH, .p = p, .g = g,
+                        .slot = slot,
                         .row = by_rows ? row : NULL, .rows = by_rows ? t == 3 ? 0 : 2 : 0 };
         ((const tn_optimizer *)o->desc->table)->step(o->self, &h.be, &u);
     }
@@ -312,7 +337,8 @@ static void test_rows_in_use(void)
     for (int i = 0; i < 3; i++) {
         update_rows(exact[i], 0, a);
         update_rows(exact[i], 1, b);
-        expect(!memcmp(a, b, sizeof a), "%s: by rows in use it is not the same as over the whole table", exact[i]);
+        expect(!memcmp(a, b, sizeof a), "%s: by rows in use it is not the same as over the whole table",
+               exact[i]);
         expect(!memcmp(a + 40, first + 40, 80), "%s: a row that never had a gradient moved", exact[i]);
     }
     update_rows("{ type = 'adam', lazy = true }", 1, b);
@@ -333,14 +359,15 @@ static void test_l2(void)
         expected += 0.01 * (double)p[i] * (double)p[i];
         far = fmax(far, fabs((double)g[i] - (double)uniform_at(i + 9000) - 0.02 * (double)p[i]));
     }
-    expect(fabs(penalty - expected) <= 1e-12 * expected, "l2: penalty %.15g, expected %.15g", penalty, expected);
+    expect(fabs(penalty - expected) <= 1e-12 * expected, "l2: penalty %.15g, expected %.15g", penalty,
+           expected);
     expect(far < 1e-6, "l2: a gradient differs by %g", far);
     part_close(r);
     memory_free(p);
     memory_free(g);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------------- */
 static void test_message(uint32_t kind, const char *toml, int n, tn_spec a, tn_spec b, const char *expected)
 {
     tn_spec in[2] = { a, b };
@@ -364,9 +391,12 @@ static void test_messages(void)
     test_message(TN_LOSS, "binary_cross_entropy", 2, reals(TN_ROOT, 2), ids(TN_ROOT, 2),
                  "binary_cross_entropy: the input has 2 values a row, it takes 1 for a target of two classes; cross_entropy takes "
                  "one for each class");
-    test_message(TN_LOSS, "mse", 2, reals(TN_ROOT, 2), reals(TN_ROOT, 3), "mse: the input has 2 values a row, the target 3");
-    test_message(TN_LAYER, "embedding", 1, reals(TN_ROOT, 2), none, "embedding: the input is numbers, not ids (words or classes)");
-    test_message(TN_LAYER, "dense", 1, ids(TN_ROOT, 2), none, "dense: the input is ids (words or classes), not numbers; embed them first");
+    test_message(TN_LOSS, "mse", 2, reals(TN_ROOT, 2), reals(TN_ROOT, 3),
+                 "mse: the input has 2 values a row, the target 3");
+    test_message(TN_LAYER, "embedding", 1, reals(TN_ROOT, 2), none,
+                 "embedding: the input is numbers, not ids (words or classes)");
+    test_message(TN_LAYER, "dense", 1, ids(TN_ROOT, 2), none,
+                 "dense: the input is ids (words or classes), not numbers; embed them first");
     test_message(TN_LAYER, "last", 1, reals(TN_ROOT, 2), none,
                  "last: the input has one row an example already, there are no steps to pool");
 }
@@ -382,9 +412,12 @@ int main(int argc, char **argv)
     test_distinct();
     test_pretrained(write_file("good.txt", "the 0.5 -1 2.0\ndog 1 1 1\nNew York 9 8 7\r\n"), NULL);
     test_pretrained(write_file("heading.txt", "3 3\nthe 0.5 -1 2.0\nNew York 9 8 7\n"), NULL);
-    test_pretrained(write_file("narrow.txt", "the 0.5 -1\n"), ":1: the word has 2 numbers, but width = 3; a vector must be as wide as the embedding");
-    test_pretrained(write_file("wide.txt", "the 0.5 -1 2 3\n"), ":1: the word has 4 numbers, but width = 3; a vector must be as wide as the embedding");
-    test_pretrained(write_file("short.txt", "the 0.5 -1 2\ncat 1 2\n"), ":2: the word has 2 numbers, but width = 3; a vector must be as wide as the embedding");
+    test_pretrained(write_file("narrow.txt", "the 0.5 -1\n"),
+                    ":1: the word has 2 numbers, but width = 3; a vector must be as wide as the embedding");
+    test_pretrained(write_file("wide.txt", "the 0.5 -1 2 3\n"),
+                    ":1: the word has 4 numbers, but width = 3; a vector must be as wide as the embedding");
+    test_pretrained(write_file("short.txt", "the 0.5 -1 2\ncat 1 2\n"),
+                    ":2: the word has 2 numbers, but width = 3; a vector must be as wide as the embedding");
     test_pretrained(write_file("letters.txt", "the 0.5 -1 2\ncat 1 x 2\n"), ":2: column 3 is no number");
     test_schedules();
     test_stops();

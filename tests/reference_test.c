@@ -2,7 +2,7 @@
  * against their definitions. The references are tests/reference/NAME.safetensors, made by make_references.py in float64;
  * for each tensor max|a - b| <= 1e-5 max|b|.
  *
- *     reference_test PLUGINS REFERENCES     for each instruction set that this processor has                     */
+ *     reference_test PLUGINS REFERENCES     for each instruction set that this processor has */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -56,9 +56,13 @@ static void compare(reference *r, const char *what, const float *found, const fl
         if (fabs((double)expected[i]) > most) most = fabs((double)expected[i]);
     }
     if (most > 0 && far / most > r->worst) r->worst = far / most;
-    for (int64_t i = 0; i < 4 * n; i++) r->bits = (r->bits ^ ((const unsigned char *)found)[i]) * 1099511628211u;
-    expect(far <= TOLERANCE * most, "%s (isa %d): %s: element %lld is %.9g, expected %.9g; the largest is %.9g, %.3g of it is allowed",
-           r->name, r->isa, what, (long long)at, n ? (double)found[at] : 0, n ? (double)expected[at] : 0, most, TOLERANCE);
+    for (int64_t i = 0; i < 4 * n; i++)
+        r->bits = (r->bits ^ ((const unsigned char *)found)[i]) * 1099511628211u;
+    expect(
+        far <= TOLERANCE * most,
+        "%s (isa %d): %s: element %lld is %.9g, expected %.9g; the largest is %.9g, %.3g of it is allowed",
+        r->name, r->isa, what, (long long)at, n ? (double)found[at] : 0, n ? (double)expected[at] : 0, most,
+        TOLERANCE);
 }
 
 /* Rows example by example to packed rows, or back. */
@@ -68,7 +72,8 @@ static void reorder(const tn_layout *l, int64_t width, const void *from, void *t
     for (int32_t b = 0; b < l->over->rows; b++)
         for (int32_t t = 0; t < l->length[l->place[b]]; t++, row++) {
             int64_t packed = l->first[t] + l->place[b];
-            memcpy((char *)to + 4 * width * (packs ? packed : row), (const char *)from + 4 * width * (packs ? row : packed), 4 * (size_t)width);
+            memcpy((char *)to + 4 * width * (packs ? packed : row),
+                   (const char *)from + 4 * width * (packs ? row : packed), 4 * (size_t)width);
         }
 }
 
@@ -80,13 +85,15 @@ static void fill_tensor(const reference *r, tn_tensor *t, const checkpoint_tenso
     (void)r;
 }
 
-static void compare_tensor(reference *r, const char *what, const char *name, const tn_tensor *t, const checkpoint_tensor *expected)
+static void compare_tensor(reference *r, const char *what, const char *name, const tn_tensor *t,
+                           const checkpoint_tensor *expected)
 {
     char label[120];
     if (!expected) return;
     int64_t n = elements(expected);
     snprintf(label, sizeof label, "%s %s", what, name);
-    expect(n == t->rows * t->width, "%s: %s has %lld numbers, expected %lld", r->name, label, (long long)(t->rows * t->width), (long long)n);
+    expect(n == t->rows * t->width, "%s: %s has %lld numbers, expected %lld", r->name, label,
+           (long long)(t->rows * t->width), (long long)n);
     if (n != t->rows * t->width) return;
     float *rows = memory_new(4 * (size_t)n);
     if (t->lay && t->lay->parent) reorder(t->lay, t->width, t->data, rows, 0);
@@ -95,14 +102,16 @@ static void compare_tensor(reference *r, const char *what, const char *name, con
     memory_free(rows);
 }
 
-/* ---- layers and losses --------------------------------------------------------------------------------------- */
+/* ---- layers and losses ----------------------------------------------------------------------------- */
 /* Specs of the inputs, from their tensors; how many. */
 static int read_specs(const reference *r, tn_spec *in)
 {
     int n = 0;
     for (const checkpoint_tensor *t; (t = given(r, "in", n)); n++) {
-        in[n] = (tn_spec){ .dtype = t->dtype, .means = t->dtype == TN_I32 ? TN_IDS : (uint32_t)integer(r, "means", n, TN_VALUES),
-                           .layout = given(r, "length", -1) ? TEXT : TN_ROOT, .width = t->ndim > 1 ? t->dim[1] : 1,
+        in[n] = (tn_spec){ .dtype = t->dtype,
+                           .means = t->dtype == TN_I32 ? TN_IDS : (uint32_t)integer(r, "means", n, TN_VALUES),
+                           .layout = given(r, "length", -1) ? TEXT : TN_ROOT,
+                           .width = t->ndim > 1 ? t->dim[1] : 1,
                            .classes = integer(r, "classes", n, 0) };
     }
     return n;
@@ -126,8 +135,10 @@ static void check_probabilities(reference *r, test_part *p)
     const checkpoint_tensor *expected = given(r, "probability", -1);
     const tn_loss *loss = p->part->desc->table;
     if (!expected) return;
-    float *found = memory_new(4 * (size_t)elements(expected)), *rows = memory_new(4 * (size_t)elements(expected));
-    expect(!loss->predict(p->part->self, &p->call, expected->dim[1], found), "%s: predict: %s", r->name, r->h->host.error);
+    float *found = memory_new(4 * (size_t)elements(expected)),
+          *rows = memory_new(4 * (size_t)elements(expected));
+    expect(!loss->predict(p->part->self, &p->call, expected->dim[1], found), "%s: predict: %s", r->name,
+           r->h->host.error);
     const tn_layout *l = p->slot[T_IN][0].value.lay;
     if (l->parent) reorder(l, expected->dim[1], found, rows, 0);
     compare(r, "probability", l->parent ? rows : found, expected->data, elements(expected));
@@ -143,10 +154,12 @@ static void check_slots(reference *r, test_part *p)
         for (int i = 0; i < p->count[all[k].group]; i++) {
             test_slot *s = &p->slot[all[k].group][i];
             const checkpoint_tensor *t = given_named(r, all[k].what, s->name);
-            if (all[k].gradient && all[k].group == T_PARAM) expect(t != NULL, "%s: the reference lacks parameter %s", r->name, s->name);
+            if (all[k].gradient && all[k].group == T_PARAM)
+                expect(t != NULL, "%s: the reference lacks parameter %s", r->name, s->name);
             compare_tensor(r, all[k].what, s->name, all[k].gradient ? &s->grad : &s->value, t);
         }
-    for (int i = 0; i < p->count[T_IN]; i++) compare_tensor(r, "d_in", "", &p->slot[T_IN][i].grad, given(r, "d_in", i));
+    for (int i = 0; i < p->count[T_IN]; i++)
+        compare_tensor(r, "d_in", "", &p->slot[T_IN][i].grad, given(r, "d_in", i));
 }
 
 static void check_layer(reference *r, uint32_t kind)
@@ -163,7 +176,8 @@ static void check_layer(reference *r, uint32_t kind)
         fill_tensor(r, &p->slot[T_IN][i].value, given(r, "in", i));
         if (in[i].dtype == TN_I32) test_index(p, i);
     }
-    for (int i = 0; i < p->count[T_PARAM]; i++) fill_tensor(r, &p->slot[T_PARAM][i].value, given_named(r, "param", p->slot[T_PARAM][i].name));
+    for (int i = 0; i < p->count[T_PARAM]; i++)
+        fill_tensor(r, &p->slot[T_PARAM][i].value, given_named(r, "param", p->slot[T_PARAM][i].name));
     for (int i = 0; i < p->count[T_STATE]; i++) {
         fill_tensor(r, &p->slot[T_STATE][i].value, given_named(r, "state", p->slot[T_STATE][i].name));
         fill_tensor(r, &p->slot[T_NEXT][i].grad, given_named(r, "d_next", p->slot[T_NEXT][i].name));
@@ -176,7 +190,7 @@ static void check_layer(reference *r, uint32_t kind)
     test_free(p);
 }
 
-/* ---- activations, optimizers, metrics -------------------------------------------------------------------------- */
+/* ---- activations, optimizers, metrics -------------------------------------------------------------- */
 static void check_activation(reference *r)
 {
     const checkpoint_tensor *x = given(r, "in", 0), *y = given(r, "out", -1), *dy = given(r, "d_out", -1);
@@ -185,7 +199,8 @@ static void check_activation(reference *r)
     if (!part) return;
     const tn_activation *a = part->desc->table;
     int64_t n = elements(x);
-    float *out = memory_new(4 * (size_t)n), *in_place = memory_new(4 * (size_t)n), *dx = memory_new(4 * (size_t)n);
+    float *out = memory_new(4 * (size_t)n), *in_place = memory_new(4 * (size_t)n),
+          *dx = memory_new(4 * (size_t)n);
     memcpy(in_place, x->data, 4 * (size_t)n);
     a->forward(part->self, &r->h->be, x->dim[0], x->dim[1], x->data, out);
     a->forward(part->self, &r->h->be, x->dim[0], x->dim[1], in_place, in_place);
@@ -193,8 +208,10 @@ static void check_activation(reference *r)
     expect(!memcmp(out, in_place, 4 * (size_t)n), "%s: in place it gives other numbers", r->name);
     memset(dx, 0xff, 4 * (size_t)n);
     memcpy(in_place, dy->data, 4 * (size_t)n);
-    a->backward(part->self, &r->h->be, x->dim[0], x->dim[1], a->flags & TN_USES_IN ? x->data : NULL, out, dy->data, dx);
-    a->backward(part->self, &r->h->be, x->dim[0], x->dim[1], a->flags & TN_USES_IN ? x->data : NULL, out, in_place, in_place);
+    a->backward(part->self, &r->h->be, x->dim[0], x->dim[1], a->flags & TN_USES_IN ? x->data : NULL, out,
+                dy->data, dx);
+    a->backward(part->self, &r->h->be, x->dim[0], x->dim[1], a->flags & TN_USES_IN ? x->data : NULL, out,
+                in_place, in_place);
     compare(r, "d_in", dx, given(r, "d_in", 0)->data, n);
     expect(!memcmp(dx, in_place, 4 * (size_t)n), "%s: backward in place gives other numbers", r->name);
     memory_free(out);
@@ -205,7 +222,8 @@ static void check_activation(reference *r)
 
 static void check_optimizer(reference *r)
 {
-    const checkpoint_tensor *first = given(r, "param", -1), *g = given(r, "gradient", -1), *after = given(r, "out", -1);
+    const checkpoint_tensor *first = given(r, "param", -1), *g = given(r, "gradient", -1),
+                            *after = given(r, "out", -1);
     const float *rate = given(r, "rate", -1)->data, *decay = given(r, "decay", -1)->data;
     tn_part *part = test_part_of(r->h, TN_OPTIMIZER, r->toml);
     expect(part != NULL, "%s: no such optimizer", r->name);
@@ -217,7 +235,8 @@ static void check_optimizer(reference *r)
     memcpy(p, first->data, 4 * (size_t)n);
     for (int64_t t = 0; t < g->dim[0]; t++) {
         char label[32];
-        tn_update u = { .size = sizeof u, .t = t + 1, .rate = (double)rate[t], .decay = (double)decay[0], .n = n, .width = 1, .p = p,
+        tn_update u = { .size = sizeof u, .t = t + 1, .rate = (double)rate[t], .decay = (double)decay[0],
+                        .n = n, .width = 1, .p = p,
                         .g = (const float *)g->data + t * n, .slot = slot };
         snprintf(label, sizeof label, "step %d", (int)t + 1);
         expect(!o->step(part->self, &r->h->be, &u), "%s: %s fails", r->name, label);
@@ -248,8 +267,15 @@ static void check_metric(reference *r)
     for (int64_t from = 0; from < rows; from += 17) { /* in batches: only sums over all may count */
         tn_call c = { .size = sizeof c, .in = at };
         for (int i = 0; i < 2; i++)
-            value[i] = (tn_tensor){ sizeof(tn_tensor), spec[i].dtype, (char *)given(r, "in", i)->data + 4 * from * spec[i].width,
-                                    rows - from < 17 ? rows - from : 17, spec[i].width, spec[i].width, NULL, NULL, NULL };
+            value[i] = (tn_tensor){ sizeof(tn_tensor),
+                                    spec[i].dtype,
+                                    (char *)given(r, "in", i)->data + 4 * from * spec[i].width,
+                                    rows - from < 17 ? rows - from : 17,
+                                    spec[i].width,
+                                    spec[i].width,
+                                    NULL,
+                                    NULL,
+                                    NULL };
         m->update(part->self, &c, sum);
     }
     for (const char *name; ; results++) {
@@ -259,14 +285,15 @@ static void check_metric(reference *r)
         const checkpoint_tensor *t = given_named(r, "result", name && *name ? name : "");
         if (!t) t = given(r, "result.", -1);
         double expected = (double)*(const float *)t->data;
-        expect(fabs(found - expected) <= 1e-6, "%s: %s is %.9g, expected %.9g", r->name, name ? name : "(main)", found, expected);
+        expect(fabs(found - expected) <= 1e-6, "%s: %s is %.9g, expected %.9g", r->name,
+               name ? name : "(main)", found, expected);
     }
     expect(results > 0, "%s: no results", r->name);
     memory_free(sum);
     part_close(part);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------------- */
 static void check_case(reference *r)
 {
     char kind[32] = "";
@@ -313,7 +340,8 @@ static int check_isa(const char *plugins, const char *folder, int isa, findings 
     expect_passed = expect_failed = 0;
     if (test_open(&h, plugins, isa, 2)) return 1;
     for (int i = 0; i < FILES; i++) check_file(&h, folder, i, isa, found);
-    printf("reference, instruction set %d: the largest difference is %.2g of a tensor's largest number\n", isa, found->worst);
+    printf("reference, instruction set %d: the largest difference is %.2g of a tensor's largest number\n",
+           isa, found->worst);
     fflush(stdout);
     test_close(&h);
     found->passed = expect_passed, found->failed = expect_failed;
@@ -323,20 +351,23 @@ static int check_isa(const char *plugins, const char *folder, int isa, findings 
 int main(int argc, char **argv)
 {
     if (argc < 3) return 2;
-    findings *found = mmap(NULL, 3 * sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    findings *found = mmap(NULL, 3 * sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                           0);
     if (found == MAP_FAILED) return 2;
     for (int k = 0; k < 3 && isas[k] <= registry_isa(); k++) {
         int status = 1;
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) exit(check_isa(argv[1], argv[2], isas[k], &found[k]));
-        expect(child > 0 && waitpid(child, &status, 0) == child && !status, "instruction set %d: its process ends with %d", isas[k], status);
+        expect(child > 0 && waitpid(child, &status, 0) == child && !status,
+               "instruction set %d: its process ends with %d", isas[k], status);
         expect_passed += found[k].passed, expect_failed += found[k].failed;
         for (int i = 0; i < FILES; i++)
             for (int c = 0; c < 128; c++)
                 if (found[0].bits[i][c] || found[k].bits[i][c])
-                    expect(found[k].bits[i][c] == found[0].bits[i][c], "%s, case %d: other bits with instruction set %d than with plain C",
-                           files[i], c + 1, isas[k]);
+                    expect(found[k].bits[i][c] == found[0].bits[i][c],
+                           "%s, case %d: other bits with instruction set %d than with plain C", files[i],
+                           c + 1, isas[k]);
     }
     return expect_end("reference");
 }

@@ -9,7 +9,11 @@
 #include "expect.h"
 
 #define TEST_MAYBE __attribute__((unused))  /* not every test drives layers */
-enum { TEXT = 2, TEST_LAYOUTS = 3, TEST_SLOTS = 96 }; /* layouts: the root, and TEXT, one row a step            */
+enum {
+    TEXT = 2,
+    TEST_LAYOUTS = 3,
+    TEST_SLOTS = 96
+}; /* layouts: the root, and TEXT, one row a step            */
 enum { T_IN, T_OUT, T_PARAM, T_SAVED, T_WORK, T_STATE, T_NEXT, T_GROUPS };
 
 typedef struct test_slot { char name[40]; tn_spec spec; tn_param param; tn_tensor value, grad; int used; } test_slot;
@@ -36,7 +40,7 @@ typedef struct tn_plan {
     tn_call call;
 } test_part;
 
-/* ---- planning ------------------------------------------------------------------------------------------------ */
+/* ---- planning -------------------------------------------------------------------------------------- */
 static int test_add(tn_plan *p, int group, const char *name, const tn_spec *spec)
 {
     int i = p->count[group]++;
@@ -60,7 +64,8 @@ static int test_state(tn_plan *p, const char *port, const tn_spec *s, uint32_t f
 }
 static int test_param(tn_plan *p, const tn_param *q)
 {
-    tn_spec s = { .dtype = TN_F32, .rows = q->ndim > 1 ? q->dim[0] : 1, .width = q->ndim > 1 ? q->dim[1] : q->dim[0] };
+    tn_spec s = { .dtype = TN_F32, .rows = q->ndim > 1 ? q->dim[0] : 1,
+                  .width = q->ndim > 1 ? q->dim[1] : q->dim[0] };
     int i = test_add(p, T_PARAM, q->name, &s);
     p->slot[T_PARAM][i].param = *q;
     return i;
@@ -77,7 +82,7 @@ static const void *test_part_table(tn_part *part, uint32_t kind, void **self)
     return part->desc->table;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------- */
 /* A part from TOML; NULL after its mistakes were printed. */
 static tn_part *test_part_of(test_host *h, uint32_t kind, const char *toml)
 {
@@ -99,11 +104,15 @@ static int test_open(test_host *h, const char *plugins, int isa, int threads)
     static const char *const none[] = { NULL };
     const char **path = arena_new(&h->memory, 2 * sizeof *path);
     path[0] = plugins;
-    h->api = (tn_api){ .size = sizeof h->api, .fail = api_fail, .log = api_log, .ext = api_ext, .word = api_word,
-                       .parent = test_parent, .add_out = test_out, .add_param = test_param, .add_state = test_state,
-                       .add_saved = test_saved, .add_work = test_work, .add_packed = test_packed, .uses = test_uses,
+    h->api = (tn_api){ .size = sizeof h->api, .fail = api_fail, .log = api_log, .ext = api_ext,
+                       .word = api_word,
+                       .parent = test_parent, .add_out = test_out, .add_param = test_param,
+                       .add_state = test_state,
+                       .add_saved = test_saved, .add_work = test_work, .add_packed = test_packed,
+                       .uses = test_uses,
                        .part_table = test_part_table };
-    h->context = (part_context){ .memory = &h->memory, .plugins = registry_new(&h->memory, path, isa), .messages = diag_new(),
+    h->context = (part_context){ .memory = &h->memory, .plugins = registry_new(&h->memory, path, isa),
+                                 .messages = diag_new(),
                                  .data_dirs = none, .host = &h->host, .api = &h->api };
     for (int i = 0; i < TEST_LAYOUTS; i++) h->layout_at[i] = &h->layout[i];
     h->backend = test_part_of(h, TN_BACKEND, "cpu");
@@ -128,10 +137,14 @@ TEST_MAYBE static void test_layouts(test_host *h, int32_t n, const int32_t *leng
     layout_build(&h->layout[TEXT], TEXT, &h->layout[TN_ROOT], length ? length : none, NULL, &h->scratch);
 }
 
-static int64_t test_rows(const test_host *h, const tn_spec *s) { return s->layout ? h->layout[s->layout].rows : s->rows; }
+static int64_t test_rows(const test_host *h, const tn_spec *s)
+{
+    return s->layout ? h->layout[s->layout].rows : s->rows;
+}
 
 /* Plans a layer or loss. NULL after a message. */
-TEST_MAYBE static test_part *test_plan(test_host *h, uint32_t kind, const char *toml, int n_in, const tn_spec *in)
+TEST_MAYBE static test_part *test_plan(test_host *h, uint32_t kind, const char *toml, int n_in,
+                                       const tn_spec *in)
 {
     test_part *p = memory_new(sizeof *p);
     const tn_spec *at[TEST_SLOTS];
@@ -152,8 +165,11 @@ TEST_MAYBE static test_part *test_plan(test_host *h, uint32_t kind, const char *
     return NULL;
 }
 
-/* ---- slots --------------------------------------------------------------------------------------------------- */
-static size_t test_bytes(const test_host *h, const test_slot *s) { return 4 * (size_t)(test_rows(h, &s->spec) * s->spec.width); }
+/* ---- slots ----------------------------------------------------------------------------------------- */
+static size_t test_bytes(const test_host *h, const test_slot *s)
+{
+    return 4 * (size_t)(test_rows(h, &s->spec) * s->spec.width);
+}
 
 /* Memory of all slots: zeros in inputs, parameters and states, NaN in the rest, zeros in gradients. */
 TEST_MAYBE static void test_allocate(test_part *p)
@@ -163,8 +179,15 @@ TEST_MAYBE static void test_allocate(test_part *p)
             test_slot *s = &p->slot[g][i];
             size_t bytes = test_bytes(p->h, s);
             const tn_layout *l = s->spec.layout ? &p->h->layout[s->spec.layout] : NULL;
-            s->value = (tn_tensor){ sizeof(tn_tensor), s->spec.dtype, memory_new(bytes), test_rows(p->h, &s->spec), s->spec.width,
-                                    s->spec.width, l, NULL, NULL };
+            s->value = (tn_tensor){ sizeof(tn_tensor),
+                                    s->spec.dtype,
+                                    memory_new(bytes),
+                                    test_rows(p->h, &s->spec),
+                                    s->spec.width,
+                                    s->spec.width,
+                                    l,
+                                    NULL,
+                                    NULL };
             s->grad = s->value;
             s->grad.data = memory_new(bytes);
             if (g == T_OUT || g == T_NEXT || g == T_SAVED || g == T_WORK) memset(s->value.data, 0xff, bytes);
@@ -210,25 +233,31 @@ TEST_MAYBE static test_slot *test_find(test_part *p, int group, const char *name
     return NULL;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------------- */
 static const tn_impl *test_impl(const test_part *p)
 {
     for (int i = 0; p->layer->impls[i]; i++)
-        if (!strcmp(p->layer->impls[i]->backend, "cpu") || !strcmp(p->layer->impls[i]->backend, "*")) return p->layer->impls[i];
+        if (!strcmp(p->layer->impls[i]->backend, "cpu") || !strcmp(p->layer->impls[i]->backend, "*"))
+            return p->layer->impls[i];
     return NULL;
 }
 
 static void test_poison_work(test_part *p)
 {
-    for (int i = 0; i < p->count[T_WORK]; i++) memset(p->slot[T_WORK][i].value.data, 0xff, test_bytes(p->h, &p->slot[T_WORK][i]));
+    for (int i = 0; i < p->count[T_WORK]; i++)
+        memset(p->slot[T_WORK][i].value.data, 0xff, test_bytes(p->h, &p->slot[T_WORK][i]));
 }
 
 static void test_call(test_part *p, uint32_t flags, tn_rng rng)
 {
-    p->call = (tn_call){ .size = sizeof p->call, .flags = flags, .step = 1, .api = &p->h->api, .host = &p->h->host, .be = &p->h->be,
-                         .rng = rng, .layout = p->h->layout_at, .in = p->at[T_IN], .out = p->at[T_OUT], .param = p->at[T_PARAM],
-                         .saved = p->at[T_SAVED], .work = p->at[T_WORK], .packed = p->pack_at, .state = p->at[T_STATE],
-                         .next = p->at[T_NEXT], .d_in = p->d_at[T_IN], .d_out = p->d_at[T_OUT], .d_param = p->d_at[T_PARAM],
+    p->call = (tn_call){ .size = sizeof p->call, .flags = flags, .step = 1, .api = &p->h->api,
+                         .host = &p->h->host, .be = &p->h->be,
+                         .rng = rng, .layout = p->h->layout_at, .in = p->at[T_IN], .out = p->at[T_OUT],
+                         .param = p->at[T_PARAM],
+                         .saved = p->at[T_SAVED], .work = p->at[T_WORK], .packed = p->pack_at,
+                         .state = p->at[T_STATE],
+                         .next = p->at[T_NEXT], .d_in = p->d_at[T_IN], .d_out = p->d_at[T_OUT],
+                         .d_param = p->d_at[T_PARAM],
                          .d_state = p->d_at[T_STATE], .d_next = p->d_at[T_NEXT] };
 }
 
@@ -237,7 +266,8 @@ TEST_MAYBE static int test_forward(test_part *p, uint32_t flags, tn_rng rng)
     for (int i = 0; i < p->packs; i++) {
         const test_pack *k = &p->pack[i];
         const tn_tensor *w = &p->slot[T_PARAM][k->param].value;
-        int64_t depth = k->transposed ? w->width : w->rows, units = (k->transposed ? w->rows : w->width) / k->groups;
+        int64_t depth = k->transposed ? w->width : w->rows,
+                units = (k->transposed ? w->rows : w->width) / k->groups;
         p->h->be.ops->pack(&p->h->be, k->transposed, depth, units, k->groups, w->data, w->width, k->data);
     }
     test_poison_work(p);

@@ -51,8 +51,10 @@ static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_ACTIVATION, .table = &table, .name = "softmax",
     .brief = "probabilities that add up to 1 in each row", .option_size = sizeof(tn_option),
     .doc = "y_j = e^x_j / (e^x_1 + ... + e^x_K) over the K numbers of a row.\n\n"
-           "Its output counts as probabilities: `cross_entropy` then takes the logarithm of what it gets and no second\n"
-           "softmax. Without an activation that loss works on logits, which is the more accurate way.\n\n"
-           "Source: Bridle, *Probabilistic Interpretation of Feedforward Classification Network Outputs* (1990).\n" };
+           "Its output counts as probabilities: `cross_entropy` then takes the logarithm of what it gets\n"
+           "and no second softmax. Without an activation that loss works on logits, which is the more\n"
+           "accurate way.\n\n"
+           "Source: Bridle, *Probabilistic Interpretation of Feedforward Classification Network Outputs*\n"
+           "(1990).\n" };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("softmax", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -1,5 +1,5 @@
 /* softmax.h -- e^x over a row and its sum, for softmax and for losses on logits. The sum goes by 16 lanes in double, so
- * that vectors of any width give the same bits.                                                                */
+ * that vectors of any width give the same bits. */
 #ifndef SOFTMAX_H
 #define SOFTMAX_H
 #include <tenon/vec.h>
@@ -21,7 +21,8 @@ static double row_exps(const float *x, float top, int64_t n, float *y)
         float e[ROW_LANES];
         int64_t m = n - j < ROW_LANES ? n - j : ROW_LANES;
         for (int64_t k = 0; k < m; k += TN_VL)
-            tn_store(e + k, tn_exp((m - k >= TN_VL ? tn_load(x + j + k) : tn_loadn(x + j + k, m - k)) - tn_set(top)));
+            tn_store(e + k, tn_exp((m - k >= TN_VL ? tn_load(x + j + k) : tn_loadn(x + j + k, m - k))
+                                   - tn_set(top)));
         for (int64_t k = 0; k < m; k++) lane[k] += (double)e[k];
         if (y) memcpy(y + j, e, sizeof *y * (size_t)m);
     }

@@ -25,7 +25,8 @@ static int fill(void *self, const tn_param *w, int64_t rows, int64_t width, tn_r
 
 static const tn_initializer table = { sizeof table, 0, fill };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "constant", .brief = "the same number everywhere",
+    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "constant",
+    .brief = "the same number everywhere",
     .doc = "p = value. The usual first value of a bias is 0.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(initializer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };

@@ -30,10 +30,11 @@ static const tn_initializer table = { sizeof table, 0, fill };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "glorot_normal",
     .brief = "normal numbers, spread by how many inputs and outputs there are",
-    .doc = "Normal with mean 0 and deviation gain sqrt(2 / (inputs + outputs)), where inputs and outputs are those of one matrix;\n"
-           "the matrices of several gates that lie in one parameter are filled one by one.\n\n"
-           "Source: Glorot, Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural Networks* (AISTATS\n"
-           "2010).\n",
+    .doc = "Normal with mean 0 and deviation gain sqrt(2 / (inputs + outputs)), where inputs and outputs\n"
+           "are those of one matrix; the matrices of several gates that lie in one parameter are filled\n"
+           "one by one.\n\n"
+           "Source: Glorot, Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural\n"
+           "Networks* (AISTATS 2010).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(initializer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("glorot_normal", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -21,13 +21,15 @@ static int fill(void *self, const tn_param *w, int64_t rows, int64_t width, tn_r
 {
     const config *o = ((const initializer *)self)->options;
     (void)w;
-    for (int64_t i = 0; i < rows * width; i++) p[i] = (float)(o->mean + o->deviation * tn_random_normal(rng, (uint64_t)i));
+    for (int64_t i = 0; i < rows * width; i++)
+        p[i] = (float)(o->mean + o->deviation * tn_random_normal(rng, (uint64_t)i));
     return TN_OK;
 }
 
 static const tn_initializer table = { sizeof table, 0, fill };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "normal", .brief = "normally distributed numbers",
+    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "normal",
+    .brief = "normally distributed numbers",
     .doc = "Independent numbers from the normal distribution with `mean` and `deviation`.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(initializer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };

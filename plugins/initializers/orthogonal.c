@@ -46,12 +46,15 @@ static int fill(void *self, const tn_param *w, int64_t rows, int64_t width, tn_r
     int64_t few = rows < width ? rows : width, many = rows < width ? width : rows;
     double *q = malloc(sizeof *q * (size_t)(few * many + 1));
     (void)w;
-    if (!q) return tn_fail(s->api, s->host, TN_ENOMEM, "orthogonal: no memory for a matrix of %lld x %lld", (long long)rows, (long long)width);
+    if (!q)
+        return tn_fail(s->api, s->host, TN_ENOMEM, "orthogonal: no memory for a matrix of %lld x %lld",
+                       (long long)rows, (long long)width);
     for (int64_t i = 0; i < few * many; i++) q[i] = tn_random_normal(rng, (uint64_t)i);
     make_orthonormal(q, few, many);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < width; j++)
-            p[i * width + j] = (float)(s->options->gain * (rows <= width ? q[i * many + j] : q[j * many + i]));
+            p[i * width + j] = (float)(s->options->gain
+                                       * (rows <= width ? q[i * many + j] : q[j * many + i]));
     free(q);
     return TN_OK;
 }
@@ -60,12 +63,12 @@ static const tn_initializer table = { sizeof table, 0, fill };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "orthogonal",
     .brief = "a random matrix with orthonormal rows or columns",
-    .doc = "gain Q, where Q comes from the decomposition A = Q R of a matrix of normal random numbers, with R's diagonal\n"
-           "positive. Rows are orthonormal, or columns where there are fewer of these. The matrices of several gates that\n"
-           "lie in one parameter are filled one by one. The usual choice for recurrent weights, since products of such\n"
-           "matrices neither grow nor vanish.\n\n"
-           "Source: Saxe, McClelland, Ganguli, *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear\n"
-           "Neural Networks* (ICLR 2014).\n",
+    .doc = "gain Q, where Q comes from the decomposition A = Q R of a matrix of normal random numbers,\n"
+           "with R's diagonal positive. Rows are orthonormal, or columns where there are fewer of these.\n"
+           "The matrices of several gates that lie in one parameter are filled one by one. The usual\n"
+           "choice for recurrent weights, since products of such matrices neither grow nor vanish.\n\n"
+           "Source: Saxe, McClelland, Ganguli, *Exact Solutions to the Nonlinear Dynamics of Learning in\n"
+           "Deep Linear Neural Networks* (ICLR 2014).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(initializer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("orthogonal", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -28,13 +28,15 @@ static int fill(void *self, const tn_param *w, int64_t rows, int64_t width, tn_r
 {
     const config *o = ((const initializer *)self)->options;
     (void)w;
-    for (int64_t i = 0; i < rows * width; i++) p[i] = (float)(o->low + (o->high - o->low) * tn_random_real(rng, (uint64_t)i));
+    for (int64_t i = 0; i < rows * width; i++)
+        p[i] = (float)(o->low + (o->high - o->low) * tn_random_real(rng, (uint64_t)i));
     return TN_OK;
 }
 
 static const tn_initializer table = { sizeof table, 0, fill };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "uniform", .brief = "random numbers between two bounds",
+    .size = sizeof desc, .kind = TN_INITIALIZER, .table = &table, .name = "uniform",
+    .brief = "random numbers between two bounds",
     .doc = "Independent numbers, each as likely as any other between `low` and `high`.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(initializer), .check = check, .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };

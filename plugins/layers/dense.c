@@ -1,13 +1,14 @@
 /* dense.c -- a fully connected layer on rows: y = act(x W^T + b). The weight lies as in PyTorch's nn.Linear, units x
- * inputs. It never asks which layout its rows belong to.                                                       */
+ * inputs. It never asks which layout its rows belong to. */
 #include <tenon/tenon.h>
 
 typedef struct config { int64_t units; int32_t bias; tn_part *activation; } config;
 typedef struct layer {
     int64_t in, out;
     int bias;
-    const tn_activation *act; void *act_self;  /* NULL: none                                                   */
-    int z, dz;                             /* saved slots: before the activation (-1: not kept), its gradient   */
+    const tn_activation *act;
+    void *act_self; /* NULL: none                                                   */
+    int z, dz;                             /* saved slots: before the activation (-1: not kept), its gradient */
 } layer;
 enum { WEIGHT, BIAS };
 
@@ -19,10 +20,13 @@ static const tn_option options[] = {
 
 static int plan_params(const tn_api *api, tn_plan *p, const layer *l)
 {
-    tn_param weight = { .size = sizeof weight, .name = "weight", .init = "glorot_uniform", .ndim = 2, .blocks = 1,
+    tn_param weight = { .size = sizeof weight, .name = "weight", .init = "glorot_uniform", .ndim = 2,
+                        .blocks = 1,
                         .dim = { l->out, l->in, 1, 1 }, .fan_in = l->in, .fan_out = l->out };
-    tn_param bias = { .size = sizeof bias, .flags = TN_P_NO_DECAY, .name = "bias", .init = "{ type = 'constant', value = 0.0 }",
-                      .ndim = 1, .blocks = 1, .dim = { l->out, 1, 1, 1 }, .fan_in = l->in, .fan_out = l->out };
+    tn_param bias = { .size = sizeof bias, .flags = TN_P_NO_DECAY, .name = "bias",
+                      .init = "{ type = 'constant', value = 0.0 }",
+                      .ndim = 1, .blocks = 1, .dim = { l->out, 1, 1, 1 }, .fan_in = l->in,
+                      .fan_out = l->out };
     int rc = api->add_param(p, &weight);
     if (rc >= 0 && l->bias) rc = api->add_param(p, &bias);
     return rc < 0 ? rc : TN_OK;
@@ -35,7 +39,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     layer *l = self;
     (void)n_in;
     if (in[0]->means == TN_IDS)
-        return tn_fail(api, host, TN_ESHAPE, "dense: the input is ids (words or classes), not numbers; embed them first");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "dense: the input is ids (words or classes), not numbers; embed them first");
     if (in[0]->across) return tn_fail(api, host, TN_ESHAPE, "dense: the input is ragged");
     *l = (layer){ in[0]->width, o->units, o->bias, NULL, NULL, -1, -1 };
     if (o->activation) {
@@ -59,7 +64,8 @@ static int forward(void *self, const tn_call *c)
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows;
     float *y = c->out[0]->data, *z = l->z >= 0 ? c->saved[l->z]->data : y;
-    int rc = ops->gemm(c->be, 0, 1, n, l->out, l->in, c->in[0]->data, l->in, c->param[WEIGHT]->data, l->in, 0, z, l->out);
+    int rc = ops->gemm(c->be, 0, 1, n, l->out, l->in, c->in[0]->data, l->in, c->param[WEIGHT]->data, l->in,
+                       0, z, l->out);
     if (!rc && l->bias) rc = ops->add_bias(c->be, n, l->out, c->param[BIAS]->data, z, l->out);
     if (!rc && l->act) rc = l->act->forward(l->act_self, c->be, n, l->out, z, y);
     return rc;
@@ -80,11 +86,11 @@ static int backward(void *self, const tn_call *c)
     int rc = TN_OK;
     if (!c->d_out[0]) return TN_OK;
     if (l->act)
-        rc = l->act->backward(l->act_self, c->be, n, l->out, l->z >= 0 ? c->saved[l->z]->data : NULL, c->out[0]->data,
-                              c->d_out[0]->data, c->saved[l->dz]->data);
+        rc = l->act->backward(l->act_self, c->be, n, l->out, l->z >= 0 ? c->saved[l->z]->data : NULL,
+                              c->out[0]->data, c->d_out[0]->data, c->saved[l->dz]->data);
     if (rc || !c->d_in[0]) return rc;
-    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, gradient_of_z(l, c), l->out, c->param[WEIGHT]->data, l->in, 1,
-                            c->d_in[0]->data, l->in);
+    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, gradient_of_z(l, c), l->out,
+                            c->param[WEIGHT]->data, l->in, 1, c->d_in[0]->data, l->in);
 }
 
 /* dW += dz^T x;  db += sum over rows of dz */
@@ -105,15 +111,18 @@ static int gradient(void *self, const tn_call *c)
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "dense", .brief = "fully connected layer",
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "dense",
+    .brief = "fully connected layer",
     .doc = "y = act(x W^T + b) for each row x, whether a row is an example or a step.\n\n"
-           "Parameters: `weight` (units x inputs, as PyTorch's `nn.Linear` keeps it) and `bias` (units). First values:\n"
-           "`weight` from `glorot_uniform`, `bias` 0. Weight decay and regularizers leave the bias alone.\n\n"
-           "Without an activation the output is plain values, which `cross_entropy` and `binary_cross_entropy` take as\n"
-           "logits; with `softmax` or `sigmoid` it is probabilities, and they take it as such.\n",
+           "Parameters: `weight` (units x inputs, as PyTorch's `nn.Linear` keeps it) and `bias` (units).\n"
+           "First values: `weight` from `glorot_uniform`, `bias` 0. Weight decay and regularizers leave\n"
+           "the bias alone.\n\n"
+           "Without an activation the output is plain values, which `cross_entropy` and\n"
+           "`binary_cross_entropy` take as logits; with `softmax` or `sigmoid` it is probabilities, and\n"
+           "they take it as such.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("dense", "1.0", "The Tenon authors", "MIT", "", parts)

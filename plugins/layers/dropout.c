@@ -15,7 +15,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     tn_spec y = *in[0];
     (void)n_in;
     if (y.means == TN_IDS)
-        return tn_fail(api, host, TN_ESHAPE, "dropout: the input is ids (words or classes), not numbers; embed them first");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "dropout: the input is ids (words or classes), not numbers; embed them first");
     if (y.across) return tn_fail(api, host, TN_ESHAPE, "dropout: the input is ragged");
     l->rate = ((const config *)opts)->rate;
     y.index_of = 0;
@@ -45,17 +46,18 @@ static int backward(void *self, const tn_call *c)
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "dropout",
     .brief = "zeroes numbers at random while training",
-    .doc = "While training, y = x m / (1 - rate), where each element's m is 0 with probability `rate` and else 1. The\n"
-           "division keeps the mean, so that evaluation and prediction, where y = x, need no change.\n\n"
-           "The mask is a function of seed, layer, step and element: it is the same on any number of threads and after\n"
-           "a resume.\n\n"
-           "Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout: A Simple Way to Prevent Neural\n"
-           "Networks from Overfitting* (JMLR 15, 2014).\n",
+    .doc = "While training, y = x m / (1 - rate), where each element's m is 0 with probability `rate`\n"
+           "and else 1. The division keeps the mean, so that evaluation and prediction, where y = x,\n"
+           "need no change.\n\n"
+           "The mask is a function of seed, layer, step and element: it is the same on any number of\n"
+           "threads and after a resume.\n\n"
+           "Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, *Dropout: A Simple Way to\n"
+           "Prevent Neural Networks from Overfitting* (JMLR 15, 2014).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("dropout", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -1,5 +1,5 @@
 /* embedding.c -- a vector for each id. The output is offered once for each distinct id of the batch, and the gradient
- * touches the rows of the table that the batch uses.                                                           */
+ * touches the rows of the table that the batch uses. */
 #include "mask.h"
 #include "vectors.h"
 
@@ -8,10 +8,10 @@ typedef struct layer {
     const config *options;
     int64_t words, width;
     int32_t vocabulary;
-    int masked;                            /* work slot: the gradient behind the dropout                       */
+    int masked;                            /* work slot: the gradient behind the dropout */
 } layer;
 enum { WEIGHT };
-#define LOW  (-0.05f)                      /* first values: uniform between LOW and HIGH                       */
+#define LOW  (-0.05f)                      /* first values: uniform between LOW and HIGH */
 #define HIGH 0.05f
 
 static const tn_option options[] = {
@@ -31,12 +31,15 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
         return tn_fail(api, host, TN_ESHAPE, "embedding: the input is numbers, not ids (words or classes)");
     *l = (layer){ o, in[0]->classes, o->width, in[0]->vocabulary, -1 };
     if (o->pretrained && !l->vocabulary)
-        return tn_fail(api, host, TN_EINVAL, "embedding: pretrained vectors are found by their words, but the input has no vocabulary");
+        return tn_fail(
+            api, host, TN_EINVAL,
+            "embedding: pretrained vectors are found by their words, but the input has no vocabulary");
     tn_spec y = { .dtype = TN_F32, .layout = in[0]->layout, .rows = in[0]->rows, .width = o->width,
                   .index_of = o->dropout > 0 ? 0u : 1u };
     tn_param weight = { .size = sizeof weight, .flags = o->frozen ? TN_P_FROZEN : 0u, .name = "weight",
                         .init = "{ type = 'uniform', low = -0.05, high = 0.05 }", .ndim = 2, .blocks = 1,
-                        .dim = { l->words, o->width, 1, 1 }, .fan_in = l->words, .fan_out = o->width, .touched_by = 1 };
+                        .dim = { l->words, o->width, 1, 1 }, .fan_in = l->words, .fan_out = o->width,
+                        .touched_by = 1 };
     int rc = api->add_out(p, NULL, &y);
     if (rc >= 0) rc = api->add_param(p, &weight);
     if (rc >= 0 && o->dropout > 0 && !o->frozen) rc = l->masked = api->add_work(p, &y);
@@ -45,7 +48,10 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 }
 
 /* Whether each number meets the mask in this call. */
-static int drops(const layer *l, const tn_call *c) { return (c->flags & TN_C_TRAINING) && l->options->dropout > 0; }
+static int drops(const layer *l, const tn_call *c)
+{
+    return (c->flags & TN_C_TRAINING) && l->options->dropout > 0;
+}
 
 /* y_r = W[id_r], for each row r or, where the output has an index, for each distinct id */
 static int forward(void *self, const tn_call *c)
@@ -77,8 +83,8 @@ static int gradient(void *self, const tn_call *c)
         if (rc) return rc;
         dy = masked;
     }
-    return c->be->ops->segment_add(c->be, x->distinct, l->width, dy, l->width, x->dev->begin, x->dev->row, x->dev->key,
-                                   dw, l->width);
+    return c->be->ops->segment_add(c->be, x->distinct, l->width, dy, l->width, x->dev->begin, x->dev->row,
+                                   x->dev->key, dw, l->width);
 }
 
 /* Pretrained vectors where the file has the word, random numbers elsewhere. */
@@ -88,33 +94,41 @@ static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slo
     const char *path = l->options->pretrained;
     word_table t;
     if (!path || slot != WEIGHT) return 0;
-    for (int64_t i = 0; i < l->words * l->width; i++) p[i] = LOW + (HIGH - LOW) * tn_random_uniform(rng, (uint64_t)i);
+    for (int64_t i = 0; i < l->words * l->width; i++)
+        p[i] = LOW + (HIGH - LOW) * tn_random_uniform(rng, (uint64_t)i);
     int64_t n = word_table_make(&t, api, host, l->vocabulary, l->words);
     if (n < 0) n = tn_fail(api, host, TN_ENOMEM, "embedding: no memory for %lld words", (long long)l->words);
-    else if (!n) n = tn_fail(api, host, TN_EINVAL, "embedding: pretrained vectors are found by their words, but the input has none");
+    else if (!n)
+        n = tn_fail(api, host, TN_EINVAL,
+                    "embedding: pretrained vectors are found by their words, but the input has none");
     else n = read_vectors(api, host, path, &t, l->width, p);
     word_table_free(&t);
     if (n < 0) return (int)n;
     char text[400];
-    snprintf(text, sizeof text, "embedding: %lld of %lld words have a vector in %s", (long long)n, (long long)l->words, path);
+    snprintf(text, sizeof text, "embedding: %lld of %lld words have a vector in %s", (long long)n,
+             (long long)l->words, path);
     api->log(host, n ? TN_LOG_INFO : TN_LOG_WARNING, text);
     return 1;
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, NULL, gradient };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+                                .impls = impls,
                                 .port_size = sizeof(tn_port), .initialize = initialize };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "embedding", .brief = "a vector for each id",
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "embedding",
+    .brief = "a vector for each id",
     .doc = "y = W[id]: row `id` of a table of V x width numbers.\n\n"
-           "Parameter: `weight` (V x width), at first uniform between -0.05 and 0.05. With `pretrained` the rows of words\n"
-           "that the file has are its vectors (Pennington, Socher, Manning, *GloVe: Global Vectors for Word\n"
-           "Representation*, EMNLP 2014, publish such files; fastText's text form is read as well). With `frozen` the\n"
-           "table is not trained.\n\n"
-           "With `dropout` = r each number of the output is zeroed with probability r in a training step and the others\n"
-           "are divided by 1 - r. The gradient touches only the rows whose ids stand in the batch.\n\n"
-           "Source: Bengio, Ducharme, Vincent, Jauvin, *A Neural Probabilistic Language Model* (JMLR 3, 2003).\n",
+           "Parameter: `weight` (V x width), at first uniform between -0.05 and 0.05. With `pretrained`\n"
+           "the rows of words that the file has are its vectors (Pennington, Socher, Manning, *GloVe:\n"
+           "Global Vectors for Word Representation*, EMNLP 2014, publish such files; fastText's text\n"
+           "form is read as well). With `frozen` the table is not trained.\n\n"
+           "With `dropout` = r each number of the output is zeroed with probability r in a training step\n"
+           "and the others are divided by 1 - r. The gradient touches only the rows whose ids stand in\n"
+           "the batch.\n\n"
+           "Source: Bengio, Ducharme, Vincent, Jauvin, *A Neural Probabilistic Language Model* (JMLR 3,\n"
+           "2003).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("embedding", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -18,7 +18,9 @@ static void forward_piece(void *to, int64_t from, int64_t end)
     int64_t w = c->in[0]->width;
     for (int64_t s = from; s < end; s++) {
         float *y = (float *)c->out[0]->data + l->order[s] * w;
-        if (l->length[s]) memcpy(y, (const float *)c->in[0]->data + (l->first[l->length[s] - 1] + s) * w, sizeof *y * (size_t)w);
+        if (l->length[s])
+            memcpy(y, (const float *)c->in[0]->data + (l->first[l->length[s] - 1] + s) * w,
+                   sizeof *y * (size_t)w);
         else memset(y, 0, sizeof *y * (size_t)w);
     }
 }
@@ -39,25 +41,29 @@ static void backward_piece(void *to, int64_t from, int64_t end)
 static int forward(void *self, const tn_call *c)
 {
     (void)self;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static int backward(void *self, const tn_call *c)
 {
     (void)self;
     if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .flags = TN_L_LAST, .min_in = 1, .max_in = 1, .plan = plan,
+static const tn_layer table = { .size = sizeof table, .flags = TN_L_LAST, .min_in = 1, .max_in = 1,
+                                .plan = plan,
                                 .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "last", .brief = "the last row of each sequence",
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "last",
+    .brief = "the last row of each sequence",
     .option_size = sizeof(tn_option),
     .doc = "y = x_T, the row of a sequence's own last step; an empty sequence gives zeros.\n\n"
-           "Behind a layer that reads a sequence from the end as well, such as `bilstm`, the last row has seen one step\n"
-           "only in its backward half: read the layer's port `.state` instead.\n" };
+           "Behind a layer that reads a sequence from the end as well, such as `bilstm`, the last row\n"
+           "has seen one step only in its backward half: read the layer's port `.state` instead.\n" };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("last", "1.0", "The Tenon authors", "MIT", "", parts)

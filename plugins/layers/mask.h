@@ -1,5 +1,5 @@
 /* mask.h -- the mask of dropout. It is a function of the step's random numbers and the element, so backward makes it
- * again and nothing is saved.                                                                                  */
+ * again and nothing is saved. */
 #ifndef MASK_H
 #define MASK_H
 #include <tenon/random.h>
@@ -27,7 +27,8 @@ static void mask_piece(void *to, int64_t from, int64_t end)
     const mask_job *b = to;
     uint32_t word[4 * MASK_BLOCKS];
     for (int64_t q = from; q < end; q += MASK_BLOCKS) {
-        int64_t blocks = end - q < MASK_BLOCKS ? end - q : MASK_BLOCKS, stop = 4 * (q + blocks) < b->n ? 4 * (q + blocks) : b->n;
+        int64_t blocks = end - q < MASK_BLOCKS ? end - q : MASK_BLOCKS,
+                stop = 4 * (q + blocks) < b->n ? 4 * (q + blocks) : b->n;
         tn_random_words(b->rng, (uint64_t)q, blocks, word);
         for (int64_t i = 4 * q; i < stop; i += TN_VL) mask_lanes(b, word + (i - 4 * q), i, stop - i);
     }

@@ -1,7 +1,7 @@
 /* max.c -- the largest number of each column over a sequence's rows. */
 #include "pool.h"
 
-enum { ARGMAX };                           /* saved: the row that each number came from, -1 where none         */
+enum { ARGMAX };                           /* saved: the row that each number came from, -1 where none */
 
 static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
                 const tn_spec *const *in)
@@ -50,26 +50,29 @@ static void backward_piece(void *to, int64_t from, int64_t end)
 static int forward(void *self, const tn_call *c)
 {
     (void)self;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static int backward(void *self, const tn_call *c)
 {
     (void)self;
     if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "max",
     .brief = "the largest number of each column over a sequence", .option_size = sizeof(tn_option),
-    .doc = "y_j = max(x_1j, ..., x_Tj) over the T steps of a sequence; an empty sequence gives zeros. The gradient goes to\n"
-           "the step that the maximum came from, the earliest where several are equal.\n\n"
-           "Source: Collobert and others, *Natural Language Processing (Almost) from Scratch* (JMLR 12, 2011), section\n"
-           "3.2.2.\n" };
+    .doc = "y_j = max(x_1j, ..., x_Tj) over the T steps of a sequence; an empty sequence gives zeros.\n"
+           "The gradient goes to the step that the maximum came from, the earliest where several are\n"
+           "equal.\n\n"
+           "Source: Collobert and others, *Natural Language Processing (Almost) from Scratch* (JMLR 12,\n"
+           "2011), section 3.2.2.\n" };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("max", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -46,25 +46,30 @@ static void backward_piece(void *to, int64_t from, int64_t end)
 static int forward(void *self, const tn_call *c)
 {
     (void)self;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static int backward(void *self, const tn_call *c)
 {
     (void)self;
     if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece, (void *)(uintptr_t)c);
+    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece,
+                                    (void *)(uintptr_t)c);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "mean", .brief = "the mean of each sequence's rows",
+    .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "mean",
+    .brief = "the mean of each sequence's rows",
     .option_size = sizeof(tn_option),
-    .doc = "y = (x_1 + ... + x_T) / T over the T steps that a sequence really has; an empty sequence gives zeros.\n\n"
-           "With an `embedding` before it and a `dense` layer behind it this is the bag of word vectors of Joulin, Grave,\n"
-           "Bojanowski, Mikolov, *Bag of Tricks for Efficient Text Classification* (EACL 2017).\n" };
+    .doc = "y = (x_1 + ... + x_T) / T over the T steps that a sequence really has; an empty sequence\n"
+           "gives zeros.\n\n"
+           "With an `embedding` before it and a `dense` layer behind it this is the bag of word vectors\n"
+           "of Joulin, Grave, Bojanowski, Mikolov, *Bag of Tricks for Efficient Text Classification*\n"
+           "(EACL 2017).\n" };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("mean", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -3,17 +3,19 @@
 #define POOL_H
 #include <tenon/tenon.h>
 
-enum { POOL_GRAIN = 4 };                   /* sequences that are worth another thread                          */
+enum { POOL_GRAIN = 4 };                   /* sequences that are worth another thread */
 
 /* Adds the output: as the input, with one row for each row of the parent. `name` is for messages. */
 static inline int pool_plan(const tn_api *api, tn_host *host, tn_plan *p, const tn_spec *in, const char *name)
 {
     int32_t parent = in->layout > TN_FIXED ? api->parent(p, in->layout) : 0;
     if (in->means == TN_IDS)
-        return tn_fail(api, host, TN_ESHAPE, "%s: the input is ids (words or classes), not numbers; embed them first", name);
+        return tn_fail(api, host, TN_ESHAPE,
+                       "%s: the input is ids (words or classes), not numbers; embed them first", name);
     if (in->across) return tn_fail(api, host, TN_ESHAPE, "%s: the input is ragged", name);
     if (parent <= 0)
-        return tn_fail(api, host, TN_ESHAPE, "%s: the input has one row an example already, there are no steps to pool", name);
+        return tn_fail(api, host, TN_ESHAPE,
+                       "%s: the input has one row an example already, there are no steps to pool", name);
     tn_spec y = *in;
     y.layout = parent, y.rows = 0, y.index_of = 0;
     int slot = api->add_out(p, NULL, &y);

@@ -1,5 +1,5 @@
 /* vectors.h -- reads pretrained word vectors in GloVe's text form: a line is a word and its numbers, separated by
- * spaces. A first line of two integers (how many, how wide), as word2vec and fastText write it, is passed over.  */
+ * spaces. A first line of two integers (how many, how wide), as word2vec and fastText write it, is passed over. */
 #ifndef VECTORS_H
 #define VECTORS_H
 #include <errno.h>
@@ -56,7 +56,7 @@ static int64_t word_table_find(const word_table *t, const char *s, size_t n)
 typedef struct vectors { const tn_api *api; tn_host *host; const char *path; int64_t line, width, found; char *seen; } vectors;
 
 /* Bytes of the word at the beginning of a line whose last `width` columns are numbers; the word itself may hold
- * spaces. 0: the line has fewer columns; *columns tells how many numbers it can have.                           */
+ * spaces. 0: the line has fewer columns; *columns tells how many numbers it can have. */
 static size_t word_length(const char *text, size_t n, int64_t width, int64_t *columns)
 {
     int64_t spaces = 0;
@@ -101,8 +101,8 @@ static int read_vector(vectors *v, const word_table *t, char *text, size_t n, fl
         float x = strtof(at, &end);
         if (end == at || (*end != ' ' && *end)) {
             if (columns != v->width) return wrong_width(v, columns);
-            return tn_fail(v->api, v->host, TN_EINVAL, "%s:%lld: column %lld is no number", v->path, (long long)v->line,
-                           (long long)j + 2);
+            return tn_fail(v->api, v->host, TN_EINVAL, "%s:%lld: column %lld is no number", v->path,
+                           (long long)v->line, (long long)j + 2);
         }
         if (id >= 0) p[id * v->width + j] = x;
         at = end;
@@ -112,8 +112,9 @@ static int read_vector(vectors *v, const word_table *t, char *text, size_t n, fl
 }
 
 /* Writes the vectors of a file into the rows of their words; rows of other words are left as they are. How many words
- * were found, or < 0 after fail().                                                                             */
-static int64_t read_vectors(const tn_api *api, tn_host *host, const char *path, const word_table *t, int64_t width, float *p)
+ * were found, or < 0 after fail(). */
+static int64_t read_vectors(const tn_api *api, tn_host *host, const char *path, const word_table *t,
+                            int64_t width, float *p)
 {
     vectors v = { api, host, path, 0, width, 0, calloc((size_t)t->n + 1, 1) };
     FILE *f = fopen(path, "r");
@@ -130,7 +131,8 @@ static int64_t read_vectors(const tn_api *api, tn_host *host, const char *path, 
         rc = read_vector(&v, t, text, (size_t)n, p);
     }
     if (!rc && ferror(f)) rc = tn_fail(api, host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
-    if (!rc && !v.line) rc = tn_fail(api, host, TN_EINVAL, "'%s' is empty; it should hold word vectors", path);
+    if (!rc && !v.line)
+        rc = tn_fail(api, host, TN_EINVAL, "'%s' is empty; it should hold word vectors", path);
     if (f) fclose(f);
     free(text);
     free(v.seen);

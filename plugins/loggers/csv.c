@@ -62,7 +62,8 @@ static int heading(logger *l, uint32_t n, const tn_scalar *value)
     int rc = TN_OK;
     if (l->r.end == 0) rc = rows_append(&l->r, &h);
     else if (l->columns.n && !h.failed && strcmp(h.s, l->columns.s))
-        rc = tn_fail(l->r.api, l->r.host, TN_EINVAL, "'%s': the metrics of this row are not those of the rows before", l->r.path);
+        rc = tn_fail(l->r.api, l->r.host, TN_EINVAL,
+                     "'%s': the metrics of this row are not those of the rows before", l->r.path);
     free(l->columns.s);
     l->columns = h;
     return rc;
@@ -95,10 +96,11 @@ static int end(void *self)
 
 static const tn_logger table = { sizeof table, 0, begin, row, end };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LOGGER, .table = &table, .name = "csv", .brief = "metrics.csv: one line an evaluation",
-    .doc = "Columns `epoch`, `step`, then every metric by its full name (`validation.accuracy`). A line is on disk before\n"
-           "training goes on, and a resume cuts the file back to its checkpoint. Numbers are the shortest that read back\n"
-           "as the same; the form is RFC 4180.\n",
+    .size = sizeof desc, .kind = TN_LOGGER, .table = &table, .name = "csv",
+    .brief = "metrics.csv: one line an evaluation",
+    .doc = "Columns `epoch`, `step`, then every metric by its full name (`validation.accuracy`). A line\n"
+           "is on disk before training goes on, and a resume cuts the file back to its checkpoint.\n"
+           "Numbers are the shortest that read back as the same; the form is RFC 4180.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(logger),
     .open = open_logger, .close = close_logger };
 static const tn_desc *const parts[] = { &desc, NULL };

@@ -73,9 +73,11 @@ static int end(void *self)
 
 static const tn_logger table = { sizeof table, 0, begin, row, end };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_LOGGER, .table = &table, .name = "jsonl", .brief = "metrics.jsonl: one JSON object an evaluation",
-    .doc = "Keys `epoch`, `step`, then every metric by its full name (`validation.accuracy`); a number that is not finite\n"
-           "is null. A line is on disk before training goes on, and a resume cuts the file back to its checkpoint.\n",
+    .size = sizeof desc, .kind = TN_LOGGER, .table = &table, .name = "jsonl",
+    .brief = "metrics.jsonl: one JSON object an evaluation",
+    .doc = "Keys `epoch`, `step`, then every metric by its full name (`validation.accuracy`); a number\n"
+           "that is not finite is null. A line is on disk before training goes on, and a resume cuts the\n"
+           "file back to its checkpoint.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(logger),
     .open = open_logger, .close = close_logger };
 static const tn_desc *const parts[] = { &desc, NULL };

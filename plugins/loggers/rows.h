@@ -1,5 +1,5 @@
 /* rows.h -- a file of lines that only grows. A line is on disk when rows_append returns; where the disk is full the file
- * is as it was before. A resume cuts it back to the step that it resumes from.                                 */
+ * is as it was before. A resume cuts it back to the step that it resumes from. */
 #ifndef ROWS_H
 #define ROWS_H
 #include <errno.h>
@@ -13,8 +13,8 @@
 
 typedef struct rows {
     const tn_api *api; tn_host *host;
-    int file;                              /* -1: not open                                                     */
-    off_t end;                             /* how long the file is                                             */
+    int file;                              /* -1: not open */
+    off_t end;                             /* how long the file is */
     char path[4096];
 } rows;
 typedef struct text { char *s; size_t n, room; int failed; } text;
@@ -22,7 +22,8 @@ typedef struct text { char *s; size_t n, room; int failed; } text;
 static int rows_fail(rows *r, const char *what)
 {
     int code = errno;
-    return tn_fail(r->api, r->host, TN_EIO, "cannot %s '%s': %s; the lines so far are kept", what, r->path, strerror(code));
+    return tn_fail(r->api, r->host, TN_EIO, "cannot %s '%s': %s; the lines so far are kept", what, r->path,
+                   strerror(code));
 }
 
 /* The number of a step in a line, or -1: the line has none (a heading). */
@@ -67,7 +68,8 @@ static int rows_open(rows *r, const char *run_dir, const char *name, rows_step *
     r->file = open(r->path, O_RDWR | O_CREAT | O_CLOEXEC | (last_step < 0 ? O_TRUNC : 0), 0666);
     r->end = 0;
     if (r->file < 0) return rows_fail(r, "open");
-    int folder = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* so that the file's name is on disk too  */
+    int folder = open(run_dir,
+                      O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* so that the file's name is on disk too  */
     if (folder >= 0) {
         (void)fsync(folder);
         close(folder);

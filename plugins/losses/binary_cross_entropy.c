@@ -11,22 +11,33 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     loss *l = self;
     const tn_spec *x = in[OUTPUT], *t = in[TARGET];
     (void)opts, (void)n_in;
-    if (x->means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the input is ids, not numbers");
+    if (x->means == TN_IDS)
+        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the input is ids, not numbers");
     if (x->means == TN_LOG_PROBABILITIES)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: takes logits or probabilities, the input is log probabilities");
+        return tn_fail(
+            api, host, TN_ESHAPE,
+            "binary_cross_entropy: takes logits or probabilities, the input is log probabilities");
     if (x->layout != t->layout)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: input and target do not have the same rows (one is by step, "
-                                             "the other by example, or they are steps of two sequences)");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "binary_cross_entropy: input and target do not have the same rows (one is by step, "
+                       "the other by example, or they are steps of two sequences)");
     if (t->means == TN_IDS && x->width != 1)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the input has %lld values a row, it takes 1 for a target of two "
-                                             "classes; cross_entropy takes one for each class", (long long)x->width);
+        return tn_fail(
+            api, host, TN_ESHAPE,
+            "binary_cross_entropy: the input has %lld values a row, it takes 1 for a target of two "
+            "classes; cross_entropy takes one for each class",
+            (long long)x->width);
     if (t->means == TN_IDS && t->classes > 2)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the target has %lld classes, it takes 2; cross_entropy takes "
-                                             "any number", (long long)t->classes);
+        return tn_fail(api, host, TN_ESHAPE,
+                       "binary_cross_entropy: the target has %lld classes, it takes 2; cross_entropy takes "
+                       "any number",
+                       (long long)t->classes);
     if (t->means == TN_IDS && t->classes == 1)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the target has one class only, there is nothing to learn");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "binary_cross_entropy: the target has one class only, there is nothing to learn");
     if (t->means != TN_IDS && x->width != t->width)
-        return tn_fail(api, host, TN_ESHAPE, "binary_cross_entropy: the input has %lld values a row, the target %lld",
+        return tn_fail(api, host, TN_ESHAPE,
+                       "binary_cross_entropy: the input has %lld values a row, the target %lld",
                        (long long)x->width, (long long)t->width);
     *l = (loss){ x->width, x->means, t->means == TN_IDS };
     return add_row_loss(api, p, x);
@@ -65,7 +76,8 @@ typedef struct job { const loss *l; const tn_call *c; } job;
 
 static float target_of(const job *b, int64_t i)
 {
-    return b->l->ids ? (float)((const int32_t *)b->c->in[TARGET]->data)[i] : ((const float *)b->c->in[TARGET]->data)[i];
+    return b->l->ids ? (float)((const int32_t *)b->c->in[TARGET]->data)[i]
+                     : ((const float *)b->c->in[TARGET]->data)[i];
 }
 
 /* y_r = the mean over the row's numbers */
@@ -76,7 +88,8 @@ static void forward_rows(void *to, int64_t from, int64_t end)
     float *y = b->c->out[0]->data;
     for (int64_t r = from; r < end; r++) {
         double sum = 0;
-        for (int64_t i = r * b->l->width; i < (r + 1) * b->l->width; i++) sum += (double)loss_of(b->l, x[i], target_of(b, i));
+        for (int64_t i = r * b->l->width; i < (r + 1) * b->l->width; i++)
+            sum += (double)loss_of(b->l, x[i], target_of(b, i));
         y[r] = (float)(sum / (double)b->l->width);
     }
 }
@@ -113,7 +126,9 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
     const loss *l = self;
     const float *x = c->in[OUTPUT]->data;
     if (classes != 2 || l->width != 1)
-        return tn_fail(c->api, c->host, TN_ESHAPE, "binary_cross_entropy: gives the probabilities of 2 classes, not %lld", (long long)classes);
+        return tn_fail(c->api, c->host, TN_ESHAPE,
+                       "binary_cross_entropy: gives the probabilities of 2 classes, not %lld",
+                       (long long)classes);
     for (int64_t r = 0; r < c->in[OUTPUT]->rows; r++) {
         int p = l->means == TN_PROBABILITIES;
         probability[2 * r] = p ? 1 - x[r] : sigmoid_of(-x[r]);
@@ -124,8 +139,8 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_loss table = { sizeof table, 0, TN_LOGITS, 0, &layer, predict };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LOSS, .table = &table, .name = "binary_cross_entropy",
@@ -133,8 +148,8 @@ static const tn_desc desc = {
     .doc = "For a number x and its target t, 1 for the second of two classes and 0 for the first:\n\n"
            "    loss = max(x, 0) - x t + log(1 + e^-|x|)             where x is a value (logit)\n"
            "    loss = -(t log x + (1 - t) log(1 - x))               where x is a probability, as from `sigmoid`\n\n"
-           "Which of them holds is known from the layer that made x. The target may also be numbers between 0 and 1, as\n"
-           "many a row as the input has; the loss of a row is then their mean.\n\n"
+           "Which of them holds is known from the layer that made x. The target may also be numbers\n"
+           "between 0 and 1, as many a row as the input has; the loss of a row is then their mean.\n\n"
            "Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.\n",
     .option_size = sizeof(tn_option), .self_size = sizeof(loss) };
 static const tn_desc *const parts[] = { &desc, NULL };

@@ -5,7 +5,7 @@
 typedef struct config { int64_t ignore; } config;
 typedef struct loss { int64_t classes, ignore; uint32_t means; } loss;
 enum { OUTPUT, TARGET };
-enum { NORMALIZER };                       /* saved for logits: log of the sum of e^x, one a row               */
+enum { NORMALIZER };                       /* saved for logits: log of the sum of e^x, one a row */
 enum { NUMBERS_A_PIECE = 8192 };
 
 static const tn_option options[] = {
@@ -19,16 +19,25 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     const tn_spec *x = in[OUTPUT], *t = in[TARGET];
     (void)n_in;
     if (t->means != TN_IDS)
-        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the target is numbers, not classes; mse compares numbers");
-    if (x->means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the input is ids, not a number for each class");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "cross_entropy: the target is numbers, not classes; mse compares numbers");
+    if (x->means == TN_IDS)
+        return tn_fail(api, host, TN_ESHAPE,
+                       "cross_entropy: the input is ids, not a number for each class");
     if (x->layout != t->layout)
-        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: input and target do not have the same rows (one is by step, the other "
-                                             "by example, or they are steps of two sequences)");
-    if (t->classes == 1) return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the target has one class only, there is nothing to learn");
+        return tn_fail(
+            api, host, TN_ESHAPE,
+            "cross_entropy: input and target do not have the same rows (one is by step, the other "
+            "by example, or they are steps of two sequences)");
+    if (t->classes == 1)
+        return tn_fail(api, host, TN_ESHAPE,
+                       "cross_entropy: the target has one class only, there is nothing to learn");
     if (t->classes > 0 && x->width != t->classes)
-        return tn_fail(api, host, TN_ESHAPE, "cross_entropy: the input has %lld values a row but the target has %lld classes%s",
+        return tn_fail(api, host, TN_ESHAPE,
+                       "cross_entropy: the input has %lld values a row but the target has %lld classes%s",
                        (long long)x->width, (long long)t->classes,
-                       x->width == 1 && t->classes == 2 ? "; binary_cross_entropy takes one value a row" : "");
+                       x->width == 1 && t->classes == 2 ? "; binary_cross_entropy takes one value a row"
+                                                        : "");
     *l = (loss){ x->width, ((const config *)opts)->ignore, x->means };
     int rc = add_row_loss(api, p, x);
     if (rc) return rc;
@@ -72,8 +81,12 @@ static void forward_rows(void *to, int64_t from, int64_t end)
 static void add_probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx)
 {
     for (int64_t j = 0, m; (m = n - j) > 0; j += TN_VL) {
-        if (m >= TN_VL) tn_store(dx + j, tn_fma(tn_set(dy), tn_exp(tn_load(x + j) - tn_set(log_sum)), tn_load(dx + j)));
-        else tn_storen(dx + j, tn_fma(tn_set(dy), tn_exp(tn_loadn(x + j, m) - tn_set(log_sum)), tn_loadn(dx + j, m)), m);
+        if (m >= TN_VL)
+            tn_store(dx + j, tn_fma(tn_set(dy), tn_exp(tn_load(x + j) - tn_set(log_sum)), tn_load(dx + j)));
+        else
+            tn_storen(dx + j,
+                      tn_fma(tn_set(dy), tn_exp(tn_loadn(x + j, m) - tn_set(log_sum)), tn_loadn(dx + j, m)),
+                      m);
     }
 }
 
@@ -124,8 +137,9 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
     const float *x = c->in[OUTPUT]->data;
     int64_t rows = c->in[OUTPUT]->rows;
     if (classes != l->classes)
-        return tn_fail(c->api, c->host, TN_ESHAPE, "cross_entropy: %lld classes asked for, the output has %lld",
-                       (long long)classes, (long long)l->classes);
+        return tn_fail(c->api, c->host, TN_ESHAPE,
+                       "cross_entropy: %lld classes asked for, the output has %lld", (long long)classes,
+                       (long long)l->classes);
     for (int64_t r = 0; r < rows; r++, x += classes, probability += classes) {
         float log_sum = l->means == TN_VALUES || l->means == TN_LOGITS ? log_sum_exp(x, classes) : 0;
         for (int64_t j = 0; j < classes; j++)
@@ -136,8 +150,8 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_loss table = { sizeof table, 0, TN_LOGITS, 0, &layer, predict };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LOSS, .table = &table, .name = "cross_entropy",
@@ -146,8 +160,8 @@ static const tn_desc desc = {
            "    loss = log(e^x_1 + ... + e^x_K) - x_t        where the input is values (logits)\n"
            "    loss = -log x_t                              where it is probabilities, as from `softmax`\n"
            "    loss = -x_t                                  where it is their logarithms\n\n"
-           "Which of them holds is known from the layer that made the input. Rows whose class is `ignore` give 0; they\n"
-           "still count as rows where the loss is averaged.\n\n"
+           "Which of them holds is known from the layer that made the input. Rows whose class is\n"
+           "`ignore` give 0; they still count as rows where the loss is averaged.\n\n"
            "Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(loss) };
 static const tn_desc *const parts[] = { &desc, NULL };

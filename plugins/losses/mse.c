@@ -12,11 +12,12 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     (void)opts, (void)n_in;
     if (x->means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "mse: the input is ids, not numbers");
     if (x->layout != t->layout)
-        return tn_fail(api, host, TN_ESHAPE, "mse: input and target do not have the same rows (one is by step, the other by "
-                                             "example, or they are steps of two sequences)");
+        return tn_fail(api, host, TN_ESHAPE,
+                       "mse: input and target do not have the same rows (one is by step, the other by "
+                       "example, or they are steps of two sequences)");
     if (x->width != t->width)
-        return tn_fail(api, host, TN_ESHAPE, "mse: the input has %lld values a row, the target %lld", (long long)x->width,
-                       (long long)t->width);
+        return tn_fail(api, host, TN_ESHAPE, "mse: the input has %lld values a row, the target %lld",
+                       (long long)x->width, (long long)t->width);
     *l = (loss){ x->width, t->means == TN_IDS };
     return add_row_loss(api, p, x);
 }
@@ -71,8 +72,8 @@ static int backward(void *self, const tn_call *c)
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan, .impls = impls,
-                                .port_size = sizeof(tn_port) };
+static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan,
+                                .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_loss table = { sizeof table, 0, TN_VALUES, 0, &layer, NULL };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LOSS, .table = &table, .name = "mse", .brief = "mean squared error",

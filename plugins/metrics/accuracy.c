@@ -8,8 +8,8 @@ static const tn_option options[] = {
     TN_INT(config, ignore, -1, -1, 1e9, "a class whose rows are not counted; -1: none"),
 };
 
-static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, uint32_t n_in, const tn_spec *const *in,
-                uint32_t *sums)
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, uint32_t n_in,
+                const tn_spec *const *in, uint32_t *sums)
 {
     *sums = SUMS;
     return decision_plan(self, api, host, "accuracy", n_in, in, ((const config *)opts)->ignore);
@@ -27,7 +27,8 @@ static int update(void *self, const tn_call *c, double *sum)
     return TN_OK;
 }
 
-static int result(void *self, const double *sum, uint32_t i, const char **name, double *value, int32_t *higher_is_better)
+static int result(void *self, const double *sum, uint32_t i, const char **name, double *value,
+                  int32_t *higher_is_better)
 {
     (void)self;
     if (i > 0) return TN_END;
@@ -38,9 +39,11 @@ static int result(void *self, const double *sum, uint32_t i, const char **name, 
 
 static const tn_metric table = { sizeof table, 0, 2, 2, plan, update, result };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "accuracy", .brief = "share of rows whose class is right",
-    .doc = "accuracy = right / all, counted over the whole split. The class of a row is the largest of its values; where\n"
-           "there is one value for two classes, class 1 if it is above 0 (a probability: above 1/2).\n",
+    .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "accuracy",
+    .brief = "share of rows whose class is right",
+    .doc = "accuracy = right / all, counted over the whole split. The class of a row is the largest of\n"
+           "its values; where there is one value for two classes, class 1 if it is above 0 (a\n"
+           "probability: above 1/2).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(decision) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("accuracy", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -11,11 +11,11 @@ typedef struct metric {
     const config *options;
     int32_t average, per_class;
     int64_t positive;
-    char **name;                           /* results, after the first                                         */
+    char **name;                           /* results, after the first */
     int64_t names;
 } metric;
 /* Sums: three a class. */
-enum { HIT, SAID, TRUE_, COUNTS };         /* rightly said, said, true                                         */
+enum { HIT, SAID, TRUE_, COUNTS };         /* rightly said, said, true */
 
 static const tn_option options[] = {
     TN_ENUM(config, average, AUTO, averages, "which F1 the metric's own name stands for; auto: binary for two classes, else macro"),
@@ -68,7 +68,9 @@ static int make_names(metric *m, const tn_api *api, tn_host *host, int32_t vocab
         snprintf(number, sizeof number, "class_%lld", (long long)id);
         for (int k = 0; k < 3 && !rc; k++) rc = add_name(m, word ? word : number, figures[k]);
     }
-    return rc ? tn_fail(api, host, TN_ENOMEM, "precision_recall_f1: no memory for %lld classes", (long long)m->d.classes) : TN_OK;
+    return rc ? tn_fail(api, host, TN_ENOMEM, "precision_recall_f1: no memory for %lld classes",
+                        (long long)m->d.classes)
+              : TN_OK;
 }
 
 /* The class that the user called positive. */
@@ -81,18 +83,21 @@ static int find_positive(metric *m, const tn_api *api, tn_host *host, int32_t vo
     if (!wanted || m->d.classes == 0) return TN_OK;
     for (int64_t id = 0; id < m->d.classes; id++) {
         const char *word = vocabulary ? api->word(host, vocabulary, id) : NULL;
-        if (!word) return TN_OK;           /* not known before the data are read                               */
+        if (!word) return TN_OK;           /* not known before the data are read */
         if (!strcmp(word, wanted)) {
             m->positive = id;
             return TN_OK;
         }
-        if (used < sizeof known) used += (size_t)snprintf(known + used, sizeof known - used, "%s'%s'", id ? ", " : "", word);
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s'%s'", id ? ", " : "", word);
     }
-    return tn_fail(api, host, TN_EINVAL, "precision_recall_f1: positive = '%s' is no class of the target; there are %s", wanted, known);
+    return tn_fail(api, host, TN_EINVAL,
+                   "precision_recall_f1: positive = '%s' is no class of the target; there are %s", wanted,
+                   known);
 }
 
-static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, uint32_t n_in, const tn_spec *const *in,
-                uint32_t *sums)
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, uint32_t n_in,
+                const tn_spec *const *in, uint32_t *sums)
 {
     metric *m = self;
     const config *o = opts;
@@ -101,8 +106,10 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     m->options = o, m->per_class = o->per_class;
     m->average = o->average != AUTO ? o->average : m->d.classes == 2 ? BINARY : MACRO;
     if (m->average == BINARY && m->d.classes > 0 && m->d.classes != 2)
-        return tn_fail(api, host, TN_EINVAL, "precision_recall_f1: average = 'binary' is for two classes, the target has %lld; "
-                                             "take micro, macro or weighted", (long long)m->d.classes);
+        return tn_fail(api, host, TN_EINVAL,
+                       "precision_recall_f1: average = 'binary' is for two classes, the target has %lld; "
+                       "take micro, macro or weighted",
+                       (long long)m->d.classes);
     *sums = (uint32_t)(COUNTS * m->d.classes);
     rc = find_positive(m, api, host, in[TARGET]->vocabulary);
     return rc ? rc : make_names(m, api, host, in[TARGET]->vocabulary);
@@ -126,7 +133,9 @@ static int update(void *self, const tn_call *c, double *sum)
 /* precision = hit / said, recall = hit / true, F1 = 2 hit / (said + true); 0 where nothing is there to divide by */
 static double figure_of(const double *count, int figure)
 {
-    double hit = count[HIT], by = figure == 0 ? count[SAID] : figure == 1 ? count[TRUE_] : (count[SAID] + count[TRUE_]) / 2;
+    double hit = count[HIT], by = figure == 0   ? count[SAID]
+                                  : figure == 1 ? count[TRUE_]
+                                                : (count[SAID] + count[TRUE_]) / 2;
     return by > 0 ? hit / by : 0;
 }
 
@@ -147,7 +156,8 @@ static double average_of(const metric *m, const double *sum, int average, int fi
     return total[TRUE_] > 0 ? weighted / total[TRUE_] : 0;
 }
 
-static int result(void *self, const double *sum, uint32_t i, const char **name, double *value, int32_t *higher_is_better)
+static int result(void *self, const double *sum, uint32_t i, const char **name, double *value,
+                  int32_t *higher_is_better)
 {
     const metric *m = self;
     if ((int64_t)i > m->names) return TN_END;
@@ -163,18 +173,19 @@ static const tn_metric table = { sizeof table, 0, 2, 2, plan, update, result };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "precision_recall_f1",
     .brief = "precision, recall and F1 of each class and averaged",
-    .doc = "For each class, counted over the whole split: precision = hits / said, recall = hits / true, F1 = 2 hits /\n"
-           "(said + true), where a hit is a row of that class that was said to be one. Where there is nothing to divide\n"
-           "by the figure is 0.\n\n"
+    .doc = "For each class, counted over the whole split: precision = hits / said, recall = hits / true,\n"
+           "F1 = 2 hits / (said + true), where a hit is a row of that class that was said to be one.\n"
+           "Where there is nothing to divide by the figure is 0.\n\n"
            "The averages over classes:\n\n"
            "- `micro`: the figures of all hits, said and true together;\n"
            "- `macro`: the mean over the classes that occur in the split, as said or as true;\n"
            "- `weighted`: the mean weighted by how many rows of the class there are;\n"
            "- `binary`: the figures of the class `positive`.\n\n"
-           "The metric's own name stands for the F1 of `average`; further results are `.precision` and `.recall` of the\n"
-           "same, `.micro.f1` and so on, and for each class `.spam.precision`, `.spam.recall`, `.spam.f1`.\n\n"
-           "Source: van Rijsbergen, *Information Retrieval* (1979), chapter 7; Lewis, *Evaluating Text Categorization*\n"
-           "(1991) on micro and macro averages.\n",
+           "The metric's own name stands for the F1 of `average`; further results are `.precision` and\n"
+           "`.recall` of the same, `.micro.f1` and so on, and for each class `.spam.precision`,\n"
+           "`.spam.recall`, `.spam.f1`.\n\n"
+           "Source: van Rijsbergen, *Information Retrieval* (1979), chapter 7; Lewis, *Evaluating Text\n"
+           "Categorization* (1991) on micro and macro averages.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(metric), .open = open, .close = close };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("precision_recall_f1", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -43,8 +43,14 @@ static int step(void *self, tn_be *be, const tn_update *u)
 {
     const config *o = ((const optimizer *)self)->options;
     double t = (double)u->t, size = u->rate / (1 - pow(o->beta1, t)), root = 1 / sqrt(1 - pow(o->beta2, t));
-    numbers h = { o->decoupled ? (float)(1 - u->rate * u->decay) : 1.0f, o->decoupled ? 0.0f : (float)u->decay,
-                  (float)(1 - o->beta1), (float)o->beta2, (float)(1 - o->beta2), (float)size, (float)root, (float)o->epsilon };
+    numbers h = { o->decoupled ? (float)(1 - u->rate * u->decay) : 1.0f,
+                  o->decoupled ? 0.0f : (float)u->decay,
+                  (float)(1 - o->beta1),
+                  (float)o->beta2,
+                  (float)(1 - o->beta2),
+                  (float)size,
+                  (float)root,
+                  (float)o->epsilon };
     walk w = { u, &h, span };
     return walk_update(be, &w, o->lazy);
 }
@@ -57,10 +63,10 @@ static const tn_desc desc = {
            "    m = beta1 m + (1 - beta1) g\n"
            "    s = beta2 s + (1 - beta2) g^2\n"
            "    p = p - learning_rate m' / (sqrt(s') + epsilon)     m' = m / (1 - beta1^t), s' = s / (1 - beta2^t)\n\n"
-           "t counts updates from 1. With `lazy` the rows of an embedding that a batch does not use keep p, m and s as they\n"
-           "are, which is faster and not quite the same.\n\n"
-           "Sources: Kingma, Ba, *Adam: A Method for Stochastic Optimization* (ICLR 2015); Loshchilov, Hutter, *Decoupled\n"
-           "Weight Decay Regularization* (ICLR 2019).\n",
+           "t counts updates from 1. With `lazy` the rows of an embedding that a batch does not use keep\n"
+           "p, m and s as they are, which is faster and not quite the same.\n\n"
+           "Sources: Kingma, Ba, *Adam: A Method for Stochastic Optimization* (ICLR 2015); Loshchilov,\n"
+           "Hutter, *Decoupled Weight Decay Regularization* (ICLR 2019).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(optimizer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("adam", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -8,7 +8,7 @@ enum { ELEMENTS_A_PIECE = 8192 };
 /* What an optimizer hands to its threads. span() updates elements from .. end of the flat buffers. */
 typedef struct walk {
     const tn_update *u;
-    const void *how;                       /* the optimizer's own numbers of this step                         */
+    const void *how;                       /* the optimizer's own numbers of this step */
     void (*span)(const struct walk *, int64_t from, int64_t end);
 } walk;
 
@@ -21,7 +21,8 @@ static void walk_all(void *to, int64_t from, int64_t end)
 static void walk_rows(void *to, int64_t from, int64_t end)
 {
     const walk *w = to;
-    for (int64_t i = from; i < end; i++) w->span(w, (int64_t)w->u->row[i] * w->u->width, ((int64_t)w->u->row[i] + 1) * w->u->width);
+    for (int64_t i = from; i < end; i++)
+        w->span(w, (int64_t)w->u->row[i] * w->u->width, ((int64_t)w->u->row[i] + 1) * w->u->width);
 }
 
 /* rows_only: rows that are not in use are left alone. */

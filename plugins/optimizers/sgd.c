@@ -16,8 +16,10 @@ static int check(const tn_api *api, tn_host *host, const void *opts)
 {
     const config *o = opts;
     if (o->nesterov && (o->momentum <= 0 || o->dampening > 0))
-        return tn_fail(api, host, TN_EINVAL, "nesterov = true needs momentum above 0 and dampening = 0 (momentum is %g, dampening %g)",
-                       o->momentum, o->dampening);
+        return tn_fail(
+            api, host, TN_EINVAL,
+            "nesterov = true needs momentum above 0 and dampening = 0 (momentum is %g, dampening %g)",
+            o->momentum, o->dampening);
     return TN_OK;
 }
 
@@ -54,7 +56,8 @@ static void with_momentum(const walk *w, int64_t from, int64_t end)
 static int step(void *self, tn_be *be, const tn_update *u)
 {
     const config *o = ((const optimizer *)self)->options;
-    numbers h = { (float)u->rate, (float)u->decay, (float)o->momentum, u->t == 1 ? 1.0f : (float)(1 - o->dampening), o->nesterov };
+    numbers h = { (float)u->rate, (float)u->decay, (float)o->momentum,
+                  u->t == 1 ? 1.0f : (float)(1 - o->dampening), o->nesterov };
     walk w = { u, &h, o->momentum > 0 ? with_momentum : plain };
     return walk_update(be, &w, o->momentum <= 0 && u->decay <= 0);
 }
@@ -67,8 +70,8 @@ static const tn_desc desc = {
            "    v = momentum v + (1 - dampening) g           v = g at the first step\n"
            "    p = p - learning_rate v                      with nesterov: p - learning_rate (g + momentum v)\n\n"
            "Without momentum v is g. This is PyTorch's form, where the learning rate stands outside v.\n\n"
-           "Source: Sutskever, Martens, Dahl, Hinton, *On the Importance of Initialization and Momentum in Deep Learning*\n"
-           "(ICML 2013).\n",
+           "Source: Sutskever, Martens, Dahl, Hinton, *On the Importance of Initialization and Momentum\n"
+           "in Deep Learning* (ICML 2013).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(optimizer), .check = check, .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("sgd", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -3,7 +3,10 @@
 
 typedef struct config { double factor; } config;
 typedef struct regularizer { const config *options; } regularizer;
-enum { BLOCKS = 256, LEAST = 4096 };       /* the sum goes by at most BLOCKS blocks, whose size depends on n alone */
+enum {
+    BLOCKS = 256,
+    LEAST = 4096
+}; /* the sum goes by at most BLOCKS blocks, whose size depends on n alone */
 typedef struct job { int64_t n, block; float twice; const float *p; float *g; double sum[BLOCKS]; } job;
 
 static const tn_option options[] = {
@@ -46,11 +49,12 @@ static int add(void *self, tn_be *be, int64_t n, const float *p, float *g, doubl
 
 static const tn_regularizer table = { sizeof table, 0, add };
 static const tn_desc desc = {
-    .size = sizeof desc, .kind = TN_REGULARIZER, .table = &table, .name = "l2", .brief = "penalty on squared parameters",
+    .size = sizeof desc, .kind = TN_REGULARIZER, .table = &table, .name = "l2",
+    .brief = "penalty on squared parameters",
     .doc = "Adds factor (p_1^2 + ... + p_n^2) to the loss and 2 factor p to the gradient.\n\n"
-           "With `sgd` it does what weight_decay = 2 factor does. With `adam` that is the coupled form; its option\n"
-           "`decoupled` with weight_decay is usually better (Loshchilov, Hutter, *Decoupled Weight Decay Regularization*,\n"
-           "ICLR 2019).\n",
+           "With `sgd` it does what weight_decay = 2 factor does. With `adam` that is the coupled form;\n"
+           "its option `decoupled` with weight_decay is usually better (Loshchilov, Hutter, *Decoupled\n"
+           "Weight Decay Regularization*, ICLR 2019).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(regularizer), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("l2", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -33,9 +33,10 @@ static const tn_schedule table = { sizeof table, 0, rate };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_SCHEDULE, .table = &table, .name = "cosine",
     .brief = "the rate falls along half a cosine to the end of training",
-    .doc = "rate = minimum + (learning_rate - minimum) (1 + cos(pi u)) / 2, where u goes from 0 at `start` to 1 after\n"
-           "`length` epochs or steps.\n\n"
-           "Source: Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts* (ICLR 2017), one cycle.\n",
+    .doc = "rate = minimum + (learning_rate - minimum) (1 + cos(pi u)) / 2, where u goes from 0 at\n"
+           "`start` to 1 after `length` epochs or steps.\n\n"
+           "Source: Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts* (ICLR\n"
+           "2017), one cycle.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(schedule), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("cosine", "1.0", "The Tenon authors", "MIT", "", parts)

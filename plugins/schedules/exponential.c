@@ -32,10 +32,10 @@ static const tn_schedule table = { sizeof table, 0, rate };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_SCHEDULE, .table = &table, .name = "exponential",
     .brief = "the rate falls by a factor each epoch or step",
-    .doc = "rate = learning_rate factor^((n - start) / every), where n is the epoch or step, counted from 1; up to `start`\n"
-           "it is learning_rate. With factor = 0.5 and start = 4, epochs 1 to 4 have the full rate, epoch 5 half of it,\n"
-           "epoch 6 a quarter: the schedule of Zaremba, Sutskever, Vinyals, *Recurrent Neural Network Regularization*\n"
-           "(2014).\n",
+    .doc = "rate = learning_rate factor^((n - start) / every), where n is the epoch or step, counted\n"
+           "from 1; up to `start` it is learning_rate. With factor = 0.5 and start = 4, epochs 1 to 4\n"
+           "have the full rate, epoch 5 half of it, epoch 6 a quarter: the schedule of Zaremba,\n"
+           "Sutskever, Vinyals, *Recurrent Neural Network Regularization* (2014).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(schedule), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("exponential", "1.0", "The Tenon authors", "MIT", "", parts)

@@ -32,8 +32,8 @@ static const tn_schedule table = { sizeof table, 0, rate };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_SCHEDULE, .table = &table, .name = "step",
     .brief = "the rate falls by a factor every so many epochs or steps",
-    .doc = "rate = learning_rate factor^floor((n - start) / every), where n is the epoch or step, counted from 1; before\n"
-           "`start` it is learning_rate.\n",
+    .doc = "rate = learning_rate factor^floor((n - start) / every), where n is the epoch or step,\n"
+           "counted from 1; before `start` it is learning_rate.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(schedule), .open = open };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("step", "1.0", "The Tenon authors", "MIT", "", parts)
