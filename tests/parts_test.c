@@ -2,6 +2,7 @@
  * schedules, early stopping, initializers, rows in use, penalties, messages about shapes.
  *
  *     parts_test PLUGINS FOLDER      FOLDER: where files may be written */
+#include "../include/tenon/random.h"
 #include "test_host.h"
 
 static test_host h;
@@ -88,6 +89,7 @@ static void test_dropout(void)
     memcpy(first, y, 4 * (size_t)n);
     for (int64_t i = 0; i < n; i++) {
         zeros += y[i] == 0;
+        wrong += (y[i] == 0) != (tn_random_u32((tn_rng){ 5, 9 }, (uint64_t)i) < (uint32_t)(0.3 * 4294967296.0));
         wrong += (y[i] != 0 && fabsf(y[i] - 1 / 0.7f) > 1e-6f) || fabsf(dx[i] - 2 * y[i]) > 1e-6f;
     }
     expect(fabs((double)zeros / (double)n - 0.3) < 0.012, "dropout: %lld of %lld zeroed at rate 0.3",
@@ -101,6 +103,29 @@ static void test_dropout(void)
     expect(!memcmp(x, y, 4 * (size_t)n), "dropout: changes numbers outside of training");
     memory_free(first);
     test_free(p);
+}
+
+/* Known answers of Philox4x32-10, from the tests of the Random123 library by its authors. */
+static void test_random(void)
+{
+    static const struct { uint32_t counter[4], key[2], word[4]; } known[] = {
+        { { 0, 0, 0, 0 }, { 0, 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
+        { { ~0u, ~0u, ~0u, ~0u }, { ~0u, ~0u }, { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
+        { { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, { 0xa4093822, 0x299f31d0 },
+          { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } } };
+    for (int i = 0; i < 3; i++) {
+        const uint32_t *c = known[i].counter, *k = known[i].key;
+        tn_rng rng = { (uint64_t)k[1] << 32 | k[0], (uint64_t)c[3] << 32 | c[2] };
+        uint32_t one[4], many[4 * 70];
+        uint64_t block = (uint64_t)c[1] << 32 | c[0];
+        tn_random4(rng, block, one);
+        tn_random_words(rng, block, 70, many);
+        expect(!memcmp(one, known[i].word, 16), "random: known answer %d is %08x %08x %08x %08x", i + 1, one[0], one[1], one[2], one[3]);
+        for (uint64_t b = 0; b < 70; b++) {
+            tn_random4(rng, block + b, one);
+            expect(!memcmp(one, many + 4 * b, 16), "random: block %d of many differs from the block alone", (int)b);
+        }
+    }
 }
 
 /* ---- embedding ------------------------------------------------------------------------------------- */
@@ -408,6 +433,7 @@ int main(int argc, char **argv)
     test_pool("last");
     test_pool("mean");
     test_pool("max");
+    test_random();
     test_dropout();
     test_distinct();
     test_pretrained(write_file("good.txt", "the 0.5 -1 2.0\ndog 1 1 1\nNew York 9 8 7\r\n"), NULL);
