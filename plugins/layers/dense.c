@@ -13,7 +13,8 @@ typedef struct layer {
 enum { WEIGHT, BIAS };
 
 static const tn_option options[] = {
-    TN_SIZE(config, units, 1, 1, 1e8, "width of the output, or the name of a field: as many as it has values"),
+    TN_INT_X(config, units, TN_O_SIZE | TN_O_REQUIRED, 1, 1, 1e8,
+             "width of the output, or the name of a field: as many as it has values"),
     TN_BOOL(config, bias, 1, "whether a bias is added"),
     TN_SUBPART(config, activation, TN_ACTIVATION, NULL, "function applied to each row of the output; none if not given"),
 };
