@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include "checks.h"
 
-enum { SECONDS = 60, DRAWS = 4, TEXT = 800 };
+enum { DRAWS = 4, TEXT = 800, FINISHED = 77 }; /* FINISHED: how a child says that it came to the end     */
+static rlim_t seconds = 60;                /* of processor time for one check; CHECK_PLUGIN_SECONDS changes it         */
 static int passed, failed;
 
 /* Runs a check in a child. NULL, or the fault. */
@@ -24,13 +25,13 @@ static const char *in_child(check_fn *run, const subject *s)
     pid_t child = fork();
     if (child < 0) return "cannot start a process";
     if (!child) {
-        struct rlimit time = { SECONDS, SECONDS + 5 }, space = { (rlim_t)4 << 30, (rlim_t)4 << 30 };
+        struct rlimit time = { seconds, seconds + 5 }, space = { (rlim_t)4 << 30, (rlim_t)4 << 30 };
         setrlimit(RLIMIT_CPU, &time);
         if (!getenv("ASAN_OPTIONS")) setrlimit(RLIMIT_AS, &space); /* sanitizers reserve more */
         close(ends[0]);
         const char *bad = run(s);
         if (bad && write(ends[1], bad, strlen(bad)) < 0) _exit(2);
-        _exit(bad != NULL);
+        _exit(bad ? 1 : FINISHED);
     }
     close(ends[1]);
     for (ssize_t got; n < TEXT - 1 && (got = read(ends[0], text + n, TEXT - 1 - n)) > 0; ) n += (size_t)got;
@@ -39,12 +40,12 @@ static const char *in_child(check_fn *run, const subject *s)
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) {
         int sig = WTERMSIG(status);
-        if (sig == SIGXCPU || sig == SIGKILL) return "did not end within 60 seconds of processor time: it loops for ever";
+        if (sig == SIGXCPU || sig == SIGKILL) return fault("did not end within %d seconds of processor time: it loops for ever", (int)seconds);
         if (sig == SIGSEGV || sig == SIGBUS) snprintf(text, sizeof text, "crashed (%s): it reads or writes outside its rows", strsignal(sig));
         else snprintf(text, sizeof text, "crashed (%s)", strsignal(sig));
         return text;
     }
-    if (WEXITSTATUS(status) && !n) return "ended the process (exit)";
+    if (WEXITSTATUS(status) != FINISHED && !n) return "ended the process (exit)";
     return n ? text : NULL;
 }
 
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
 {
     const char *path = NULL;
     uint64_t seed = 1;
+    if (getenv("CHECK_PLUGIN_SECONDS") && atoi(getenv("CHECK_PLUGIN_SECONDS")) > 0) seconds = (rlim_t)atoi(getenv("CHECK_PLUGIN_SECONDS"));
     for (int i = 1; i < argc; i++)
         if (!strncmp(argv[i], "--seed=", 7)) seed = strtoull(argv[i] + 7, NULL, 10);
         else if (argv[i][0] != '-' && !path) path = argv[i];

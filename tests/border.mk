@@ -1,0 +1,3 @@
+CHECKS += check-border
+check-border: all
+	tests/border/border_test.sh $(BUILD)

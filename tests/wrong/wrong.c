@@ -1,0 +1,147 @@
+/* wrong.c -- one layer, y = sum of what came before in the sequence times w, with one fault built in by -DFAULT=n. FAULT 0
+ * is right. check-plugin must pass that one and name the fault of every other.                                     */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include "tenon/tenon.h"
+#ifndef FAULT
+#define FAULT 0
+#endif
+
+typedef struct { int64_t width; } wrong;
+static const tn_option options[] = { { 0 } };
+#if FAULT == 6
+static int64_t calls; /* a global that it writes */
+#endif
+#if FAULT == 15
+__attribute__((visibility("default"))) int helper_that_should_be_hidden(void);
+int helper_that_should_be_hidden(void) { return 1; }
+#endif
+
+static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+{
+    (void)config, (void)n_in;
+    if (in[0]->dtype != TN_F32 || api->parent(p, in[0]->layout) <= 0) return api->fail(host, TN_ESHAPE, "needs the steps of a sequence");
+    tn_spec y = *in[0], last = y;
+    y.index_of = 0, last.layout = api->parent(p, in[0]->layout);
+    ((wrong *)self)->width = in[0]->width;
+    tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
+    return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
+        || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
+}
+
+/* saved[r] = sum of x up to this step, plus the state; y = w saved. */
+static int forward(void *self, const tn_call *c)
+{
+    int64_t n = ((wrong *)self)->width;
+    const tn_layout *l = c->in[0]->lay;
+    const float *x = c->in[0]->data, *w = c->param[0]->data, *state = c->state[0] ? c->state[0]->data : NULL;
+    float *y = c->out[0]->data, *sum = c->saved[0]->data, *next = c->next[0] ? c->next[0]->data : NULL;
+#if FAULT == 6
+    calls++;
+#endif
+#if FAULT == 7 && defined(__x86_64__)
+    _mm_setcsr(_mm_getcsr() | 0x6000); /* rounds towards zero from now on */
+#endif
+#if FAULT == 8
+    if (l->sequences) *(volatile int *)(uintptr_t)8 = 1;
+#endif
+#if FAULT == 9
+    for (volatile int64_t i = 0; l->rows || i == 0; i++) { }
+#endif
+#if FAULT == 10
+    if (l->rows) ((float *)c->in[0]->data)[0] += 1;
+#endif
+#if FAULT == 13
+    exit(0);
+#endif
+    for (int32_t s = 0; s < l->sequences; s++)
+        for (int64_t j = 0; j < n; j++) {
+#if FAULT == 5
+            int32_t p = s; /* the sorted position instead of the parent's row */
+#else
+            int32_t p = l->order[s];
+#endif
+            float a = state ? state[p * n + j] : 0;
+#if FAULT == 4
+            for (int32_t t = 0; t < l->steps; t++) { /* to the end of the batch's longest sequence */
+                int64_t r = (l->first[t] + (s < l->live[t] ? s : 0)) * n + j;
+                a += x[r];
+                if (s < l->live[t]) sum[r] = a, y[r] = w[j] * a;
+            }
+#else
+            for (int32_t t = 0; t < l->length[s]; t++) {
+                int64_t r = (l->first[t] + s) * n + j;
+#if FAULT == 3
+                a += x[r + l->rows * n]; /* past its rows */
+#else
+                a += x[r];
+#endif
+#if FAULT == 11
+                a += 1e-3f * (float)(rand() % 7); /* random numbers of its own */
+#endif
+                sum[r] = a, y[r] = w[j] * a;
+            }
+#endif
+#if FAULT == 12
+            if (next && l->length[s]) next[p * n + j] = a; /* an empty sequence gives nothing */
+#else
+            if (next) next[p * n + j] = a;
+#endif
+        }
+#if FAULT == 14
+    if (l->rows) y[l->rows * n] = 0; /* writes one behind its rows */
+#endif
+    return TN_OK;
+}
+
+static int backward(void *self, const tn_call *c)
+{
+    int64_t n = ((wrong *)self)->width;
+    const tn_layout *l = c->in[0]->lay;
+    const float *w = c->param[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL, *dn = c->d_next[0] ? c->d_next[0]->data : NULL;
+    float *dx = c->d_in[0] ? c->d_in[0]->data : NULL, *ds = c->d_state[0] ? c->d_state[0]->data : NULL;
+    for (int32_t s = 0; s < l->sequences; s++)
+        for (int64_t j = 0; j < n; j++) {
+            int32_t p = l->order[s];
+            float g = dn ? dn[p * n + j] : 0;
+            for (int32_t t = l->length[s]; t-- > 0; ) {
+                int64_t r = (l->first[t] + s) * n + j;
+                if (dy) g += w[j] * dy[r];
+#if FAULT == 1
+                if (dx) dx[r] += 1.01f * g; /* off by 1 % */
+#elif FAULT == 2
+                if (dx) dx[r] = g; /* sets instead of adds */
+#else
+                if (dx) dx[r] += g;
+#endif
+            }
+            if (ds) ds[p * n + j] += g;
+        }
+    return TN_OK;
+}
+
+static int gradient(void *self, const tn_call *c)
+{
+    int64_t n = ((wrong *)self)->width, rows = c->in[0]->rows;
+    const float *sum = c->saved[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL;
+    float *dw = c->d_param[0] ? c->d_param[0]->data : NULL;
+#if FAULT == 16
+    sum = c->work[0]->data; /* scratch is not kept from phase to phase */
+    rows = rows < c->work[0]->rows ? rows : c->work[0]->rows;
+#endif
+    for (int64_t r = 0; dw && dy && r < rows; r++)
+        for (int64_t j = 0; j < n; j++) dw[j] += sum[r * n + j] * dy[r * n + j];
+    return TN_OK;
+}
+
+static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
+static const tn_impl *const impls[] = { &impl, NULL };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
+static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.", options, 0, sizeof(tn_option), 0, sizeof(wrong),
+                              NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("wrong", "1.0.0", "Tenon", "MIT", "", parts)
