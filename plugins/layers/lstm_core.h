@@ -115,6 +115,15 @@ static const float *h_before(const run *r, const step *s, int64_t seq)
     return r->h0 ? r->h0 + r->lay->order[seq] * r->ld + r->off : NULL;
 }
 
+/* h' of a sequence at a step into its row of `before`. */
+static void keep_before(const run *r, const step *s, int64_t seq)
+{
+    const float *x = h_before(r, s, seq);
+    float *y = r->before + (r->lay->first[s->t] + seq) * r->h;
+    if (x) memcpy(y, x, sizeof(float) * (size_t)r->h);
+    else memset(y, 0, sizeof(float) * (size_t)r->h);
+}
+
 static void walk_forward(const run *r, int64_t from, int64_t to)
 {
     const tn_layout *l = r->lay;
@@ -134,6 +143,7 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
             step_product(&s, from, end, r->before + (l->first[t] + from) * r->h, r->h, NULL);
             continue;
         }
+        for (int64_t q = cont; q < end; q++) keep_before(r, &s, q); /* gradient() has other states in a step of a child */
         step_product(&s, from, cont, r->y + (s.prev + from) * r->ld + r->off, r->ld, NULL);
         step_product(&s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, l->order + cont);
     }
@@ -391,17 +401,16 @@ static int backward(void *self, const tn_call *c)
     return TN_OK;
 }
 
-/* h' of every row, side by side, for the gradient of W_hh. */
+/* h' of every row, side by side, for the gradient of W_hh. Rows of sequences that began there have theirs from forward: the
+ * initial states of a child's steps are gone by now. */
 typedef struct gather { const run *r; } gather;
 static void gather_before(void *ctx, int64_t from, int64_t to)
 {
     const run *r = ((const gather *)ctx)->r;
     for (int64_t row = from; row < to; row++) {
         step s = step_at(r, r->lay->step[row]);
-        const float *x = h_before(r, &s, row - r->lay->first[s.t]);
-        float *y = r->before + row * r->h;
-        if (x) memcpy(y, x, sizeof(float) * (size_t)r->h);
-        else memset(y, 0, sizeof(float) * (size_t)r->h);
+        int64_t seq = row - r->lay->first[s.t];
+        if (seq < s.cont) keep_before(r, &s, seq);
     }
 }
 
