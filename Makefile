@@ -137,5 +137,5 @@ clean:
 .PHONY: all program tools plugins host-needs install uninstall clean check check-each
 .SECONDARY:
 .DELETE_ON_ERROR:
--include tests/tests.mk
+-include tests/tests.mk bench/bench.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

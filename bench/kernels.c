@@ -1,5 +1,6 @@
-/* kernels [BACKEND.so] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma loop is
- * measured in the same run, in turn with each shape. A line: operation, shape, GF/s (median), share of the fma loop. */
+/* kernels [BACKEND.so] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma
+ * loop is measured in the same run, in turn with each shape. A line: operation, rows x columns x k, GF/s, its share of
+ * the fma loop (medians; best). Built for each instruction set.                                              */
 #include "../tests/backend.h"
 #include "tenon/vec.h"
 #include <time.h>
@@ -78,10 +79,15 @@ int main(int argc, char **argv)
         { 0, 20, 2600, 650, 4 }, { 0, 32, 128, 512, 1 }, { 0, 16, 128, 512, 1 }, { 0, 2560, 512, 128, 1 }, { 1, 2560, 128, 512, 1 }, { 2, 512, 128, 2560, 1 },
         { 2, 128, 32, 25600, 1 }, { 3, 2560, 512, 128, 1 }, { 3, 32, 2, 128, 1 } };
     backend b;
-    const tn_desc *desc = load_part(argc > 1 ? argv[1] : "build/plugins/backends/cpu.v3.so");
+#if defined(__AVX512F__)
+    if (!__builtin_cpu_supports("avx512f")) return puts("this processor has no AVX-512"), 0;
+#elif defined(__AVX2__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return puts("this processor has no AVX2 or no fma"), 0;
+#endif
+    const tn_desc *desc = load_part(argc > 1 ? argv[1] : BACKEND);
     if (!desc || backend_start(&b, desc, 1, NULL, "cpu")) return 1;
     printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(), TN_VL);
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);
     backend_stop(&b);
-    return check(1, "%s", "") ? 0 : 1;
+    return 0;
 }

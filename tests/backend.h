@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int passed, failed, skipped;
+__attribute__((unused)) static int passed, failed, skipped;
 
-static int check(int ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int check(int ok, const char *format, ...)
+static inline int check(int ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline int check(int ok, const char *format, ...)
 {
     if (ok) {
         passed++;
@@ -39,7 +39,7 @@ static int api_fail(tn_host *host, int code, const char *message)
     return code;
 }
 
-static const tn_api *test_api(void)
+static inline const tn_api *test_api(void)
 {
     static tn_api api;
     api.size = sizeof api;
@@ -48,7 +48,7 @@ static const tn_api *test_api(void)
 }
 
 /* The first part of a plug-in file; NULL where the file cannot be opened. */
-static const tn_desc *load_part(const char *file)
+static inline const tn_desc *load_part(const char *file)
 {
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     const tn_plugin *(*entry)(void) = NULL;
@@ -61,7 +61,7 @@ static const tn_desc *load_part(const char *file)
 typedef struct backend { const tn_desc *desc; void *self; tn_be be; char name[64]; } backend;
 
 /* A backend on so many threads. config: zeroed options, or NULL for the defaults that are all zero. */
-static int backend_start(backend *b, const tn_desc *desc, int threads, const void *config, const char *name)
+static inline int backend_start(backend *b, const tn_desc *desc, int threads, const void *config, const char *name)
 {
     static char zero[256];
     b->desc = desc;
@@ -71,38 +71,38 @@ static int backend_start(backend *b, const tn_desc *desc, int threads, const voi
     return ((const tn_backend *)desc->table)->start(b->self, threads, &b->be);
 }
 
-static void backend_stop(backend *b)
+static inline void backend_stop(backend *b)
 {
     ((const tn_backend *)b->desc->table)->stop(b->self, &b->be);
     free(b->self);
 }
 
 static uint64_t random_state = 1;
-static uint32_t random_bits(void)
+static inline uint32_t random_bits(void)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(random_state >> 33);
 }
 
-static int64_t random_below(int64_t n)
+static inline int64_t random_below(int64_t n)
 {
     return (int64_t)(random_bits() % (uint32_t)n);
 }
 
-static float random_float(void)
+static inline float random_float(void)
 {
     return (float)random_bits() / 1073741824.0f - 1.0f;
 }
 
 /* n random numbers between -1 and 1, with 64 bytes to spare. */
-static float *floats(int64_t n)
+static inline float *floats(int64_t n)
 {
     float *p = aligned_alloc(64, ((size_t)n * 4 + 127) / 64 * 64);
     for (int64_t i = 0; i < n; i++) p[i] = random_float();
     return p;
 }
 
-static float *floats_like(const float *x, int64_t n)
+static inline float *floats_like(const float *x, int64_t n)
 {
     float *p = floats(n);
     memcpy(p, x, (size_t)n * 4);
@@ -110,7 +110,7 @@ static float *floats_like(const float *x, int64_t n)
 }
 
 /* Elements with other bits; any NaN equals any NaN. */
-static int64_t differing(const float *a, const float *b, int64_t n)
+static inline int64_t differing(const float *a, const float *b, int64_t n)
 {
     int64_t bad = 0;
     for (int64_t i = 0; i < n; i++) bad += memcmp(a + i, b + i, 4) != 0 && !(isnan(a[i]) && isnan(b[i]));
@@ -118,7 +118,7 @@ static int64_t differing(const float *a, const float *b, int64_t n)
 }
 
 /* max |a - b| / max(|b|, floor). */
-static double distance(const float *a, const double *b, int64_t n, double floor)
+static inline double distance(const float *a, const double *b, int64_t n, double floor)
 {
     double worst = 0, most = floor;
     for (int64_t i = 0; i < n; i++) {

@@ -1,0 +1,45 @@
+/* stopwatch.c -- a schedule with a constant rate that notes the time when it is first asked in a step. At the end
+ * it writes the milliseconds between two calls, one a line, into the file that STOPWATCH names. bench/compare puts it
+ * into an experiment; so whole steps are timed, the preparation of the batch included, without a word in the host. */
+#include <stdlib.h>
+#include <time.h>
+#include "tenon/tenon.h"
+
+enum { MOST = 1000000 };
+typedef struct { double *at; int64_t n, step; } stopwatch;
+
+static int open_watch(const tn_api *api, tn_host *host, const void *config, void *self)
+{
+    (void)config;
+    ((stopwatch *)self)->at = malloc(sizeof(double) * MOST);
+    return ((stopwatch *)self)->at ? TN_OK : api->fail(host, TN_ENOMEM, "no memory for the times");
+}
+
+static double rate(void *self, const tn_progress *p, double base)
+{
+    stopwatch *w = self;
+    struct timespec t;
+    if (p->step == w->step) return base;
+    w->step = p->step;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    if (w->n < MOST) w->at[w->n++] = (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+    return base;
+}
+
+static void close_watch(void *self)
+{
+    stopwatch *w = self;
+    const char *path = getenv("STOPWATCH");
+    FILE *f = path && w->at ? fopen(path, "w") : NULL;
+    for (int64_t i = 1; f && i < w->n; i++) fprintf(f, "%.4f\n", w->at[i] - w->at[i - 1]);
+    if (f) fclose(f);
+    free(w->at);
+    w->at = NULL;
+}
+
+static const tn_schedule table = { sizeof table, 0, rate };
+static const tn_desc desc = { .size = sizeof desc, .kind = TN_SCHEDULE, .table = &table, .name = "stopwatch",
+                              .brief = "a constant rate; notes the time of each step", .doc = "For bench/compare.", .option_size = sizeof(tn_option),
+                              .self_size = sizeof(stopwatch), .open = open_watch, .close = close_watch };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("stopwatch", "1.0", "Tenon", "MIT", "", parts)
