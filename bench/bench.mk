@@ -8,7 +8,7 @@ BENCH_KERNELS = $(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) -DBACKEND='"$(BUILD)
 $(BUILD)/bench/kernels: bench/kernels.c
 	@mkdir -p $(@D)
 	$(call BENCH_KERNELS) -o $@ $< $(LDFLAGS) -ldl -lm
-$(BUILD)/bench/kernels.%: bench/kernels.c
+$(ISAS:%=$(BUILD)/bench/kernels.%): $(BUILD)/bench/kernels.%: bench/kernels.c
 	@mkdir -p $(@D)
 	$(call BENCH_KERNELS,.$*) -march=x86-64-$* -o $@ $< $(LDFLAGS) -ldl -lm
 .PHONY: bench
