@@ -512,7 +512,7 @@ static int load_vocabulary(data *d, field *f, const char *folder)
     for (ssize_t got; (got = getline(&line, &room, in)) > 0; ) {
         if (line[got - 1] == '\n') line[got - 1] = 0;
         if (!most) {
-            unknown = atoll(line);
+            unknown = strtoll(line, NULL, 10);
             most = 1024;
             word = memory_new(sizeof *word * (size_t)most);
             continue;

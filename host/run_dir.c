@@ -170,16 +170,17 @@ static int write_json(const char *folder, const char *name, json_t *j, char *err
     return rc;
 }
 
+/* config.toml comes last: it is what makes the folder a run, so a run that was killed before is none. */
 int run_dir_describe(const char *folder, experiment *e, int threads, char *error, size_t size)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/config.toml", folder);
-    const char *config = config_document(&e->memory, e->root);
-    if (file_replace(path, config, strlen(config), error, size)) return -1;
     if (write_json(folder, "lock.json", lock_of(e, threads), error, size)) return -1;
     snprintf(path, sizeof path, "%s/vocabularies", folder);
     host_clear(&e->host);
-    return data_save_vocabularies(e->data, path) ? FAIL("%s", e->host.error) : 0;
+    if (data_save_vocabularies(e->data, path)) return FAIL("%s", e->host.error);
+    snprintf(path, sizeof path, "%s/config.toml", folder);
+    const char *config = config_document(&e->memory, e->root);
+    return file_replace(path, config, strlen(config), error, size);
 }
 
 /* ---- recognising one ----------------------------------------------------------------------------------------------- */

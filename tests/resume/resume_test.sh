@@ -48,6 +48,12 @@ killed_run() { # name, environment and prefix of the command
     local rc=$?
     [ $rc = 137 ] || return 1
     [ ! -e "$tmp/$name/lock" ] || flock "$tmp/$name/lock" true # until the kernel has cleared the killed process away
+    if [ ! -e "$tmp/$name/config.toml" ]; then # killed before it was a run
+        rm -rf "${tmp:?}/$name"
+        tenon train "$here/run.toml" --data-dir "$tmp" --run "$tmp/$name" --threads 2 >"$tmp/$name.log" 2>&1
+        results "$tmp/$name" | cmp -s - "$tmp/whole.sums"; ok $? "$name: begun again, other bytes"
+        return
+    fi
     tenon resume "$tmp/$name" --threads 2 >"$tmp/$name.log" 2>&1 || { ok 1 "$name: resume failed: $(tail -n 2 "$tmp/$name.log")"; return; }
     results "$tmp/$name" | diff - "$tmp/whole.sums" >"$tmp/diff"; ok $? "$name: other bytes after the resume: $(head -n 4 "$tmp/diff" | tr '\n' ' ')"
 }
