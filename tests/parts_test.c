@@ -420,7 +420,7 @@ static void test_messages(void)
                  "mse: the input has 2 values a row, the target 3");
     test_message(TN_LAYER, "embedding", 1, reals(TN_ROOT, 2), none,
                  "embedding: the input is numbers, not ids (words or classes)");
-    test_message(TN_LAYER, "dense", 1, ids(TN_ROOT, 2), none,
+    test_message(TN_LAYER, "{ type = 'dense', units = 2 }", 1, ids(TN_ROOT, 2), none,
                  "dense: the input is ids (words or classes), not numbers; embed them first");
     test_message(TN_LAYER, "last", 1, reals(TN_ROOT, 2), none,
                  "last: the input has one row an example already, there are no steps to pool");
