@@ -49,7 +49,7 @@ TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n)
     memcpy(p, all, sizeof(float) * (size_t)n);
 }
 /* The same value in every lane. x - 0 is x for every x, -0 too; x + 0 is not. */
-TN_INLINE tn_vf tn_set(float x) { return x - (tn_vf){ 0 }; }
+TN_INLINE tn_vf tn_set(float x) { tn_vf zero = { 0 }; return x - zero; }
 
 /* a b + c with one rounding */
 TN_INLINE tn_vf tn_fma(tn_vf a, tn_vf b, tn_vf c)

@@ -1,0 +1,4 @@
+check-header:
+	@tests/header_test.sh $(BUILD)
+CHECKS += check-header
+.PHONY: check-header
