@@ -14,7 +14,7 @@ typedef struct subject {                   /* what is checked                   
 typedef const char *check_fn(const subject *);
 typedef struct check { const char *name; check_fn *run; } check;
 
-extern const check layer_checks[], activation_checks[], other_checks[]; /* end with a NULL name                      */
+extern const check layer_checks[], contract_checks[], activation_checks[], other_checks[]; /* end with a NULL name                      */
 const char *fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Candidates of inputs for a layer or a loss; *n of them. */
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS];

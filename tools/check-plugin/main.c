@@ -130,6 +130,7 @@ static void check_layer(arena *a, subject s, const tn_desc *d)
                 tried++;
                 const char *details = arena_print(a, " (%s; %s)", show_offers(a, s.offer, s.n), *s.options ? s.options : "no options");
                 for (const check *c = layer_checks; c->name; c++) report(c->name, details, in_child(c->run, &s));
+                for (const check *c = contract_checks; !draw && c->name; c++) report(c->name, details, in_child(c->run, &s));
             }
         if (s.kind == TN_LOSS) break;
     }

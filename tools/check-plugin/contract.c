@@ -1,0 +1,226 @@
+/* contract.c -- checks of what a layer is promised only now and then: entries that are NULL, a state that is carried over,
+ * an input given once for each distinct row, a backend without the operations that may be missing, decoding. They run
+ * with the options as they are by default: a carried state in a layer that is told to run backwards has no such meaning. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "checks.h"
+
+static const int64_t all_examples[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+static const char *begin(probe *p, const subject *s)
+{
+    if (probe_open(p, s->path, s->kind, s->name, s->options, s->offer, s->n)) return fault("cannot be opened a second time: %s", p->host.error);
+    probe_bind(p, all_examples, EXAMPLES);
+    return NULL;
+}
+static const char *why(const probe *p, const char *phase) { return fault("%s failed: %s", phase, p->host.error[0] ? p->host.error : "it gave no message"); }
+
+/* Copies of all results, to be compared with those of a later forward. */
+typedef struct results { float *v[32]; int64_t n[32]; } results;
+static results take(probe *p)
+{
+    results r = { { NULL }, { 0 } };
+    tensor list[32];
+    int n = probe_results(p, list, 32);
+    for (int k = 0; k < n; k++) {
+        const tn_tensor *t = &list[k].s->value;
+        if (!t->data) continue;
+        r.n[k] = tensor_elements(t);
+        r.v[k] = memory_new(4 * (size_t)(r.n[k] + 1));
+        memcpy(r.v[k], t->data, 4 * (size_t)r.n[k]);
+    }
+    return r;
+}
+static const char *same(probe *p, const results *r, const char *how)
+{
+    tensor list[32];
+    int n = probe_results(p, list, 32);
+    for (int k = 0; k < n; k++)
+        for (int64_t i = 0; list[k].s->value.data && i < r->n[k]; i++)
+            if (memcmp(&r->v[k][i], (float *)list[k].s->value.data + i, 4))
+                return fault("%s, element %lld, is %.9g, and %.9g %s", list[k].what, (long long)i, (double)r->v[k][i],
+                             (double)((float *)list[k].s->value.data)[i], how);
+    return NULL;
+}
+
+/* ---- NULL entries ------------------------------------------------------------------------------------------------ */
+static const char *check_null(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    if (bad) return bad;
+    node *n = p.node;
+    p.training = 1;
+    for (int i = 0; i < n->count[G_STATE]; i++) n->at_state[i] = n->at_next[i] = n->at_d_state[i] = n->at_d_next[i] = NULL;
+    for (int i = 0; i < n->count[G_IN]; i++) n->at_d_in[i] = NULL;
+    if (probe_forward(&p)) return why(&p, "forward, without states,");
+    if (probe_backward(&p, 0)) return why(&p, "backward, with gradients that nobody wants,");
+    for (int i = 0; i < n->count[G_PARAM]; i++) n->at_d_param[i] = NULL;
+    for (int i = 0; i < n->count[G_OUT]; i++) n->at_d_out[i] = NULL;
+    if (probe_forward(&p)) return why(&p, "forward, without states,");
+    if (probe_backward(&p, 0)) return why(&p, "backward, with d_out NULL (zero),");
+    return guard_check();
+}
+
+/* ---- an input once for each distinct row -------------------------------------------------------------------------- */
+enum { KEYS = 3 };
+static int32_t key_of(const probe *p, const tn_layout *l, int32_t r) { return (int32_t)(row_key(p, l, r) % KEYS); }
+
+/* Rows of input 0 become KEYS different ones: in full, or as distinct rows with an index. */
+static void repeat_rows(probe *p, int indexed)
+{
+    slot *s = p->node->in_slot[0];
+    tn_tensor *t = &s->value;
+    int32_t slot_of[KEYS] = { -1, -1, -1 }, *id = memory_new(sizeof *id * (size_t)(t->rows + 1));
+    tn_index *x = memory_new(sizeof *x);
+    for (int32_t r = 0; r < t->rows; r++) id[r] = key_of(p, t->lay, r);
+    index_build(x, id, (int32_t)t->rows, slot_of, &p->batch.memory);
+    int64_t rows = indexed ? x->distinct : t->rows;
+    if (indexed) {
+        size_t bytes = 4 * (size_t)(rows * t->width);
+        t->data = guard_alloc(&p->be, bytes), s->grad.data = guard_alloc(&p->be, bytes);
+        memset(s->grad.data, 0, bytes);
+        t->index = s->grad.index = x;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < t->width; j++)
+            ((float *)t->data)[r * t->width + j] = made_up((uint64_t)(indexed ? x->key[r] : id[r]), (uint64_t)j);
+}
+
+static const char *check_indexed(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    if (bad) return bad;
+    if (s->kind != TN_LAYER || !(p.node->layer->flags & TN_L_INDEXED) || !p.node->count[G_IN] || p.node->in_slot[0]->spec.dtype != TN_F32
+        || !p.node->in_slot[0]->value.lay) return NULL;
+    repeat_rows(&p, 0);
+    if (probe_forward(&p)) return why(&p, "forward");
+    results plain = take(&p);
+    repeat_rows(&p, 1);
+    if (probe_forward(&p)) return why(&p, "forward, on an input by index,");
+    if ((bad = same(&p, &plain, "when its input is given once for each distinct row (tn_tensor.index)"))) return bad;
+    if (probe_backward(&p, 0)) return why(&p, "backward, on an input by index,");
+    return guard_check();
+}
+
+/* ---- a backend without `product` ------------------------------------------------------------------------------------ */
+static const char *check_bare(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    if (bad) return bad;
+    const tn_impl *any = NULL;
+    for (const tn_impl *const *i = p.node->layer->impls; *i; i++) if (!strcmp((*i)->backend, "*")) any = *i;
+    if (!any) return NULL;
+    tn_ops bare = *p.be.ops;
+    bare.product = NULL, bare.native = NULL;
+    p.graph->be.ops = &bare, p.node->impl = any;
+    if (probe_forward(&p)) return why(&p, "forward, on a backend without `product`,");
+    double sum = probe_sum(&p);
+    if (!isfinite(sum)) return "on a backend without `product` something is left unwritten; ask TN_HAS(ops, product)";
+    return probe_backward(&p, 0) ? why(&p, "backward, on a backend without `product`,") : guard_check();
+}
+
+/* ---- a state that is carried over ----------------------------------------------------------------------------------- */
+/* The steps of the fields along TEXT are cut to those from begin[e] + from[e], count[e] of them. */
+static void cut_steps(probe *p, store *saved, int half)
+{
+    for (int i = 0; i < p->data.n_fields; i++) {
+        field *f = p->data.field[i];
+        if (f->layout != L_TEXT) continue;
+        store *s = &f->split[0], whole = saved[i];
+        int64_t at = 0, width = f->width;
+        *s = whole;
+        s->begin = memory_new(sizeof *s->begin * (EXAMPLES + 1));
+        if (whole.id) s->id = memory_new(sizeof *s->id * (size_t)(whole.leaves + 1));
+        if (whole.real) s->real = memory_new(sizeof *s->real * (size_t)(whole.leaves * width + 1));
+        for (int e = 0; e < EXAMPLES; e++) {
+            int64_t n = whole.begin[e + 1] - whole.begin[e], first = half ? n / 2 : 0, count = half ? n - n / 2 : n / 2, from = whole.begin[e] + first;
+            s->begin[e] = at;
+            if (whole.id) memcpy(s->id + at, whole.id + from, 4 * (size_t)count);
+            if (whole.real) memcpy(s->real + at * width, whole.real + from * width, 4 * (size_t)(count * width));
+            at += count;
+        }
+        s->begin[EXAMPLES] = at, s->leaves = at;
+    }
+}
+
+static int can_carry(const probe *p, const subject *s)
+{
+    const node *n = p->node;
+    if (s->kind != TN_LAYER || (n->layer->flags & TN_L_REVERSE) || !n->count[G_STATE] || n->out[0].spec.layout != L_TEXT) return 0;
+    for (int i = 0; i < s->n; i++) if (s->offer[i].layout != L_TEXT) return 0;
+    for (int k = 0; k < n->count[G_STATE]; k++)
+        if ((n->state[k].flags & TN_S_NO_CARRY) || n->state[k].spec.layout != L_ROOT || !n->state_slot[k]) return 0;
+    return 1;
+}
+
+static const char *check_carry(const subject *s)
+{
+    probe p;
+    store saved[64];
+    float *state[MAX_STATE];
+    const char *bad = begin(&p, s);
+    if (bad || !can_carry(&p, s)) return bad;
+    node *n = p.node;
+    if (probe_forward(&p)) return why(&p, "forward");
+    results whole = take(&p);
+    int outs = 0;
+    for (int i = 0; i < n->count[G_OUT]; i++) outs += n->out[i].spec.dtype == TN_F32;
+    for (int i = 0; i < p.data.n_fields; i++) saved[i] = p.data.field[i]->split[0];
+    for (int half = 0; half < 2; half++) {
+        cut_steps(&p, saved, half);
+        probe_bind(&p, all_examples, EXAMPLES);
+        for (int k = 0; half && k < n->count[G_STATE]; k++)
+            memcpy(n->state_slot[k]->value.data, state[k], 4 * (size_t)tensor_elements(&n->state_slot[k]->value));
+        if (probe_forward(&p)) return why(&p, "forward");
+        for (int k = 0; k < n->count[G_STATE]; k++) {
+            const tn_tensor *t = &n->next[k].value;
+            size_t bytes = 4 * (size_t)tensor_elements(t);
+            state[k] = memory_new(bytes);
+            memcpy(state[k], t->data, bytes);
+            if (half && memcmp(t->data, whole.v[outs + k], bytes))
+                return fault("two batches with the state carried over do not end where one long batch ends: .%s differs", n->next[k].name);
+        }
+    }
+    return NULL;
+}
+
+/* ---- decoding --------------------------------------------------------------------------------------------------------- */
+typedef struct paths { int32_t rows, last; double score; int64_t n; uint64_t hash; const char *bad; } paths;
+static int on_path(void *to, int32_t row, double points, const int32_t *ids, int64_t n)
+{
+    paths *x = to;
+    if (row < 0 || row >= x->rows) x->bad = fault("decode gives a path for row %d of %d", row, x->rows);
+    else if (!isfinite(points)) x->bad = fault("decode gives the score %g", points);
+    else if (row == x->last && points > x->score) x->bad = "decode gives a better path after a worse one";
+    x->last = row, x->score = points, x->n++;
+    for (int64_t i = 0; i < n; i++) x->hash = mixed(x->hash, (uint64_t)ids[i]);
+    return 0;
+}
+
+static const char *check_decode(const subject *s)
+{
+    probe p;
+    uint64_t hash = 0;
+    const char *bad = begin(&p, s);
+    if (bad || !TN_HAS(p.node->layer, decode)) return bad;
+    for (int twice = 0; twice < 2; twice++) {
+        const tn_layout *l = p.node->in_slot[0]->value.lay;
+        paths x = { l && l->over ? l->over->rows : EXAMPLES, -1, 0, 0, 1, NULL };
+        if (probe_forward(&p)) return why(&p, "forward");
+        if (p.node->layer->decode(p.part->self, &p.node->call, on_path, &x)) return why(&p, "decode");
+        if (x.bad) return x.bad;
+        if (!x.n) return "decode gives no path";
+        if (twice && x.hash != hash) return "decode gives other paths the second time";
+        hash = x.hash;
+    }
+    return guard_check();
+}
+
+const check contract_checks[] = {
+    { "entries that are NULL", check_null }, { "an input by index", check_indexed }, { "a backend without product", check_bare },
+    { "a state carried over", check_carry }, { "decoding", check_decode }, { NULL, NULL } };
