@@ -202,6 +202,10 @@ static void read_field(data *d, config_value *t, field *f)
     f->from = other_field(d, t, "from"), f->along = other_field(d, t, "along"), f->within = other_field(d, t, "within");
     f->name = name ? name : "?";            /* from here on it is among the fields above                     */
     f->shift = (int)config_int(t, "shift", 0, 0, 1000, m);
+    if (f->from && (f->from->kind != FIELD_TEXT || f->from->depth != 1 || f->from->from)) {
+        diag_error(m, config_get(t, "from")->at, "from: '%s' has no steps of its own to shift; name a text field", f->from->name);
+        f->from = NULL;
+    }
     f->column = config_text(t, "column", f->from ? f->from->column : name ? name : "?", m);
     config_text(t, "shape", NULL, m);
     config_text(t, "window", NULL, m);

@@ -30,6 +30,9 @@ static int find_segments(struct dl_phdr_info *info, size_t size, void *to)
 {
     char real[4096];
     (void)size, (void)to;
+#if defined(__SANITIZE_ADDRESS__) /* which puts forbidden bytes between variables, and counters among them */
+    return 0;
+#endif
     if (!info->dlpi_name[0] || !realpath(info->dlpi_name, real) || strcmp(real, before.path)) return 0;
     size_t relro = 0, relro_n = 0;
     for (int i = 0; i < info->dlpi_phnum; i++)
