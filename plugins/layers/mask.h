@@ -12,9 +12,10 @@ typedef struct mask_job { tn_rng rng; uint32_t limit; float scale; int64_t n; co
 /* m or fewer elements from i on: x m where the word is not below the limit, else 0 */
 static inline void mask_lanes(const mask_job *b, const uint32_t *word, int64_t i, int64_t m)
 {
-    tn_vi w, top = (tn_vi)tn_set(-0.0f);   /* unsigned words are compared by turning their highest bit */
+    tn_vi w, limit = { 0 }, top = (tn_vi)tn_set(-0.0f); /* unsigned words are compared by turning their highest bit */
     memcpy(&w, word, sizeof w);
-    tn_vi drops = (w ^ top) < (((tn_vi){ 0 } + (int32_t)b->limit) ^ top);
+    limit += (int32_t)b->limit;
+    tn_vi drops = (w ^ top) < (limit ^ top);
     tn_vf x = m >= TN_VL ? tn_load(b->x + i) : tn_loadn(b->x + i, m);
     tn_vf v = tn_select(drops, tn_set(0), x * tn_set(b->scale));
     if (b->add) v += m >= TN_VL ? tn_load(b->y + i) : tn_loadn(b->y + i, m);

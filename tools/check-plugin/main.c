@@ -155,7 +155,8 @@ int main(int argc, char **argv)
 {
     const char *path = NULL;
     uint64_t seed = 1;
-    if (getenv("CHECK_PLUGIN_SECONDS") && atoi(getenv("CHECK_PLUGIN_SECONDS")) > 0) seconds = (rlim_t)atoi(getenv("CHECK_PLUGIN_SECONDS"));
+    const char *limit = getenv("CHECK_PLUGIN_SECONDS");
+    if (limit && strtol(limit, NULL, 10) > 0) seconds = (rlim_t)strtol(limit, NULL, 10);
     for (int i = 1; i < argc; i++)
         if (!strncmp(argv[i], "--seed=", 7)) seed = strtoull(argv[i] + 7, NULL, 10);
         else if (argv[i][0] != '-' && !path) path = argv[i];
