@@ -40,7 +40,6 @@ LIBS_normalize  = -lutf8proc
 LIBS_lowercase  = -lutf8proc
 LIBS_words      = -lutf8proc
 LIBS_characters = -lutf8proc
-NEEDS_cpu        = cblas.h:libopenblas-dev
 NEEDS_csv        = csv.h:libcsv-dev
 NEEDS_folder     = archive.h:libarchive-dev
 NEEDS_normalize  = utf8proc.h:libutf8proc-dev
