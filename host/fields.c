@@ -112,7 +112,9 @@ static void read_vocabulary(data *d, field *f, config_value *t)
     f->vocabulary_limit = config_int(v, "size", 0, 2, INT32_MAX, m);
     f->min_count = config_int(v, "min_count", 1, 1, INT32_MAX, m);
     config_text(v, "unknown", NULL, m);
-    config_real(v, "singletons_to_unknown", 0, 0, 1, m);
+    if (config_real(v, "singletons_to_unknown", 0, 0, 1, m) > 0)
+        diag_warning(m, config_get(v, "singletons_to_unknown")->at, "singletons_to_unknown: has no effect in this version: words "
+                     "seen once are kept as they are");
     const char *fit = config_text(v, "fit", "train", m);
     if (strcmp(fit, "train") && strcmp(fit, "all")) diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
     int n;
