@@ -1,6 +1,7 @@
 /* batch.c -- from examples to packed rows: builds the layouts of a batch, lays out the rows of every field, and binds
  * the slots of a graph to them.                                                                               */
 #include <string.h>
+#include "../include/tenon/random.h"
 #include "buffers.h"
 #include "graph.h"
 
@@ -64,6 +65,27 @@ static int64_t leaf_of(const field *f, const store *s, const tn_layout *l, int32
     return s->inner[s->begin[e] + l->over->step[l->up[r]]] + l->step[r];
 }
 
+static int lay_out_ids(graph *g, batch *b, int i, const source *from)
+{
+    const field *f = g->data->field[i];
+    const store *s = from->of[i];
+    const tn_layout *l = &b->layout[f->layout];
+    int32_t *id = scratch_new(&b->memory, sizeof *id * (size_t)(l->rows + 1));
+    const char *once = b->replaces ? f->singleton : NULL;
+    tn_rng rng = once ? tn_random_fork(b->rng, text_hash(f->name)) : b->rng;
+    for (int32_t r = 0; r < l->rows; r++) {
+        int64_t leaf = leaf_of(f, s, l, r, from->example);
+        id[r] = s->id[leaf];
+        if (id[r] < 0 || id[r] >= g->slot_of_n)
+            return host_fail(g->context->host, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id[r],
+                             (long long)f->spec.classes);
+        if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate) id[r] = (int32_t)f->words->unknown;
+    }
+    index_build(&b->field_index[i], id, l->rows, g->slot_of, &b->memory);
+    b->field_data[i] = id;
+    return 0;
+}
+
 static int lay_out_field(graph *g, batch *b, int i, const source *from)
 {
     const field *f = g->data->field[i];
@@ -73,18 +95,7 @@ static int lay_out_field(graph *g, batch *b, int i, const source *from)
         b->field_data[i] = NULL;
         return 0;
     }
-    if (s->id) {
-        int32_t *id = scratch_new(&b->memory, sizeof *id * (size_t)(l->rows + 1));
-        for (int32_t r = 0; r < l->rows; r++) {
-            id[r] = s->id[leaf_of(f, s, l, r, from->example)];
-            if (id[r] < 0 || id[r] >= g->slot_of_n)
-                return host_fail(g->context->host, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id[r],
-                                 (long long)f->spec.classes);
-        }
-        index_build(&b->field_index[i], id, l->rows, g->slot_of, &b->memory);
-        b->field_data[i] = id;
-        return 0;
-    }
+    if (s->id) return lay_out_ids(g, b, i, from);
     float *x = scratch_new(&b->memory, sizeof *x * ((size_t)l->rows * f->width + 1));
     for (int32_t r = 0; r < l->rows; r++)
         memcpy(x + (int64_t)r * f->width, s->real + leaf_of(f, s, l, r, from->example) * f->width, sizeof *x * f->width);

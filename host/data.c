@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../include/tenon/random.h"
+#include "../include/tenon/utf8.h"
 #include "checkpoint.h"
 #include "fields.h"
 #include "split.h"
@@ -166,6 +166,15 @@ static int put_value(reading *r, field *f, const tn_value *v)
     return put_leaves(r, f, v);
 }
 
+/* A text's first byte that is not UTF-8, as a message; NULL: there is none. */
+static const char *text_fault(arena *a, const tn_value *v)
+{
+    if (v->dtype != TN_TEXT || !v->leaves) return NULL;
+    size_t n = (size_t)v->end[v->leaves - 1], at = tn_utf8_fault(v->leaf, n);
+    if (at == n) return NULL;
+    return arena_print(a, "not valid UTF-8 (byte 0x%02x)", (unsigned)((const unsigned char *)v->leaf)[at]);
+}
+
 static int put_column(void *to, uint32_t column, const tn_value *v)
 {
     reading *r = to;
@@ -194,6 +203,8 @@ static int put_example(reading *r)
         const tn_value *v;
         if (f->from) continue;
         if (f->column_index < 0 || !r->has[f->column_index]) return failed_at(r, f, "the data set gave no value");
+        const char *bad = text_fault(d->context->memory, &r->column[f->column_index].value);
+        if (bad) return failed_at(r, f, bad);
         host_clear(d->context->host);
         int rc = field_apply(d, f, &r->column[f->column_index].value, rng, r->room, &v);
         if (rc) return failed_at(r, f, d->context->host->error);
@@ -261,30 +272,6 @@ static void gather_store(store *s, const field *f, const builder *b, const int64
     }
 }
 
-/* A field made `from` another, shifted: next[t] = words[t + shift]; the steps without a partner leave both. */
-static void shift_store(field *source, field *f, int split)
-{
-    store *a = &source->split[split], *b = &f->split[split];
-    int64_t n = a->examples, k = 0;
-    memset(b, 0, sizeof *b);
-    b->examples = n;
-    b->begin = memory_new(8 * (size_t)(n + 1));
-    b->id = memory_new(4 * (size_t)(a->leaves + 1));
-    int64_t *begin = memory_new(8 * (size_t)(n + 1));
-    for (int64_t e = 0; e < n; e++) {
-        int64_t len = a->begin[e + 1] - a->begin[e] - f->shift;
-        begin[e] = b->begin[e] = k;
-        for (int64_t t = 0; t < len; t++) b->id[k + t] = a->id[a->begin[e] + t + f->shift];
-        if (len > 0) {
-            memmove(a->id + k, a->id + a->begin[e], 4 * (size_t)len); /* k never passes begin[e] */
-            k += len;
-        }
-    }
-    begin[n] = b->begin[n] = a->leaves = b->leaves = k;
-    memory_free(a->begin);
-    a->begin = begin;
-}
-
 /* ---- vocabularies -------------------------------------------------------------------------------------------------- */
 static void count_words(const store *s, int64_t *count, int64_t *first, int64_t *at)
 {
@@ -313,6 +300,14 @@ static int replace_ids(reading *r, field *f, int split, const int32_t *id_of, co
     return 0;
 }
 
+/* Words that training has seen once, by id. */
+static void mark_singletons(field *f, const interner *t, const int64_t *count, const int32_t *id_of)
+{
+    f->singleton = memory_new((size_t)f->words->n + 1);
+    for (int32_t k = 0; k < t->n; k++)
+        if (count[k] == 1) f->singleton[id_of[k]] = 1;
+}
+
 static int make_vocabulary(reading *r, int i)
 {
     data *d = r->d;
@@ -327,6 +322,7 @@ static int make_vocabulary(reading *r, int i)
     f->words = f->kind == FIELD_TEXT ? vocabulary_of_words(d->context->memory, t, count, first, &rules.words, id_of)
                                      : vocabulary_of_labels(d->context->memory, t, count, id_of);
     f->spec.classes = f->words->n;
+    if (f->replace_rate > 0) mark_singletons(f, t, count, id_of);
     int rc = 0;
     for (int s = 0; s < SPLITS && !rc; s++)
         if (d->count[s] > 0) rc = replace_ids(r, f, s, id_of, t);
@@ -394,27 +390,32 @@ static int read_splits(reading *r, int source, void (*progress)(void *, const ch
     return 0;
 }
 
+/* A column that was not known when the file was checked: the data were not there yet. */
+static int find_late_column(data *d, field *f)
+{
+    tn_host *h = d->context->host;
+    const tn_dataset *t = d->dataset->desc->table;
+    int rc = t->load(d->dataset->self, split_names[SPLIT_TRAIN]);
+    if (rc && rc != TN_END) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", split_names[SPLIT_TRAIN]);
+    if (fields_find_column(d, f)) return 0;
+    return host_fail(h, TN_EINVAL, "field '%s': the data has no column '%s'", f->name, f->column);
+}
+
 int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
 {
     tn_host *h = d->context->host;
     host_clear(h);
     if (!d->dataset->desc || !d->dataset->self) return host_fail(h, TN_EINVAL, "there is no data set");
-    for (int i = 0; i < d->n_fields; i++) { /* a header that was not there when the file was checked */
+    for (int i = 0; i < d->n_fields; i++) {
         field *f = d->field[i];
-        if (!f->from && f->column_index < 0 && !fields_find_column(d, f)) return TN_EINVAL;
+        if (!f->from && f->column_index < 0 && find_late_column(d, f)) return TN_EINVAL;
     }
     reading r = start_reading(d);
     int rc = 0;
     for (int source = 0; source < SPLITS && !rc; source++) rc = read_splits(&r, source, progress, to);
     if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = host_fail(h, TN_EINVAL, "there is no training split");
     for (int i = 0; i < d->n_fields && !rc; i++) rc = make_vocabulary(&r, i);
-    for (int i = 0; i < d->n_fields && !rc; i++) {
-        field *f = d->field[i];
-        if (!f->from) continue;
-        f->words = f->from->words, f->spec.classes = f->from->spec.classes;
-        for (int s = 0; s < SPLITS; s++)
-            if (d->count[s] > 0) shift_store(f->from, f, s);
-    }
+    if (!rc) fields_shift(d);
     free_reading(&r);
     return rc;
 }
@@ -447,8 +448,10 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
             int64_t end = (int64_t)strlen(text[k]);
             tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, text[k], &end };
             const tn_value *out;
+            const char *bad = text_fault(d->context->memory, &v);
             host_clear(d->context->host);
-            rc = field_apply(d, f, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
+            if (bad) rc = failed_at(&r, f, bad);
+            if (!rc) rc = field_apply(d, f, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
             if (!rc) rc = put_value(&r, f, out);
             if (!rc) gather_store(&of_field[i], f, &r.of[i], &zero, 1);
         }
@@ -545,6 +548,8 @@ void data_free(data *d)
 {
     for (int i = 0; i < d->n_fields; i++) {
         vocabulary_free(d->field[i]->words);
+        memory_free(d->field[i]->singleton);
+        d->field[i]->singleton = NULL;
         for (int s = 0; s < SPLITS; s++) {
             store *t = &d->field[i]->split[s];
             memory_free(t->begin);

@@ -42,6 +42,7 @@ typedef struct field {
     int32_t layout;                        /* of its rows: TN_ROOT, or an id from 2 on                       */
     vocabulary *words;                     /* NULL for numbers, and before data_read                         */
     int64_t vocabulary_limit, min_count;   /* from the file; 0: none                                         */
+    double replace_rate; char *singleton;  /* [words] seen once in training: replaced by `unknown` at that rate   */
     int wrong;                             /* a mistake in it was told: what reads it is not looked at       */
     tn_spec spec;                          /* classes: 0 until data_read, or the limit where one is given     */
     store split[SPLITS];

@@ -112,9 +112,7 @@ static void read_vocabulary(data *d, field *f, config_value *t)
     f->vocabulary_limit = config_int(v, "size", 0, 2, INT32_MAX, m);
     f->min_count = config_int(v, "min_count", 1, 1, INT32_MAX, m);
     config_text(v, "unknown", NULL, m);
-    if (config_real(v, "singletons_to_unknown", 0, 0, 1, m) > 0)
-        diag_warning(m, config_get(v, "singletons_to_unknown")->at, "singletons_to_unknown: has no effect in this version: words "
-                     "seen once are kept as they are");
+    f->replace_rate = config_real(v, "singletons_to_unknown", 0, 0, 1, m);
     const char *fit = config_text(v, "fit", "train", m);
     if (strcmp(fit, "train") && strcmp(fit, "all")) diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
     int n;
@@ -237,6 +235,11 @@ static void read_field(data *d, config_value *t, field *f)
         classes = c.classes;
         if (f->kind == FIELD_TEXT && !f->depth && diag_errors(m) == before)
             diag_error(m, t->at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", f->name);
+        const char *has = c.depth ? "steps" : "one value an example";
+        if (((f->kind == FIELD_CATEGORY && c.depth) || (f->kind == FIELD_TAGS && !c.depth)) && diag_errors(m) == before)
+            diag_error(m, t->at, "field '%s' has %s: kind = \"%s\" is for %s", f->name, has, c.depth ? "category" : "tags",
+                       c.depth ? "one label an example; kind = \"tags\" has one a step"
+                               : "one label a step; kind = \"category\" has one an example, and a transform cuts a text into steps");
         if (f->within && f->depth != 2 && diag_errors(m) == before)
             diag_error(m, t->at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
     }

@@ -1,4 +1,4 @@
-/* fields.h -- between fields.c, which plans fields and runs their transforms, and data.c, which fills them. */
+/* fields.h -- what fields.c, which plans fields and runs their transforms, shift.c and data.c, which fill them, share. */
 #ifndef FIELDS_H
 #define FIELDS_H
 #include "data.h"
@@ -21,6 +21,8 @@ void fields_plan(data *, config_value *root);
 field_rules fields_rules(const data *, const field *);
 /* Runs the transforms of a field on a column's value. The result lives in `room` until the next call. */
 int  field_apply(data *, field *, const tn_value *in, tn_rng, held room[2], const tn_value **out);
+/* Fills the fields made `from` others, when all others are read and have their vocabularies (shift.c).          */
+void fields_shift(data *);
 /* Looks for a field's column again, now that the data is there. 1: found. 0: told diag.                         */
 int  fields_find_column(data *, field *);
 #endif

@@ -1,6 +1,6 @@
 /* split.c -- [dataset] split = { validation = 0.1, test = 0.2, seed = 42, by = "Source" }: shares of the training source by
  * a shuffle keyed by the seed. With `by`, whole groups are dealt out until the share is met, so that examples that
- * belong together never lie on both sides.                                                                        */
+ * belong together never lie on both sides. limit = { train = 1000 } keeps that many, drawn by the same seed.           */
 #include <stdlib.h>
 #include <string.h>
 #include "../include/tenon/random.h"
@@ -104,6 +104,15 @@ static void deal(const struct data_split *s, int64_t n, int64_t units, const int
     memory_free(side_of);
 }
 
+/* Leaves `limit` examples of split k, drawn from all of it: a file may be sorted by class. The others are on no side. */
+static void limit_side(const struct data_split *s, char *side, int64_t n, int k)
+{
+    int64_t *order = shuffled(n, s->seed), kept = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (side[order[i]] == k && ++kept > s->limit[k]) side[order[i]] = SPLITS;
+    memory_free(order);
+}
+
 int split_divide(data *d, int source, int64_t n)
 {
     struct data_split *s = d->split;
@@ -123,8 +132,9 @@ int split_divide(data *d, int source, int64_t n)
         memory_free(s->pick[k]);
         s->pick[k] = memory_new(sizeof *s->pick[k] * (size_t)(n + 1));
         s->n[k] = 0;
+        if (s->limit[k]) limit_side(s, side, n, k);
         for (int64_t i = 0; i < n; i++)
-            if (side[i] == k && (!s->limit[k] || s->n[k] < s->limit[k])) s->pick[k][s->n[k]++] = i;
+            if (side[i] == k) s->pick[k][s->n[k]++] = i;
     }
     memory_free(side);
     return rc;

@@ -30,6 +30,8 @@ static int build_batch(trainer *t, int64_t k)
 {
     int64_t count = t->e->data->count[SPLIT_TRAIN], at = k * t->e->batch_size;
     int64_t n = count - at < t->e->batch_size ? count - at : t->e->batch_size;
+    t->batch->replaces = 1;
+    t->batch->rng = tn_random_fork((tn_rng){ t->e->seed, (uint64_t)t->epoch }, text_hash("words seen once"));
     return batch_build(t->e->graph, t->batch, SPLIT_TRAIN, t->order + at, (int32_t)n);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # header_test.sh BUILD -- tenon.h compiles without a warning as C11, C++11 and C++20, by gcc and clang, and by nvcc where it
-# is installed; so do random.h and vec.h. The probe uses every macro that a plug-in's tables are written with.
+# is installed; so do random.h, utf8.h and vec.h. The probe uses every macro that a plug-in's tables are written with.
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -10,6 +10,7 @@ cat >"$tmp/probe.c" <<'END'
 #include <tenon/tenon.h>
 #include <tenon/random.h>
 #include <tenon/vec.h>
+#include <tenon/utf8.h>
 typedef struct config {
     int32_t flag, choice; int64_t units, size; double rate; const char *text, *path; tn_part *cell;
     tn_list parts, whole, real, words;

@@ -58,6 +58,28 @@ static void take_cell(void *cell, size_t n, void *self)
     f->cells_in_row++;
 }
 
+static int no_twins(const csv *s)
+{
+    for (uint32_t i = 0; i < s->n_names; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (!strcmp(s->name[i], s->name[k]))
+                return tn_fail(s->api, s->host, TN_EINVAL, "%s%stwo columns are called '%s'", s->path ? s->path : "", s->path ? ":1: " : "columns: ", s->name[i]);
+    return TN_OK;
+}
+
+/* Every file has the same columns in the same order: cells are known by their number. */
+static int same_names(csv *s, const file *f)
+{
+    int equal = f->cells_in_row == s->n_names;
+    for (uint32_t i = 0; equal && i < s->n_names; i++) {
+        const char *name = f->text + f->cell.v[i];
+        if (strcmp(name, s->name[i]))
+            return tn_fail(s->api, s->host, TN_EINVAL, "%s:1: column %u is called '%s', in the first file '%s'; all files need the same header", s->path, i + 1, name, s->name[i]);
+    }
+    return equal ? TN_OK : tn_fail(s->api, s->host, TN_EINVAL, "%s:1: the header has %lld columns, that of the first file has %u; all files need the same header", s->path,
+                                   (long long)f->cells_in_row, s->n_names);
+}
+
 /* Names from the first row. */
 static int take_names(csv *s, file *f)
 {
@@ -67,7 +89,7 @@ static int take_names(csv *s, file *f)
         if (!s->name[i]) return no_memory(s);
         s->n_names++;
     }
-    return s->name ? TN_OK : no_memory(s);
+    return s->name ? no_twins(s) : no_memory(s);
 }
 
 /* Where row `rows` began, for messages. */
@@ -90,7 +112,7 @@ static void take_row(int end, void *self)
     (void)end;
     if (s->rc) return;
     if (s->c->header && !f->has_header) {
-        if (!s->name) s->rc = take_names(s, f);
+        s->rc = s->name ? same_names(s, f) : take_names(s, f);
         f->has_header = 1, f->cell.n = 0, f->bytes = 0;
     } else if (f->cells_in_row != s->n_names) {
         s->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: %lld cells, the table has %u columns", s->path, (long long)s->line_now,
@@ -151,6 +173,8 @@ static int load(void *self, const char *split)
     s->now = &s->of[i], s->path = s->c->path[i], s->rc = 0;
     int rc = s->c->quoting ? parse_quoted(s, text, n) : parse_plain(s, text, n);
     free(text);
+    if (!rc && !s->of[i].rows)
+        rc = tn_fail(s->api, s->host, TN_EINVAL, s->c->header && s->of[i].has_header ? "%s: the file has a header and no rows" : "%s: the file is empty", s->path);
     return rc;
 }
 
@@ -179,6 +203,8 @@ static int open_csv(const tn_api *api, tn_host *host, const void *config_, void 
 {
     csv *s = self;
     s->c = config_, s->api = api, s->host = host;
+    if (s->c->header && s->c->columns.n)
+        return api->fail(host, TN_EINVAL, "columns: the first row of the file holds the names; for a file without a header, say header = false");
     if (s->c->header) return read_header(s);
     if (!s->c->columns.n) return api->fail(host, TN_EINVAL, "a file without a header needs columns = [\"name\", ...]");
     s->name = calloc((size_t)s->c->columns.n, sizeof *s->name);
@@ -187,7 +213,8 @@ static int open_csv(const tn_api *api, tn_host *host, const void *config_, void 
         if (!s->name[i]) return no_memory(s);
         s->n_names++;
     }
-    return s->name ? TN_OK : no_memory(s);
+    s->path = NULL;
+    return s->name ? no_twins(s) : no_memory(s);
 }
 
 static void close_csv(void *self)

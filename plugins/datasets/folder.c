@@ -29,7 +29,7 @@ static int add_item(folder *f, items *to, const char *label, const char *name, c
         free(text);
         if (!wide) return no_memory(f);
         text = wide;
-    } else if (utf8_fault(text, n) < n) {
+    } else if (tn_utf8_fault(text, n) < n) {
         free(text);
         return tn_fail(f->api, f->host, TN_EINVAL, "%s: %s/%s: not valid UTF-8; if the files are latin-1, say encoding = \"latin-1\"",
                        f->c->root, label, name);

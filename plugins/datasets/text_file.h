@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tenon/tenon.h"
+#include "tenon/utf8.h"
 
 enum { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_BYTES /* inside only: as it is */ };
 static const char *const text_encodings[] = { "utf-8", "latin-1", NULL };
@@ -17,23 +18,6 @@ static inline int text_split(const char *name)
     for (int i = 0; i < TEXT_SPLITS; i++)
         if (!strcmp(text_splits[i], name)) return i;
     return -1;
-}
-
-/* Place of the first byte that is not UTF-8; n where all is well. */
-static inline size_t utf8_fault(const char *text, size_t n)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    for (size_t i = 0; i < n; ) {
-        unsigned char c = s[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
-        if (more == 9 || i + more >= n) return i;
-        for (size_t k = 1; k <= more; k++)
-            if ((s[i + k] & 0xc0) != 0x80) return i;
-        if ((c == 0xe0 && s[i + 1] < 0xa0) || (c == 0xed && s[i + 1] > 0x9f) || (c == 0xf0 && s[i + 1] < 0x90)
-            || (c == 0xf4 && s[i + 1] > 0x8f)) return i;
-        i += 1 + more;
-    }
-    return n;
 }
 
 /* A copy of latin-1 text as UTF-8, NUL-terminated; its length in *m. NULL: no memory. */
@@ -84,7 +68,7 @@ static inline char *text_read(const tn_api *api, tn_host *host, const char *path
         if (!wide) api->fail(host, TN_ENOMEM, "no memory for a data file");
         text = wide;
     } else if (encoding == ENCODING_UTF8) {
-        size_t at = utf8_fault(text, have), line = 1;
+        size_t at = tn_utf8_fault(text, have), line = 1;
         for (size_t i = 0; i < at; i++) line += text[i] == '\n';
         if (at < have) {
             tn_fail(api, host, TN_EINVAL, "%s:%zu: not valid UTF-8 (byte 0x%02x); if the file is latin-1, say encoding = \"latin-1\"",

@@ -41,7 +41,7 @@ static int32_t cut(characters *x, const char *text, int64_t n)
     int64_t before = x->out.leaves, k;
     int32_t last = 0, state = 0;
     for (int first = 1; n > 0; text += k, n -= k, first = 0) {
-        int32_t c = utf8_at(text, n, &k);
+        int32_t c = tn_utf8_at(text, n, &k);
         int ends = !x->c->unit || utf8proc_grapheme_break_stateful(last, c, &state);
         if (!first && ends) pipe_leaf(&x->out);
         pipe_put(&x->out, text, k);

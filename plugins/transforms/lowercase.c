@@ -29,7 +29,7 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
         const char *text = value_leaf(in, i, &n);
         for (; n > 0; text += k, n -= k) {
             utf8proc_uint8_t small[4];
-            int32_t c = utf8_at(text, n, &k), low = utf8proc_tolower(c);
+            int32_t c = tn_utf8_at(text, n, &k), low = utf8proc_tolower(c);
             if (low == c) pipe_put(p, text, k);
             else pipe_put(p, (const char *)small, utf8proc_encode_char(low, small));
         }

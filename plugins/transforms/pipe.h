@@ -1,9 +1,10 @@
-/* pipe.h -- what text transforms share: a growing value to write to, and UTF-8 read one character at a time. */
+/* pipe.h -- what text transforms share: a growing value to write to, and what a space is. */
 #ifndef PIPE_H
 #define PIPE_H
 #include <stdlib.h>
 #include <string.h>
 #include "tenon/tenon.h"
+#include "tenon/utf8.h"
 
 typedef struct pipe_out {
     const tn_api *api; tn_host *host;
@@ -65,18 +66,6 @@ static inline const char *value_leaf(const tn_value *v, int64_t i, int64_t *n)
     int64_t from = i ? v->end[i - 1] : 0;
     *n = v->end[i] - from;
     return (const char *)v->leaf + from;
-}
-
-/* The code point at p, and its length; the host has checked that texts are UTF-8. */
-static inline int32_t utf8_at(const char *p, int64_t n, int64_t *length)
-{
-    unsigned char c = (unsigned char)*p;
-    int64_t k = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    int32_t code = c < 0x80 ? c : c & (0x7f >> k);
-    if (k > n) k = n;
-    for (int64_t i = 1; i < k; i++) code = code << 6 | ((unsigned char)p[i] & 0x3f);
-    *length = k;
-    return code;
 }
 
 static inline int is_space(int32_t c)

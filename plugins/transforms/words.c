@@ -44,7 +44,7 @@ static int joins(const char *text, int64_t n, int32_t c, int64_t k)
 {
     int64_t next;
     if ((c != '\'' && c != 0x2019) || k >= n) return 0;
-    return is_word(utf8_at(text + k, n - k, &next));
+    return is_word(tn_utf8_at(text + k, n - k, &next));
 }
 
 static void cut(words *w, const char *text, int64_t n)
@@ -52,7 +52,7 @@ static void cut(words *w, const char *text, int64_t n)
     pipe_out *p = &w->out;
     int64_t k, open = 0;                   /* bytes of the word that is being written                          */
     for (; n > 0; text += k, n -= k) {
-        int32_t c = utf8_at(text, n, &k);
+        int32_t c = tn_utf8_at(text, n, &k);
         int inside = w->c->at ? !is_space(c) : is_word(c) || (open && joins(text, n, c, k));
         if (inside) {
             pipe_put(p, text, k);
