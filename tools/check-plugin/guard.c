@@ -1,12 +1,17 @@
-/* guard.c -- memory whose last byte lies before a page that may not be touched: reading or writing past the rows ends the
- * process. Up to 63 bytes lie between a buffer and that page, for buffers begin at multiples of 64; they hold a pattern. */
+/* guard.c -- memory between two pages that may not be touched, so that reading or writing outside the rows ends the
+ * process. A buffer ends at the page behind it, or begins right after the page before it, as guard_before() says: each
+ * shows what the other hides. Up to 63 bytes lie between a buffer and the page behind, for buffers begin at multiples
+ * of 64; they hold a pattern that is not a number as a float, so that a result shows it was read.                  */
 #include <string.h>
 #include <sys/mman.h>
 #include "probe.h"
 
 enum { PAGE = 4096, MOST = 4096 };
 static struct { char *base, *p; size_t all, n; } block[MOST];
-static int blocks;
+enum { PATTERN = 0xFF };
+static int blocks, before;
+
+void guard_before(int yes) { before = yes; }
 
 void *guard_alloc(tn_be *be, size_t n)
 {
@@ -17,8 +22,8 @@ void *guard_alloc(tn_be *be, size_t n)
     if (base == MAP_FAILED) return NULL;
     mprotect(base, PAGE, PROT_NONE);
     mprotect(base + all - PAGE, PAGE, PROT_NONE);
-    char *p = base + all - PAGE - rounded;
-    memset(p + n, 0xA5, rounded - n);
+    char *p = before ? base + PAGE : base + all - PAGE - rounded;
+    memset(p + n, PATTERN, (size_t)(base + all - PAGE - (p + n)));
     block[blocks].base = base, block[blocks].p = p, block[blocks].all = all, block[blocks].n = n;
     blocks++;
     return p;
@@ -41,8 +46,19 @@ const char *guard_check(void)
 {
     for (int i = 0; i < blocks; i++)
         for (char *q = block[i].p + block[i].n; q < block[i].base + block[i].all - PAGE; q++)
-            if (*q != (char)0xA5) return "wrote past the end of a buffer";
+            if (*q != (char)PATTERN) return "wrote past the end of a buffer";
     return NULL;
+}
+
+const char *guard_place(const void *address)
+{
+    const char *at = address;
+    if ((uintptr_t)at < PAGE) return " (at a NULL pointer)";
+    for (int i = 0; i < blocks; i++) {
+        if (at >= block[i].base && at < block[i].base + PAGE) return " (before the first row)";
+        if (at >= block[i].base + block[i].all - PAGE && at < block[i].base + block[i].all) return " (behind the last row)";
+    }
+    return "";
 }
 
 /* ---- a backend that cuts every loop at random and runs the pieces backwards: what threads could do at worst ------------- */

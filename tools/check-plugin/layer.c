@@ -84,12 +84,14 @@ static const char *not_written(probe *p)
     return NULL;
 }
 
-static const char *check_phases(const subject *s)
+static const char *phases_in_bounds(const subject *s, int before)
 {
     probe p;
+    guard_before(before);
     const char *bad = opened(&p, s);
     if (bad) return bad;
     process_before(s->path);
+    p.guards_layouts = 1;
     for (int training = 0; training < 2; training++)
         for (int b = 0; b < BATCHES; b++) {
             p.training = training;
@@ -102,6 +104,14 @@ static const char *check_phases(const subject *s)
         }
     probe_close(&p);
     return NULL;
+}
+
+/* Once with forbidden pages right behind all rows, once right before them. */
+static const char *check_phases(const subject *s)
+{
+    const char *bad = phases_in_bounds(s, 0);
+    guard_reset();
+    return bad ? bad : phases_in_bounds(s, 1);
 }
 
 /* ---- finite differences ---------------------------------------------------------------------------------------------------- */

@@ -139,11 +139,17 @@ static int start_backend(probe *p)
     return 0;
 }
 
-static void fill_parameters(probe *p)
+/* Each parameter leaves the flat buffer for one of its own: there, its neighbours would hide what lies outside it. */
+static void place_parameters(probe *p)
 {
     for (int i = 0; i < p->graph->n_parameters; i++) {
         parameter *w = p->graph->parameter[i];
-        for (int64_t k = 0; k < w->rows * w->width; k++) p->graph->value[w->offset + k] = 0.6f * made_up(text_hash(w->name), (uint64_t)k);
+        slot *s = &w->owner->param[w->slot];
+        size_t bytes = sizeof(float) * (size_t)(w->rows * w->width);
+        s->value.data = guard_alloc(&p->be, bytes);
+        if (s->grad.data) s->grad.data = guard_alloc(&p->be, bytes), memset(s->grad.data, 0, bytes);
+        for (int64_t k = 0; k < w->rows * w->width; k++)
+            ((float *)s->value.data)[k] = 0.6f * made_up(text_hash(w->name), (uint64_t)k);
     }
 }
 
@@ -188,7 +194,7 @@ int probe_open(probe *p, const char *path, uint32_t kind, const char *name, cons
     rc = make_graph(p, o, n);
     if (!rc) rc = graph_allocate(p->graph, p->be);
     if (rc) return rc;
-    fill_parameters(p);
+    place_parameters(p);
     return 0;
 }
 
@@ -197,7 +203,23 @@ void probe_close(probe *p)
     if (p->backend && p->be.ops) p->backend->stop(p->backend_self, &p->be);
 }
 
-/* A buffer of exactly the size that this batch needs, so that the guard page lies right behind its rows. */
+static const int32_t *at_guard(probe *p, const int32_t *a, int64_t n)
+{
+    return a ? memcpy(guard_alloc(&p->be, sizeof *a * (size_t)n), a, sizeof *a * (size_t)n) : NULL;
+}
+
+static void guard_layouts(probe *p)
+{
+    for (int id = 1; id < p->graph->n_layouts; id++) {
+        tn_layout *l = &p->batch.layout[id];
+        l->length = at_guard(p, l->length, l->sequences), l->live = at_guard(p, l->live, l->steps + 1);
+        l->first = at_guard(p, l->first, l->steps + 1), l->order = at_guard(p, l->order, l->sequences);
+        l->place = at_guard(p, l->place, l->sequences), l->up = at_guard(p, l->up, l->rows);
+        l->step = at_guard(p, l->step, l->rows), l->root = at_guard(p, l->root, l->rows);
+    }
+}
+
+/* A buffer of exactly the size that this batch needs, so that the guard page lies right at its rows. */
 static void exact(probe *p, tn_tensor *t, size_t *have)
 {
     if (*have) guard_release(&p->be, t->data);
@@ -221,7 +243,8 @@ void probe_bind(probe *p, const int64_t *example, int n)
     memset(g->reserved_rows, 0, sizeof g->reserved_rows);
     memset(g->reserved_pairs, 0, sizeof g->reserved_pairs);
     batch_build(g, &p->batch, 0, example, n);
-    for (int i = 0; i < p->data.n_fields; i++) { /* inputs, too, end at a guard page */
+    if (p->guards_layouts) guard_layouts(p);
+    for (int i = 0; i < p->data.n_fields; i++) { /* inputs, too, lie at a guard page */
         slot *s = &g->field_node[i]->out[0];
         if (!p->batch.field_data[i]) continue;
         size_t bytes = 4 * (size_t)(p->batch.layout[s->spec.layout].rows * s->spec.width);
@@ -250,7 +273,11 @@ static void set_all(tn_tensor *t, float v)
 
 static void poison(node *n, int sort)
 {
-    for (int k = 0; k < n->count[sort]; k++) set_all(&node_slots(n, sort)[k].value, NAN);
+    for (int k = 0; k < n->count[sort]; k++) {
+        tn_tensor *t = &node_slots(n, sort)[k].value;
+        if (t->data && t->dtype == TN_I32) memset(t->data, 0xFF, sizeof(int32_t) * (size_t)tensor_elements(t));
+        else set_all(t, NAN);
+    }
     for (int i = 0; i < n->n_children; i++) poison(n->child[i], sort);
 }
 

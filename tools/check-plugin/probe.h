@@ -1,7 +1,7 @@
 /* probe.h -- a layer or loss alone in a graph, fed from made-up examples: ragged, empty, nested, with equal lengths.
  *
  * All its outputs and states count as read, and all its real inputs, parameters and initial states have gradients. Every
- * buffer ends at a page that may not be touched. Numbers are functions of (example, steps, column), so that an example has
+ * buffer lies at a page that may not be touched. Numbers are functions of (example, steps, column), so that an example has
  * the same ones in every batch.                                                                                   */
 #ifndef PROBE_H
 #define PROBE_H
@@ -27,6 +27,7 @@ typedef struct probe {
     tn_be be; void *backend_self; const tn_backend *backend;
     batch batch;
     int training, indexed;                 /* indexed: real inputs come once a distinct row                          */
+    int guards_layouts;                    /* the arrays of layouts, too, lie at forbidden pages                     */
     const char *path, *name; uint32_t kind;
 } probe;
 
@@ -54,7 +55,9 @@ uint64_t row_key(const probe *, const tn_layout *, int32_t r);
 float made_up(uint64_t key, uint64_t element);                /* in [-1, 1)                                          */
 uint64_t mixed(uint64_t a, uint64_t b);
 
-/* guard.c: memory that ends at a forbidden page, and a backend that cuts loops at random. */
+/* guard.c: memory between forbidden pages, and a backend that cuts loops at random. */
+void  guard_before(int yes);               /* new buffers begin right after such a page; else they end at one        */
+const char *guard_place(const void *address); /* where among the buffers a forbidden address lies, in words          */
 void *guard_alloc(tn_be *, size_t n);
 void  guard_release(tn_be *, void *);
 const char *guard_check(void);             /* NULL: no byte behind a buffer was written                              */
