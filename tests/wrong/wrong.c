@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -57,6 +58,23 @@ static int forward(void *self, const tn_call *c)
 #endif
 #if FAULT == 13
     exit(0);
+#endif
+#if FAULT == 17
+    float before = x[-1]; /* nothing comes before the first row */
+    if (before != 0) y[0] = before;
+#endif
+#if FAULT == 18
+    if (l->order[-1] > l->rows) return TN_EINVAL; /* no sequence comes before the first */
+#endif
+#if FAULT == 19
+    for (char *more; l->rows; ) /* goes on when there is no memory left, too */
+        if ((more = malloc(1 << 20))) more[0] = 1;
+#endif
+#if FAULT == 20
+    if (l->rows) pause();
+#endif
+#if FAULT == 21
+    return l->rows ? forward(self, c) + 1 : TN_OK; /* a stack without end */
 #endif
     for (int32_t s = 0; s < l->sequences; s++)
         for (int64_t j = 0; j < n; j++) {

@@ -34,5 +34,10 @@ try 13 'ended the process'
 try 14 'outside its rows\|past the end'
 try 15 'helper_that_should_be_hidden'
 try 16 'never written'
+try 17 'outside its rows (before the first row)'
+try 18 'outside its rows (before the first row)'
+try 19 'asks for memory without bound'
+try 20 'waits for ever'
+try 21 'crashed'
 echo "wrong plug-ins: $passed passed, $failed failed"
 [ $failed = 0 ]

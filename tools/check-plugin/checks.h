@@ -1,8 +1,17 @@
 /* checks.h -- one check: a function that runs in a child process and returns NULL, or the fault in words (static or from
- * fault()). main.c runs them, and knows the faults that only a parent can see: a crash, a loop without end.          */
+ * fault()). main.c runs them, and knows the faults that only a parent can see: a crash, a loop without end, memory.  */
 #ifndef CHECKS_H
 #define CHECKS_H
 #include "probe.h"
+
+/* A sanitizer brings its own handlers and maps memory of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
 
 typedef struct subject {                   /* what is checked                                                       */
     const char *path, *name, *options;
@@ -18,6 +27,11 @@ extern const check layer_checks[], contract_checks[], activation_checks[], other
 const char *fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Candidates of inputs for a layer or a loss; *n of them. */
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS];
+/* child.c: runs a check in a child. NULL, or the fault. *died (may be NULL): 0 where it came to the end of the check;
+ * CHILD_SPENT: it did not before its time or memory was used up. */
+enum { CHILD_CRASHED = 1, CHILD_SPENT };
+const char *in_child(check_fn *run, const subject *, int *died);
+void child_seconds(const char *text);      /* the limit on processor time; NULL or not a number: as it was           */
 /* process.c: what the part did to the process it runs in. */
 void process_before(const char *path);
 const char *process_after(void);           /* NULL, or: changed MXCSR, wrote a global                                */

@@ -1,62 +1,33 @@
 /* main.c -- tenon-check-plugin FILE.so: proves a plug-in against its contract. Every check runs in a child process with limits
  * on time and memory, so that a plug-in that crashes or never ends is one line of the report.                       */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "checks.h"
 
-enum { DRAWS = 4, TEXT = 800, FINISHED = 77 }; /* FINISHED: how a child says that it came to the end     */
-static rlim_t seconds = 60;                /* of processor time for one check; CHECK_PLUGIN_SECONDS changes it         */
+enum { DRAWS = 4, TEXT = 800 };
 static int passed, failed;
-
-/* Runs a check in a child. NULL, or the fault. */
-static const char *in_child(check_fn *run, const subject *s)
-{
-    static char text[TEXT];
-    int ends[2], status;
-    size_t n = 0;
-    if (pipe(ends)) return "cannot make a pipe";
-    fflush(NULL);
-    pid_t child = fork();
-    if (child < 0) return "cannot start a process";
-    if (!child) {
-        struct rlimit time = { seconds, seconds + 5 }, space = { (rlim_t)4 << 30, (rlim_t)4 << 30 };
-        (void)space;
-        setrlimit(RLIMIT_CPU, &time);
-#if !defined(__SANITIZE_ADDRESS__) /* which reserves more */
-        setrlimit(RLIMIT_AS, &space);
-#endif
-        close(ends[0]);
-        const char *bad = run(s);
-        if (bad && write(ends[1], bad, strlen(bad)) < 0) _exit(2);
-        _exit(bad ? 1 : FINISHED);
-    }
-    close(ends[1]);
-    for (ssize_t got; n < TEXT - 1 && (got = read(ends[0], text + n, TEXT - 1 - n)) > 0; ) n += (size_t)got;
-    close(ends[0]);
-    text[n] = 0;
-    waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) {
-        int sig = WTERMSIG(status);
-        if (sig == SIGXCPU || sig == SIGKILL) return fault("did not end within %d seconds of processor time: it loops for ever", (int)seconds);
-        if (sig == SIGSEGV || sig == SIGBUS) snprintf(text, sizeof text, "crashed (%s): it reads or writes outside its rows", strsignal(sig));
-        else snprintf(text, sizeof text, "crashed (%s)", strsignal(sig));
-        return text;
-    }
-    if (WEXITSTATUS(status) != FINISHED && !n) return "ended the process (exit)";
-    return n ? text : NULL;
-}
 
 static void report(const char *name, const char *details, const char *bad)
 {
     if (bad) failed++, printf("  FAULT  %s%s: %s\n", name, details, bad);
     else passed++;
     fflush(stdout);
+}
+
+/* Runs checks (up to a NULL name) and reports them. 0, or not where one used up its time or memory: the others of this
+ * part would as well, a minute each. */
+static int run_checks(const check *c, const subject *s, const char *details)
+{
+    for (int died = 0; c->name; c++) {
+        report(c->name, details, in_child(c->run, s, &died));
+        if (died != CHILD_SPENT) continue;
+        printf("  the remaining checks of it are left out\n");
+        return -1;
+    }
+    return 0;
 }
 
 /* ---- options ------------------------------------------------------------------------------------------------------------------ */
@@ -124,16 +95,17 @@ static void check_layer(arena *a, subject s, const tn_desc *d)
             for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
                 memcpy(s.offer, list[k], sizeof s.offer);
                 s.n = (int)(inputs + required), s.options = draw_options(a, d, draw, s.seed);
-                const char *refused = in_child(try_open, &s);
+                int died;
+                const char *refused = in_child(try_open, &s, &died);
                 if (refused) {
-                    if (strstr(refused, "crashed") || strstr(refused, "for ever")) report("plan", "", refused), tried++;
+                    if (died) report("plan", "", refused), tried++;
+                    if (died == CHILD_SPENT) return;
                     else last = arena_text(a, refused);
                     continue;
                 }
                 tried++;
                 const char *details = arena_print(a, " (%s; %s)", show_offers(a, s.offer, s.n), *s.options ? s.options : "no options");
-                for (const check *c = layer_checks; c->name; c++) report(c->name, details, in_child(c->run, &s));
-                for (const check *c = contract_checks; !draw && c->name; c++) report(c->name, details, in_child(c->run, &s));
+                if (run_checks(layer_checks, &s, details) || (!draw && run_checks(contract_checks, &s, details))) return;
             }
         if (s.kind == TN_LOSS) break;
     }
@@ -155,8 +127,7 @@ int main(int argc, char **argv)
 {
     const char *path = NULL;
     uint64_t seed = 1;
-    const char *limit = getenv("CHECK_PLUGIN_SECONDS");
-    if (limit && strtol(limit, NULL, 10) > 0) seconds = (rlim_t)strtol(limit, NULL, 10);
+    child_seconds(getenv("CHECK_PLUGIN_SECONDS"));
     for (int i = 1; i < argc; i++)
         if (!strncmp(argv[i], "--seed=", 7)) seed = strtoull(argv[i] + 7, NULL, 10);
         else if (argv[i][0] != '-' && !path) path = argv[i];
@@ -179,7 +150,7 @@ int main(int argc, char **argv)
     char error[TEXT], *full = realpath(path, NULL);
     subject s = { .path = full, .name = "", .options = "", .seed = seed };
     printf("checking %s, seed %llu\n", path, (unsigned long long)seed);
-    const char *bad = in_child(open_file, &s), *symbols = exported_symbols(full);
+    const char *bad = in_child(open_file, &s, NULL), *symbols = exported_symbols(full);
     report("the file", "", bad);
     report("exported symbols", "", symbols ? fault("it exports %s beside tn_plugin_entry; build with -fvisibility=hidden", symbols) : NULL);
     static const char *const nowhere[] = { NULL };
@@ -192,7 +163,7 @@ int main(int argc, char **argv)
         else
             for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
                 s.options = draw_options(&memory, d, draw, seed);
-                for (const check *c = other_checks; c->name; c++) report(c->name, arena_print(&memory, " (%s)", *s.options ? s.options : "no options"), in_child(c->run, &s));
+                if (run_checks(other_checks, &s, arena_print(&memory, " (%s)", *s.options ? s.options : "no options"))) break;
             }
     }
     const char *slash = strrchr(path, '/');

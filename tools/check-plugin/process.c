@@ -30,7 +30,7 @@ static int find_segments(struct dl_phdr_info *info, size_t size, void *to)
 {
     char real[4096];
     (void)size, (void)to;
-#if defined(__SANITIZE_ADDRESS__) /* which puts forbidden bytes between variables, and counters among them */
+#if defined(SANITIZED) /* which puts forbidden bytes between variables, and counters among them */
     return 0;
 #endif
     if (!info->dlpi_name[0] || !realpath(info->dlpi_name, real) || strcmp(real, before.path)) return 0;
