@@ -13,8 +13,9 @@
 
 /* Exit codes: came to the end; a signal ended it, the pipe says how; likewise, and it took all its time or memory. */
 enum { TEXT = 800, FINISHED = 77, CRASHED = 78, SPENT = 79 };
-/* A few rows need a few MiB. Half of what may be mapped: an array that doubles stops there, at the latest. */
-static const long mapped_mib = 1024, bound_mib = 512;
+/* A few rows need a few MiB. The bound is half of what may be mapped: an array that doubles passes it at the latest
+ * when it is refused. */
+enum { MAPPED_MIB = 1024, BOUND_MIB = 512 };
 static rlim_t seconds = 60;                /* of processor time for one check; CHECK_PLUGIN_SECONDS changes it       */
 static int answer = -1;                    /* the child's end of the pipe                                            */
 
@@ -39,7 +40,7 @@ static long peak_mib(void)
 #endif
 }
 
-static const char *without_bound(void) { return fault("asks for memory without bound: more than %ld MiB for a few rows", bound_mib); }
+static const char *without_bound(void) { return fault("asks for memory without bound: more than %d MiB for a few rows", BOUND_MIB); }
 static const char *loops(void) { return fault("did not end within %d seconds of processor time: it loops for ever", (int)seconds); }
 
 #if defined(SANITIZED) /* no limit on what may be mapped then: the sanitizer watches the resident size */
@@ -52,7 +53,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     const char *text;
     int code = SPENT;
     (void)context;
-    if (peak_mib() > bound_mib) text = without_bound();
+    if (peak_mib() > BOUND_MIB) text = without_bound();
     else if (sig == SIGXCPU) text = loops();
     else if (sig == SIGALRM) text = "waits for ever: it neither computes nor ends";
     else if (sig == SIGABRT) text = fault("crashed (%s)", strsignal(sig)), code = CRASHED;
@@ -67,7 +68,7 @@ static void set_limits(void)
     setrlimit(RLIMIT_CPU, &time);
 #if !defined(SANITIZED) /* which reports a crash by itself */
     static char stack[1 << 16]; /* a stack without end crashes, too, and leaves none for the handler */
-    struct rlimit space = { (rlim_t)mapped_mib << 20, (rlim_t)mapped_mib << 20 };
+    struct rlimit space = { (rlim_t)MAPPED_MIB << 20, (rlim_t)MAPPED_MIB << 20 };
     stack_t own = { .ss_sp = stack, .ss_size = sizeof stack };
     setrlimit(RLIMIT_AS, &space);
     sigaltstack(&own, NULL);
@@ -84,7 +85,7 @@ static _Noreturn void child(check_fn *run, const subject *s)
 {
     set_limits();
     const char *bad = run(s);
-    int spent = peak_mib() > bound_mib;
+    int spent = peak_mib() > BOUND_MIB;
     if (spent) bad = without_bound();
     if (bad && write(answer, bad, strlen(bad)) < 0) _exit(2);
     _exit(spent ? SPENT : bad ? 1 : FINISHED);
@@ -94,7 +95,7 @@ static _Noreturn void child(check_fn *run, const subject *s)
 static const char *ending(int status, const struct rusage *used, const char *said, int *died)
 {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0, late = sig == SIGXCPU || sig == SIGKILL;
-    int large = used->ru_maxrss / 1024 > bound_mib;
+    int large = used->ru_maxrss / 1024 > BOUND_MIB;
     *died = large || late || (!sig && WEXITSTATUS(status) == SPENT) ? CHILD_SPENT : CHILD_CRASHED;
     if (*said) return said;
     if (large) return without_bound();
