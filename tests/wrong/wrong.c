@@ -12,8 +12,9 @@
 #define FAULT 0
 #endif
 
-typedef struct { int64_t width; } wrong;
-static const tn_option options[] = { { 0 } };
+typedef struct { int64_t width, times; } wrong;
+typedef struct { int64_t times; } config;
+static const tn_option options[] = { TN_INT(config, times, 1, 1, 1000, "what the output is multiplied by") };
 #if FAULT == 6
 static int64_t calls; /* a global that it writes */
 #endif
@@ -22,22 +23,23 @@ __attribute__((visibility("default"))) int helper_that_should_be_hidden(void);
 int helper_that_should_be_hidden(void) { return 1; }
 #endif
 
-static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
 {
-    (void)config, (void)n_in;
+    (void)n_in;
     if (in[0]->dtype != TN_F32 || api->parent(p, in[0]->layout) <= 0) return api->fail(host, TN_ESHAPE, "needs the steps of a sequence");
     tn_spec y = *in[0], last = y;
     y.index_of = 0, last.layout = api->parent(p, in[0]->layout);
-    ((wrong *)self)->width = in[0]->width;
+    ((wrong *)self)->width = in[0]->width, ((wrong *)self)->times = ((const config *)opts)->times;
     tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
     return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
         || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
 }
 
-/* saved[r] = sum of x up to this step, plus the state; y = w saved. */
+/* saved[r] = times (sum of x up to this step, plus the state); y = w saved. */
 static int forward(void *self, const tn_call *c)
 {
     int64_t n = ((wrong *)self)->width;
+    float k = (float)((wrong *)self)->times;
     const tn_layout *l = c->in[0]->lay;
     const float *x = c->in[0]->data, *w = c->param[0]->data, *state = c->state[0] ? c->state[0]->data : NULL;
     float *y = c->out[0]->data, *sum = c->saved[0]->data, *next = c->next[0] ? c->next[0]->data : NULL;
@@ -88,7 +90,7 @@ static int forward(void *self, const tn_call *c)
             for (int32_t t = 0; t < l->steps; t++) { /* to the end of the batch's longest sequence */
                 int64_t r = (l->first[t] + (s < l->live[t] ? s : 0)) * n + j;
                 a += x[r];
-                if (s < l->live[t]) sum[r] = a, y[r] = w[j] * a;
+                if (s < l->live[t]) sum[r] = k * a, y[r] = w[j] * sum[r];
             }
 #else
             for (int32_t t = 0; t < l->length[s]; t++) {
@@ -101,7 +103,7 @@ static int forward(void *self, const tn_call *c)
 #if FAULT == 11
                 a += 1e-3f * (float)(rand() % 7); /* random numbers of its own */
 #endif
-                sum[r] = a, y[r] = w[j] * a;
+                sum[r] = k * a, y[r] = w[j] * sum[r];
             }
 #endif
 #if FAULT == 12
@@ -119,7 +121,11 @@ static int forward(void *self, const tn_call *c)
 static int backward(void *self, const tn_call *c)
 {
     int64_t n = ((wrong *)self)->width;
+    float k = (float)((wrong *)self)->times;
     const tn_layout *l = c->in[0]->lay;
+#if FAULT == 22
+    if (k > 16) k = 16; /* the gradient is right in the lower part of the range only */
+#endif
     const float *w = c->param[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL, *dn = c->d_next[0] ? c->d_next[0]->data : NULL;
     float *dx = c->d_in[0] ? c->d_in[0]->data : NULL, *ds = c->d_state[0] ? c->d_state[0]->data : NULL;
     for (int32_t s = 0; s < l->sequences; s++)
@@ -128,7 +134,7 @@ static int backward(void *self, const tn_call *c)
             float g = dn ? dn[p * n + j] : 0;
             for (int32_t t = l->length[s]; t-- > 0; ) {
                 int64_t r = (l->first[t] + s) * n + j;
-                if (dy) g += w[j] * dy[r];
+                if (dy) g += k * w[j] * dy[r];
 #if FAULT == 1
                 if (dx) dx[r] += 1.01f * g; /* off by 1 % */
 #elif FAULT == 2
@@ -156,10 +162,49 @@ static int gradient(void *self, const tn_call *c)
     return TN_OK;
 }
 
+#if FAULT == 23
+/* A loss, -log x_t of probabilities and -x_t of values, whose gradient is right for values only. */
+typedef struct { int64_t classes; uint32_t means; } row_loss;
+static int plan_loss(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+{
+    (void)opts, (void)n_in;
+    if (in[1]->means != TN_IDS || in[0]->width != in[1]->classes) return api->fail(host, TN_ESHAPE, "needs a number for each class");
+    *(row_loss *)self = (row_loss){ in[0]->width, in[0]->means };
+    tn_spec y = { .dtype = TN_F32, .layout = in[0]->layout, .width = 1 };
+    return api->add_out(p, NULL, &y) < 0 ? TN_EINVAL : TN_OK;
+}
+static int loss_forward(void *self, const tn_call *c)
+{
+    const row_loss *l = self;
+    const float *x = c->in[0]->data;
+    for (int64_t r = 0; r < c->in[0]->rows; r++) {
+        float at = x[r * l->classes + ((int32_t *)c->in[1]->data)[r]];
+        ((float *)c->out[0]->data)[r] = l->means == TN_PROBABILITIES ? -logf(at) : -at;
+    }
+    return TN_OK;
+}
+static int loss_backward(void *self, const tn_call *c)
+{
+    for (int64_t r = 0; c->d_in[0] && c->d_out[0] && r < c->in[0]->rows; r++)
+        ((float *)c->d_in[0]->data)[r * ((row_loss *)self)->classes + ((int32_t *)c->in[1]->data)[r]] -= ((float *)c->d_out[0]->data)[r];
+    return TN_OK;
+}
+static const tn_impl loss_impl = { sizeof loss_impl, 0, "cpu", loss_forward, loss_backward, NULL };
+static const tn_impl *const loss_impls[] = { &loss_impl, NULL };
+static const tn_layer loss_layer = { sizeof loss_layer, 0, 2, 2, plan_loss, loss_impls, NULL, 0, 0, NULL, NULL };
+static const tn_loss loss_table = { sizeof loss_table, 0, TN_VALUES, 0, &loss_layer, NULL };
+static const tn_desc loss_desc = { sizeof loss_desc, TN_LOSS, &loss_table, "wrong_loss", "a loss, with a fault", "For a test.", TN_NO_OPTIONS, 0, sizeof(row_loss),
+                                   NULL, NULL, NULL, NULL, NULL, NULL };
+#endif
+
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
 static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
-static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.", options, 0, sizeof(tn_option), 0, sizeof(wrong),
+static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.", TN_OPTIONS(options), sizeof(config), sizeof(wrong),
                               NULL, NULL, NULL, NULL, NULL, NULL };
-static const tn_desc *const parts[] = { &desc, NULL };
+static const tn_desc *const parts[] = { &desc,
+#if FAULT == 23
+    &loss_desc,
+#endif
+    NULL };
 TN_PLUGIN("wrong", "1.0.0", "Tenon", "MIT", "", parts)

@@ -39,5 +39,7 @@ try 18 'outside its rows (before the first row)'
 try 19 'asks for memory without bound'
 try 20 'waits for ever'
 try 21 'crashed'
+try 22 'an option at an end of its range .*; times = 17): the gradient of input 1 is wrong'
+try 23 'probabilities, steps and ids, steps; no options): the gradient of input 1 is wrong'
 echo "wrong plug-ins: $passed passed, $failed failed"
 [ $failed = 0 ]

@@ -19,6 +19,7 @@ typedef struct subject {                   /* what is checked                   
     offer offer[MOST_INPUTS]; int n;
     const char *shown;                     /* the inputs in words                                                   */
     uint64_t seed;
+    int quick;                             /* one option of many: two batches are enough for finite differences      */
 } subject;
 typedef const char *check_fn(const subject *);
 typedef struct check { const char *name; check_fn *run; } check;
@@ -27,6 +28,13 @@ extern const check layer_checks[], contract_checks[], activation_checks[], other
 const char *fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Candidates of inputs for a layer or a loss; *n of them. */
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS];
+/* layer.c: the least that must hold whatever the options: writes its rows, alone as in the batch, finite differences. */
+const char *check_quickly(const subject *);
+/* options.c: options as TOML. Draw 0 is the default, with sizes made small; others are drawn from the ranges. */
+const char *draw_options(arena *, const tn_desc *, int draw, uint64_t seed);
+/* Each option in turn at the ends of its range (every choice of an enumeration), the others by default. */
+typedef struct option_end { const char *options, *changed; } option_end; /* changed: the one option, in words         */
+int option_ends(arena *, registry *, const tn_desc *, option_end *, int most);
 /* child.c: runs a check in a child. NULL, or the fault. *died (may be NULL): 0 where it came to the end of the check;
  * CHILD_SPENT: it did not before its time or memory was used up. */
 enum { CHILD_CRASHED = 1, CHILD_SPENT };

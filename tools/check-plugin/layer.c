@@ -23,14 +23,22 @@ const char *fault(const char *format, ...)
 }
 
 /* ---- what inputs to offer ------------------------------------------------------------------------------------------------ */
-static const offer one[][MOST_INPUTS] = { { { L_TEXT, 5, 0 } }, { { L_ROOT, 5, 0 } }, { { L_TEXT, 1, 7 } }, { { L_CHARS, 3, 0 } }, { { L_CHARS, 1, 7 } } };
-static const offer two[][MOST_INPUTS] = { { { L_TEXT, 5, 0 }, { L_TEXT, 5, 0 } }, { { L_TEXT, 5, 0 }, { L_TEXT, 4, 0 } }, { { L_TARGET, 5, 0 }, { L_TEXT, 5, 0 } },
-    { { L_TARGET, 5, 0 }, { L_TEXT, 4, 0 } }, { { L_ROOT, 5, 0 }, { L_ROOT, 5, 0 } }, { { L_ROOT, 5, 0 }, { L_TEXT, 5, 0 } }, { { L_TEXT, 5, 0 }, { L_CHARS, 4, 0 } },
-    { { L_TARGET, 1, 7 }, { L_TEXT, 5, 0 } } };
-static const offer three[][MOST_INPUTS] = { { { L_TEXT, 5, 0 }, { L_TEXT, 5, 0 }, { L_TEXT, 5, 0 } }, { { L_TARGET, 5, 0 }, { L_TEXT, 5, 0 }, { L_TEXT, 5, 0 } },
-    { { L_TARGET, 5, 0 }, { L_TEXT, 5, 0 }, { L_ROOT, 5, 0 } } };
-static const offer losses[][MOST_INPUTS] = { { { L_ROOT, 5, 0 }, { L_ROOT, 1, 5 } }, { { L_TEXT, 5, 0 }, { L_TEXT, 1, 5 } }, { { L_ROOT, 1, 0 }, { L_ROOT, 1, 2 } },
-    { { L_TEXT, 1, 0 }, { L_TEXT, 1, 2 } }, { { L_ROOT, 3, 0 }, { L_ROOT, 3, 0 } }, { { L_TEXT, 3, 0 }, { L_TEXT, 3, 0 } } };
+static const offer one[][MOST_INPUTS] = {
+    { REALS(L_TEXT, 5) }, { REALS(L_ROOT, 5) }, { IDS(L_TEXT, 7) }, { REALS(L_CHARS, 3) }, { IDS(L_CHARS, 7) } };
+static const offer two[][MOST_INPUTS] = {
+    { REALS(L_TEXT, 5), REALS(L_TEXT, 5) }, { REALS(L_TEXT, 5), REALS(L_TEXT, 4) }, { REALS(L_TARGET, 5), REALS(L_TEXT, 5) },
+    { REALS(L_TARGET, 5), REALS(L_TEXT, 4) }, { REALS(L_ROOT, 5), REALS(L_ROOT, 5) }, { REALS(L_ROOT, 5), REALS(L_TEXT, 5) },
+    { REALS(L_TEXT, 5), REALS(L_CHARS, 4) }, { IDS(L_TARGET, 7), REALS(L_TEXT, 5) } };
+static const offer three[][MOST_INPUTS] = {
+    { REALS(L_TEXT, 5), REALS(L_TEXT, 5), REALS(L_TEXT, 5) }, { REALS(L_TARGET, 5), REALS(L_TEXT, 5), REALS(L_TEXT, 5) },
+    { REALS(L_TARGET, 5), REALS(L_TEXT, 5), REALS(L_ROOT, 5) } };
+static const offer losses[][MOST_INPUTS] = {
+    { REALS(L_ROOT, 5), IDS(L_ROOT, 5) }, { REALS(L_TEXT, 5), IDS(L_TEXT, 5) }, { REALS(L_ROOT, 1), IDS(L_ROOT, 2) },
+    { REALS(L_TEXT, 1), IDS(L_TEXT, 2) }, { REALS(L_ROOT, 3), REALS(L_ROOT, 3) }, { REALS(L_TEXT, 3), REALS(L_TEXT, 3) },
+    { MEANT(L_TEXT, 5, TN_LOGITS), IDS(L_TEXT, 5) }, { MEANT(L_TEXT, 5, TN_PROBABILITIES), IDS(L_TEXT, 5) },
+    { MEANT(L_TEXT, 5, TN_LOG_PROBABILITIES), IDS(L_TEXT, 5) }, { MEANT(L_TEXT, 1, TN_LOGITS), IDS(L_TEXT, 2) },
+    { MEANT(L_TEXT, 1, TN_PROBABILITIES), IDS(L_TEXT, 2) }, { MEANT(L_TEXT, 1, TN_LOG_PROBABILITIES), IDS(L_TEXT, 2) },
+    { MEANT(L_TEXT, 3, TN_PROBABILITIES), REALS(L_TEXT, 3) }, { MEANT(L_TEXT, 3, TN_PROBABILITIES), MEANT(L_TEXT, 3, TN_PROBABILITIES) } };
 
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS]
 {
@@ -172,7 +180,7 @@ static const char *check_gradients(const subject *s)
     probe p;
     const char *bad = opened(&p, s);
     if (bad) return bad;
-    for (int b = 0; b < BATCHES && !bad; b++) {
+    for (int b = 0; b < (s->quick ? 2 : BATCHES) && !bad; b++) {
         tensor list[64];
         p.training = b != 1;
         probe_bind(&p, batches[b].example, batches[b].n);
@@ -327,6 +335,17 @@ static const char *check_instances(const subject *s)
     if (memcmp(&alone, &beside, sizeof alone) && !(isnan(alone) && isnan(beside))) return "two of its kind in one network disturb each other";
     if (probe_backward(&a, 0)) return why(&a, "backward");
     return NULL;
+}
+
+const char *check_quickly(const subject *s)
+{
+    static check_fn *const all[] = { check_phases, check_gradients, check_alone };
+    const char *bad = NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all && !bad; i++) {
+        guard_reset(), guard_before(0);
+        bad = all[i](s);
+    }
+    return bad;
 }
 
 const check layer_checks[] = {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "checks.h"
 
-enum { DRAWS = 4, TEXT = 800 };
+enum { DRAWS = 4, TEXT = 800, MOST_ENDS = 96 };
 static int passed, failed;
 
 static void report(const char *name, const char *details, const char *bad)
@@ -30,53 +30,78 @@ static int run_checks(const check *c, const subject *s, const char *details)
     return 0;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------------------ */
-static const char *append(arena *a, const char *list, const char *key, const char *value) { return arena_print(a, "%s%s%s = %s", list, *list ? ", " : "", key, value); }
-
-/* Options as TOML: draw 0 is the default, with sizes made small; others are drawn from the ranges and their ends. */
-static const char *draw_options(arena *a, const tn_desc *d, int draw, uint64_t seed)
-{
-    const char *list = "", *row = (const char *)d->options;
-    for (uint32_t i = 0; i < d->n_options; i++, row += d->option_size) {
-        const tn_option *o = (const tn_option *)(const void *)row;
-        uint64_t r = mixed(seed + (uint64_t)draw, i);
-        if (o->type == TN_O_INT) {
-            int64_t low = (int64_t)o->min, high = o->max > 9 ? (low > 9 ? low + 3 : 9) : (int64_t)o->max;
-            int64_t v = draw ? low + (int64_t)(r % (uint64_t)(high - low + 1)) : o->def_i > 9 ? 5 : o->def_i;
-            if (!draw && (v < low || v > high)) v = low > 5 ? low : 5;
-            list = append(a, list, o->name, arena_print(a, "%lld", (long long)v));
-        } else if (o->type == TN_O_REAL && draw) {
-            double low = o->min < -10 ? o->def_r - 1 : o->min, high = o->max > 10 ? o->def_r + 1 : o->max;
-            if (low < o->min) low = o->min;
-            double v = r % 5 == 0 && !(o->flags & TN_O_OPEN_MIN) ? low : r % 5 == 1 && !(o->flags & TN_O_OPEN_MAX) ? high
-                     : low + (high - low) * (0.05 + 0.9 * (double)(r >> 40) / 16777216.0);
-            list = append(a, list, o->name, arena_print(a, "%.6f", v));
-        } else if (o->type == TN_O_REAL && (o->flags & TN_O_REQUIRED)) {
-            list = append(a, list, o->name, arena_print(a, "%.6f", (o->min > -1e9 ? o->min : 0) / 2 + (o->max < 1e9 ? o->max : 1) / 2));
-        } else if (o->type == TN_O_BOOL && draw) list = append(a, list, o->name, r & 1 ? "true" : "false");
-        else if (o->type == TN_O_ENUM && draw) {
-            int n = 0;
-            while (o->choices[n]) n++;
-            list = append(a, list, o->name, arena_print(a, "'%s'", o->choices[r % (uint64_t)n]));
-        } else if (o->type == TN_O_STR && (o->flags & TN_O_REQUIRED)) list = append(a, list, o->name, "'x'");
-    }
-    return list;
-}
-
 /* ---- layers and losses ----------------------------------------------------------------------------------------------------------- */
 static const char *show_offers(arena *a, const offer *o, int n)
 {
     static const char *const rows[] = { "", "one row an example", "steps", "steps within steps", "steps of another layout" };
+    static const char *const means[] = { "", " logits,", " probabilities,", " log probabilities,", " ids," };
     const char *text = "";
     for (int i = 0; i < n; i++)
-        text = arena_print(a, "%s%s%s %s", text, i ? " and " : "", o[i].classes ? "ids," : arena_print(a, "%d wide,", (int)o[i].width), rows[o[i].layout]);
+        text = arena_print(a, "%s%s%s%s %s", text, i ? " and " : "", o[i].classes ? "" : arena_print(a, "%d wide,", (int)o[i].width),
+                           means[o[i].means] + (o[i].classes != 0), rows[o[i].layout]);
     return text;
 }
 
+static const char no_message[] = "refuses them without a message; api->fail() must be told why";
 static const char *try_open(const subject *s)
 {
     probe p;
-    return probe_open(&p, s->path, s->kind, s->name, s->options, s->offer, s->n) ? fault("%s", p.host.error) : NULL;
+    if (!probe_open(&p, s->path, s->kind, s->name, s->options, s->offer, s->n)) return NULL;
+    return p.host.error[0] ? fault("%s", p.host.error) : no_message;
+}
+
+/* Whether the part takes these inputs with these options. 1; 0: it says why not; -1: it fails at that; -2: enough. */
+static int takes(arena *a, const subject *s, const char *details, const char **refusal)
+{
+    int died;
+    const char *refused = in_child(try_open, s, &died);
+    *refusal = refused ? arena_text(a, refused) : NULL;
+    if (!died && (!refused || strcmp(refused, no_message))) return !refused;
+    report("plan", details, refused);
+    return died == CHILD_SPENT ? -2 : -1;
+}
+
+typedef struct taken { offer offer[64][MOST_INPUTS]; int inputs[64], n, failed; const char *refusal; } taken;
+
+/* These inputs with several options. < 0: enough. */
+static int check_offer(arena *a, subject *s, const tn_desc *d, taken *x)
+{
+    int known = 0;
+    for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
+        s->options = draw_options(a, d, draw, s->seed);
+        const char *details = arena_print(a, " (%s; %s)", show_offers(a, s->offer, s->n), *s->options ? s->options : "no options"), *refusal;
+        int yes = takes(a, s, details, &refusal);
+        if (refusal) x->refusal = refusal;
+        x->failed |= yes < 0;
+        if (yes < -1) return -1;
+        if (yes <= 0) continue;
+        if (!known && x->n < 64) memcpy(x->offer[x->n], s->offer, sizeof s->offer), x->inputs[x->n++] = s->n, known = 1;
+        if (run_checks(layer_checks, s, details) || (!draw && run_checks(contract_checks, s, details))) return -1;
+    }
+    return 0;
+}
+
+/* Each option in turn at the ends of its range, on the inputs in turn that the part takes. */
+static void check_ends(arena *a, subject s, const tn_desc *d, const taken *x)
+{
+    static const check ends[] = { { "an option at an end of its range", check_quickly }, { NULL, NULL } };
+    option_end end[MOST_ENDS];
+    int n = option_ends(a, probe_registry(a), d, end, MOST_ENDS);
+    s.quick = 1;
+    for (int i = 0; i < n; i++) {
+        int yes = 0;
+        const char *refusal = NULL, *details = NULL;
+        for (int k = 0; k < x->n && !yes; k++) {
+            int at = (i + k) % x->n;
+            memcpy(s.offer, x->offer[at], sizeof s.offer);
+            s.n = x->inputs[at], s.options = end[i].options;
+            details = arena_print(a, " (%s; %s)", show_offers(a, s.offer, s.n), end[i].changed);
+            yes = takes(a, &s, details, &refusal);
+        }
+        if (yes < -1) return;
+        if (!yes) printf("  refused: %s: %s\n", end[i].changed, refusal);
+        if (yes > 0 && run_checks(ends, &s, details)) return;
+    }
 }
 
 /* Every combination of inputs that the part takes, with several options. */
@@ -86,30 +111,31 @@ static void check_layer(arena *a, subject s, const tn_desc *d)
     uint32_t required = 0;
     const char *row = (const char *)t->ports;
     for (uint32_t i = 0; row && i < t->n_ports; i++, row += t->port_size) required += !((const tn_port *)(const void *)row)->optional;
-    int tried = 0;
-    const char *last = "no inputs suit it";
+    taken x = { .refusal = "no inputs suit it" };
     for (uint32_t inputs = t->min_in; inputs <= t->max_in && inputs <= 3; inputs++) {
         int n;
         const offer (*list)[MOST_INPUTS] = offers_of(s.kind, inputs + required, &n);
-        for (int k = 0; k < n; k++)
-            for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
-                memcpy(s.offer, list[k], sizeof s.offer);
-                s.n = (int)(inputs + required), s.options = draw_options(a, d, draw, s.seed);
-                int died;
-                const char *refused = in_child(try_open, &s, &died);
-                if (refused) {
-                    if (died) report("plan", "", refused), tried++;
-                    if (died == CHILD_SPENT) return;
-                    else last = arena_text(a, refused);
-                    continue;
-                }
-                tried++;
-                const char *details = arena_print(a, " (%s; %s)", show_offers(a, s.offer, s.n), *s.options ? s.options : "no options");
-                if (run_checks(layer_checks, &s, details) || (!draw && run_checks(contract_checks, &s, details))) return;
-            }
+        for (int k = 0; k < n; k++) {
+            memcpy(s.offer, list[k], sizeof s.offer);
+            s.n = (int)(inputs + required);
+            if (check_offer(a, &s, d, &x) < 0) return;
+        }
         if (s.kind == TN_LOSS) break;
     }
-    if (!tried) report("plan", "", fault("it refuses every input that was offered; the last time: %s", last));
+    if (!x.n && !x.failed) report("plan", "", fault("it refuses every input that was offered; the last time: %s", x.refusal));
+    if (x.n) check_ends(a, s, d, &x);
+}
+
+/* A part of another kind, with several options, and each option in turn at the ends of its range. */
+static void check_other(arena *a, subject s, const tn_desc *d)
+{
+    option_end end[MOST_ENDS];
+    int n = option_ends(a, probe_registry(a), d, end, MOST_ENDS), draws = d->n_options ? DRAWS : 1;
+    for (int i = 0; i < draws + n; i++) {
+        s.options = i < draws ? draw_options(a, d, i, s.seed) : end[i - draws].options;
+        const char *shown = i < draws ? s.options : end[i - draws].changed;
+        if (run_checks(other_checks, &s, arena_print(a, " (%s)", *shown ? shown : "no options"))) return;
+    }
 }
 
 /* ---- a file ------------------------------------------------------------------------------------------------------------------------ */
@@ -160,11 +186,7 @@ int main(int argc, char **argv)
         s.kind = d->kind, s.name = d->name;
         printf("%s %s: %s\n", kind_name(d->kind), d->name, d->brief);
         if (d->kind == TN_LAYER || d->kind == TN_LOSS) check_layer(&memory, s, d);
-        else
-            for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
-                s.options = draw_options(&memory, d, draw, seed);
-                if (run_checks(other_checks, &s, arena_print(&memory, " (%s)", *s.options ? s.options : "no options"))) break;
-            }
+        else check_other(&memory, s, d);
     }
     const char *slash = strrchr(path, '/');
     printf("check-plugin %s: %d passed, %d failed\n", slash ? slash + 1 : path, passed, failed);

@@ -29,6 +29,18 @@ int64_t tensor_elements(const tn_tensor *t) { return t->pairs ? t->pairs->total 
 /* ---- made-up data ------------------------------------------------------------------------------------------------------- */
 static int chars_of(int e, int t) { return (e * 3 + t * 5) % 4; } /* 0 to 3 */
 
+/* Probabilities stay away from 0 by more than finite differences reach. */
+static void make_row(float *x, const offer *o, uint64_t salt, int64_t row)
+{
+    float sum = 0, scale = o->means == TN_LOGITS ? 2.0f : 1.0f;
+    for (int64_t j = 0; j < o->width; j++) x[j] = scale * made_up(salt, (uint64_t)(row * o->width + j)), sum += x[j] + 1.6f;
+    if (o->means != TN_PROBABILITIES && o->means != TN_LOG_PROBABILITIES) return;
+    for (int64_t j = 0; j < o->width; j++) {
+        x[j] = o->width == 1 ? 0.5f + 0.4f * x[j] : (x[j] + 1.6f) / sum;
+        if (o->means == TN_LOG_PROBABILITIES) x[j] = logf(x[j]);
+    }
+}
+
 static void make_store(probe *p, field *f, const offer *o)
 {
     store *s = &f->split[0];
@@ -51,7 +63,7 @@ static void make_store(probe *p, field *f, const offer *o)
         for (int64_t i = 0; i < leaves; i++) s->id[i] = (int32_t)(mixed(salt, (uint64_t)i) % (uint64_t)o->classes);
     } else {
         s->real = arena_new(a, sizeof *s->real * (size_t)(leaves * o->width + 1));
-        for (int64_t i = 0; i < leaves * o->width; i++) s->real[i] = made_up(salt, (uint64_t)i);
+        for (int64_t i = 0; i < leaves; i++) make_row(s->real + i * o->width, o, salt, i);
     }
 }
 
@@ -61,14 +73,15 @@ static field *add_field(probe *p, const char *name, const offer *o)
     field *f = d->field[d->n_fields++] = arena_new(&p->memory, sizeof *f);
     f->name = name, f->kind = o->classes ? FIELD_TEXT : FIELD_NUMBERS, f->layout = o->layout;
     f->depth = o->layout == L_ROOT ? 0 : o->layout == L_CHARS ? 2 : 1, f->width = (uint32_t)(o->classes ? 1 : o->width);
-    f->spec = (tn_spec){ o->classes ? TN_I32 : TN_F32, o->classes ? TN_IDS : TN_VALUES, o->layout, 0, 0, o->classes ? 1 : o->width, o->classes, 0, 0, 0 };
+    f->spec = (tn_spec){ .dtype = o->classes ? TN_I32 : TN_F32, .means = o->means, .layout = o->layout, .width = o->classes ? 1 : o->width,
+                         .classes = o->classes ? o->classes : o->means == TN_VALUES ? 0 : o->width == 1 ? 2 : o->width };
     make_store(p, f, o);
     return f;
 }
 
 static void make_data(probe *p)
 {
-    static const offer shape[] = { { L_TEXT, 1, 2 }, { L_CHARS, 1, 2 }, { L_TARGET, 1, 2 } };
+    static const offer shape[] = { IDS(L_TEXT, 2), IDS(L_CHARS, 2), IDS(L_TARGET, 2) };
     data *d = &p->data;
     d->context = &p->context, d->n_layouts = 4, d->seed = 1;
     d->field = arena_new(&p->memory, sizeof *d->field * 64);
@@ -106,7 +119,7 @@ static int make_graph(probe *p, const offer *o, int n)
     int rc = node_plan(k, (uint32_t)n, in);
     if (rc) return rc;
     for (int i = 0; i < k->count[G_STATE]; i++) { /* every initial state comes from somewhere */
-        offer s = { k->state[i].spec.layout, k->state[i].spec.width, 0 };
+        offer s = REALS(k->state[i].spec.layout, k->state[i].spec.width);
         if (s.layout < L_ROOT || s.layout > L_TARGET) continue;
         k->state_node[i] = field_node(p, add_field(p, arena_print(&p->memory, "state%d", i), &s), 1);
         k->state_slot[i] = &k->state_node[i]->out[0];
@@ -171,16 +184,21 @@ static tn_part *part_of_file(probe *p, const char *path, uint32_t kind, const ch
     return part;
 }
 
+registry *probe_registry(arena *a)
+{
+    const char *env = getenv("TENON_PLUGIN_PATH"), **places = arena_new(a, sizeof *places * 64);
+    char *rest = arena_text(a, env ? env : "");
+    int k = 0;
+    for (char *part; k < 62 && (part = strsep(&rest, ":")); ) if (*part) places[k++] = part;
+    return registry_new(a, places, registry_isa());
+}
+
 int probe_part(probe *p, const char *path, uint32_t kind, const char *name, const char *options)
 {
     static const char *const nowhere[] = { NULL };
     memset(p, 0, sizeof *p);
     p->messages = diag_new(), p->path = path, p->name = name, p->kind = kind;
-    const char *env = getenv("TENON_PLUGIN_PATH"), **places = arena_new(&p->memory, sizeof *places * 64);
-    char *rest = arena_text(&p->memory, env ? env : "");
-    int k = 0;
-    for (char *part; k < 62 && (part = strsep(&rest, ":")); ) if (*part) places[k++] = part;
-    p->plugins = registry_new(&p->memory, places, registry_isa());
+    p->plugins = probe_registry(&p->memory);
     p->context = (part_context){ .memory = &p->memory, .plugins = p->plugins, .messages = p->messages, .data_dirs = nowhere, .host = &p->host, .api = &host_api };
     p->part = part_of_file(p, path, kind, name, options);
     return p->part ? start_backend(p) : TN_EINVAL;

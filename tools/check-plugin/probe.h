@@ -11,7 +11,10 @@
 enum { EXAMPLES = 8, MOST_INPUTS = 4 };
 
 /* An input as the probe offers it. */
-typedef struct offer { int32_t layout; int64_t width, classes; } offer; /* classes: ids; else real                  */
+typedef struct offer { int32_t layout; int64_t width, classes; uint32_t means; } offer; /* classes: ids; else real   */
+#define REALS(layout, width) { layout, width, 0, TN_VALUES }
+#define MEANT(layout, width, means) { layout, width, 0, means } /* TN_PROBABILITIES ...: numbers that can be such   */
+#define IDS(layout, classes) { layout, 1, classes, TN_IDS }
 enum { L_ROOT = 1, L_TEXT, L_CHARS, L_TARGET };              /* layouts of the probe: chars lie inside text         */
 
 typedef struct probe {
@@ -31,6 +34,8 @@ typedef struct probe {
     const char *path, *name; uint32_t kind;
 } probe;
 
+/* Where plug-ins are looked for, from TENON_PLUGIN_PATH. */
+registry *probe_registry(arena *);
 /* The part alone, with these options (TOML), and a backend; 0, or < 0: its options are refused. */
 int  probe_part(probe *, const char *path, uint32_t kind, const char *name, const char *options);
 /* The part on these inputs, in a graph; 0, or < 0: it refuses them, host.error says why. */
