@@ -240,8 +240,8 @@ static int list_checkpoints(const char *folder, struct dirent ***names)
 {
     char path[4200];
     snprintf(path, sizeof path, "%s/checkpoints", folder);
-    int n = scandir(path, names, NULL, alphasort), kept = 0;
-    for (int i = n - 1; i >= 0; i--) /* alphasort is oldest first */
+    int n = scandir(path, names, NULL, versionsort), kept = 0;
+    for (int i = n - 1; i >= 0; i--) /* versionsort is oldest first, past 99,999,999 steps too */
         if (strncmp((*names)[i]->d_name, "step-", 5) || strlen((*names)[i]->d_name) < 17
             || strcmp((*names)[i]->d_name + strlen((*names)[i]->d_name) - 12, ".safetensors")) {
             free((*names)[i]);

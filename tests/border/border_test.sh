@@ -18,7 +18,7 @@ flags="-O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -ffp-contract=off -D_GN
 cd "$tmp" || exit 1
 for name in valid_window dot_attention echo_decoder; do cc -std=c11 $warn $flags -o plugins/layers/$name.so $name.c -lm; ok $? "$name does not build"; done
 cc -std=c11 $warn $flags -o plugins/losses/chain_crf.so chain_crf.c -lm; ok $? "chain_crf does not build"
-c++ -std=c++11 $warn $flags -o plugins/layers/leaky_cell.so leaky_cell.cc; ok $? "leaky_cell does not build"
+for std in c++20 c++11; do c++ -std=$std $warn $flags -o plugins/layers/leaky_cell.so leaky_cell.cc; ok $? "leaky_cell does not build as $std"; done
 cc -std=c11 $flags -DCELL="\"{ type = 'lstm', units = 5 }\"" -o other/layers/echo_decoder.so echo_decoder.c -lm; ok $? "echo_decoder with lstm does not build"
 export TENON_PLUGIN_PATH="$tmp/plugins:"
 for part in plugins/layers/valid_window plugins/layers/dot_attention plugins/layers/leaky_cell plugins/layers/echo_decoder other/layers/echo_decoder plugins/losses/chain_crf; do

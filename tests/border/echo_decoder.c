@@ -1,6 +1,8 @@
 /* echo_decoder.c -- a layer that runs another recurrent layer, named in its options, one step at a time and feeds it what it
  * gave before:  cell input u_t = x_t + h_(t-1) (h of the step before; zero at first),  y_t = h_t.
- * A step of the cell is a whole call on a layout of one step; its weight gradient is taken once, over all steps.     */
+ * A step of the cell is a whole call on a layout of one step; its weight gradient is taken once, over all steps. Its
+ * `.decoded` runs the same steps free of the batch, as a beam search would.                                          */
+#include <stdlib.h>
 #include <string.h>
 #include "tenon/tenon.h"
 
@@ -114,9 +116,70 @@ static int gradient(void *self, const tn_call *c)
     return c->api->run(c->api->enter(c, d->child, -1), TN_GRADIENT);
 }
 
+/* One step again, free of the batch: two rows a sequence, the copies in reverse order, as a beam of two would have them. What
+ * they give must be, bit by bit, what forward gave at that step.                                                          */
+static int free_step(const decoder *d, const tn_call *c, int32_t t, int64_t m, float *const *state, float *const *next)
+{
+    const tn_layout *l = c->in[0]->lay;
+    const float *x = floats(c->in[0]), *y = floats(c->out[0]);
+    int64_t n = d->width;
+    const tn_call *k = c->api->enter_free(c, d->child, (int32_t)(2 * m));
+    if (!k) return TN_ENOMEM;
+    for (int64_t r = 0; r < 2 * m; r++) {
+        int64_t s = r < m ? r : 2 * m - 1 - r;
+        for (uint32_t i = 0; i < d->states; i++)
+            memcpy(floats(k->state[i]) + r * d->state_width[i], state[i] + s * d->state_width[i], sizeof *x * (size_t)d->state_width[i]);
+        for (int64_t j = 0; j < n; j++) floats(k->in[0])[r * n + j] = x[(l->first[t] + s) * n + j] + (t ? y[(l->first[t - 1] + s) * n + j] : 0);
+    }
+    int rc = c->api->run(k, TN_FORWARD);
+    for (int64_t r = 0; r < 2 * m && !rc; r++) {
+        int64_t s = r < m ? r : 2 * m - 1 - r;
+        if (memcmp(floats(k->out[0]) + r * n, y + (l->first[t] + s) * n, sizeof *y * (size_t)n))
+            rc = c->api->fail(c->host, TN_EINVAL, "a free step gives other bits than the step of the batch");
+        for (uint32_t i = 0; i < d->states; i++)
+            memcpy(next[i] + s * d->state_width[i], floats(k->next[i]) + r * d->state_width[i], sizeof *x * (size_t)d->state_width[i]);
+    }
+    return rc;
+}
+
+/* The number of the largest value at each step: decoding by free steps. */
+static int decode(void *self, const tn_call *c, tn_emit_fn *emit, void *to)
+{
+    const decoder *d = self;
+    const tn_layout *l = c->in[0]->lay;
+    const float *y = floats(c->out[0]);
+    float *state[8] = { NULL }, *next[8] = { NULL };
+    int32_t *ids = calloc((size_t)l->steps + 1, sizeof *ids);
+    int rc = ids ? 0 : TN_ENOMEM;
+    for (uint32_t i = 0; i < d->states && !rc; i++) {
+        size_t w = (size_t)d->state_width[i], m = (size_t)l->sequences;
+        state[i] = calloc(m * w + 1, sizeof *y), next[i] = calloc(m * w + 1, sizeof *y);
+        if (!state[i] || !next[i]) rc = TN_ENOMEM;
+        for (size_t s = 0; !rc && floats(c->state[i]) && s < m; s++) memcpy(state[i] + s * w, floats(c->state[i]) + (size_t)l->order[s] * w, sizeof *y * w);
+    }
+    for (int32_t t = 0; t < l->steps && !rc; t++) {
+        rc = free_step(d, c, t, l->live[t], state, next);
+        for (uint32_t i = 0; i < d->states; i++) {
+            float *swap = state[i];
+            state[i] = next[i], next[i] = swap;
+        }
+    }
+    for (int32_t s = 0; s < l->sequences && !rc; s++) {
+        for (int32_t t = 0; t < l->length[s]; t++) {
+            const float *row = y + (l->first[t] + s) * d->width;
+            ids[t] = 0;
+            for (int32_t j = 1; j < d->width; j++) if (row[j] > row[ids[t]]) ids[t] = j;
+        }
+        rc = emit(to, l->order[s], 0, ids, l->length[s]);
+    }
+    for (uint32_t i = 0; i < d->states; i++) free(state[i]), free(next[i]);
+    free(ids);
+    return rc;
+}
+
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, NULL, 0, 0, decode, NULL };
 static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "echo_decoder", "a cell that hears its own last output", "Steps a child.",
                               TN_OPTIONS(options), sizeof(config), sizeof(decoder), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
