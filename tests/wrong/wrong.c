@@ -12,7 +12,7 @@
 #define FAULT 0
 #endif
 
-typedef struct { int64_t width, times; } wrong;
+typedef struct { int64_t width, times, n_in, plans; } wrong;
 typedef struct { int64_t times; } config;
 static const tn_option options[] = { TN_INT(config, times, 1, 1, 1000, "what the output is multiplied by") };
 #if FAULT == 6
@@ -23,26 +23,47 @@ __attribute__((visibility("default"))) int helper_that_should_be_hidden(void);
 int helper_that_should_be_hidden(void) { return 1; }
 #endif
 
+#if FAULT == 34
+/* Not monotone, though `like` says so. */
+static int32_t odd_length(void *self, const int32_t *from) { return (void)self, from[0] % 3; }
+#endif
+
 static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
 {
     (void)n_in;
+#if FAULT == 31
+    if (in[0]->layout == TN_ROOT) return TN_ESHAPE; /* and does not say why */
+#endif
     if (in[0]->dtype != TN_F32 || api->parent(p, in[0]->layout) <= 0) return api->fail(host, TN_ESHAPE, "needs the steps of a sequence");
     tn_spec y = *in[0], last = y;
     y.index_of = 0, last.layout = api->parent(p, in[0]->layout);
-    ((wrong *)self)->width = in[0]->width, ((wrong *)self)->times = ((const config *)opts)->times;
+    wrong *own = self;
+    if (n_in == 2 && (in[1]->layout != in[0]->layout || in[1]->width != in[0]->width))
+        return api->fail(host, TN_ESHAPE, "needs two inputs alike");
+#if FAULT == 24
+    if (own->plans++ && api->add_work(p, &y) < 0) return TN_EINVAL; /* keeps count of its plans */
+#endif
+#if FAULT == 25
+    if (!own->width) own->width = in[0]->width; /* the first plan decides */
+#else
+    own->width = in[0]->width;
+#endif
+    own->times = ((const config *)opts)->times, own->n_in = n_in;
+#if FAULT == 34
+    tn_grow odd = { sizeof odd, last.layout, "odd", 1, 0, &in[0]->layout, odd_length, in[0]->layout, 0 };
+    if (api->add_layout(p, &odd) < 0) return TN_EINVAL;
+#endif
     tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
     return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
         || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
 }
 
-/* saved[r] = times (sum of x up to this step, plus the state); y = w saved. */
-static int forward(void *self, const tn_call *c)
+/* Faults that have nothing to do with the sum. */
+static int misbehave(const tn_call *c)
 {
-    int64_t n = ((wrong *)self)->width;
-    float k = (float)((wrong *)self)->times;
     const tn_layout *l = c->in[0]->lay;
-    const float *x = c->in[0]->data, *w = c->param[0]->data, *state = c->state[0] ? c->state[0]->data : NULL;
-    float *y = c->out[0]->data, *sum = c->saved[0]->data, *next = c->next[0] ? c->next[0]->data : NULL;
+    const float *x = c->in[0]->data;
+    (void)l, (void)x;
 #if FAULT == 6
     calls++;
 #endif
@@ -63,7 +84,7 @@ static int forward(void *self, const tn_call *c)
 #endif
 #if FAULT == 17
     float before = x[-1]; /* nothing comes before the first row */
-    if (before != 0) y[0] = before;
+    if (before != 0) ((float *)c->out[0]->data)[0] = before;
 #endif
 #if FAULT == 18
     if (l->order[-1] > l->rows) return TN_EINVAL; /* no sequence comes before the first */
@@ -76,8 +97,23 @@ static int forward(void *self, const tn_call *c)
     if (l->rows) pause();
 #endif
 #if FAULT == 21
-    return l->rows ? forward(self, c) + 1 : TN_OK; /* a stack without end */
+    return l->rows ? misbehave(c) + 1 : TN_OK; /* a stack without end */
 #endif
+#if FAULT == 28
+    if (!malloc(40)) return TN_ENOMEM; /* that nobody frees */
+#endif
+    return TN_OK;
+}
+
+/* saved[r] = times (sum of x up to this step, plus the state); y = w saved. */
+static int forward(void *self, const tn_call *c)
+{
+    int64_t n = ((wrong *)self)->width;
+    float k = (float)((wrong *)self)->times;
+    const tn_layout *l = c->in[0]->lay;
+    const float *x = c->in[0]->data, *w = c->param[0]->data, *state = c->state[0] ? c->state[0]->data : NULL;
+    float *y = c->out[0]->data, *sum = c->saved[0]->data, *next = c->next[0] ? c->next[0]->data : NULL;
+    if (misbehave(c)) return TN_EINVAL;
     for (int32_t s = 0; s < l->sequences; s++)
         for (int64_t j = 0; j < n; j++) {
 #if FAULT == 5
@@ -100,6 +136,7 @@ static int forward(void *self, const tn_call *c)
 #else
                 a += x[r];
 #endif
+                if (((wrong *)self)->n_in == 2) a += ((float *)c->in[1]->data)[r];
 #if FAULT == 11
                 a += 1e-3f * (float)(rand() % 7); /* random numbers of its own */
 #endif
@@ -128,6 +165,10 @@ static int backward(void *self, const tn_call *c)
 #endif
     const float *w = c->param[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL, *dn = c->d_next[0] ? c->d_next[0]->data : NULL;
     float *dx = c->d_in[0] ? c->d_in[0]->data : NULL, *ds = c->d_state[0] ? c->d_state[0]->data : NULL;
+    float *dx2 = ((wrong *)self)->n_in == 2 && c->d_in[1] ? c->d_in[1]->data : NULL;
+#if FAULT == 29
+    if (!dx) return TN_OK; /* and forgets the state */
+#endif
     for (int32_t s = 0; s < l->sequences; s++)
         for (int64_t j = 0; j < n; j++) {
             int32_t p = l->order[s];
@@ -139,8 +180,13 @@ static int backward(void *self, const tn_call *c)
                 if (dx) dx[r] += 1.01f * g; /* off by 1 % */
 #elif FAULT == 2
                 if (dx) dx[r] = g; /* sets instead of adds */
+#elif FAULT == 30
+                float one = dx ? dx[r] : 0, two = dx2 ? dx2[r] : 0; /* both may be the same number */
+                if (dx) dx[r] = one + g;
+                if (dx2) dx2[r] = two + g;
 #else
                 if (dx) dx[r] += g;
+                if (dx2) dx2[r] += g;
 #endif
             }
             if (ds) ds[p * n + j] += g;
@@ -162,7 +208,7 @@ static int gradient(void *self, const tn_call *c)
     return TN_OK;
 }
 
-#if FAULT == 23
+#if FAULT == 23 || FAULT == 32
 /* A loss, -log x_t of probabilities and -x_t of values, whose gradient is right for values only. */
 typedef struct { int64_t classes; uint32_t means; } row_loss;
 static int plan_loss(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
@@ -189,22 +235,69 @@ static int loss_backward(void *self, const tn_call *c)
         ((float *)c->d_in[0]->data)[r * ((row_loss *)self)->classes + ((int32_t *)c->in[1]->data)[r]] -= ((float *)c->d_out[0]->data)[r];
     return TN_OK;
 }
+static int loss_predict(void *self, const tn_call *c, int64_t classes, float *probability) /* values are none */
+{
+    (void)self;
+    memcpy(probability, c->in[0]->data, sizeof(float) * (size_t)(c->in[0]->rows * classes));
+    return TN_OK;
+}
 static const tn_impl loss_impl = { sizeof loss_impl, 0, "cpu", loss_forward, loss_backward, NULL };
 static const tn_impl *const loss_impls[] = { &loss_impl, NULL };
 static const tn_layer loss_layer = { sizeof loss_layer, 0, 2, 2, plan_loss, loss_impls, NULL, 0, 0, NULL, NULL };
-static const tn_loss loss_table = { sizeof loss_table, 0, TN_VALUES, 0, &loss_layer, NULL };
-static const tn_desc loss_desc = { sizeof loss_desc, TN_LOSS, &loss_table, "wrong_loss", "a loss, with a fault", "For a test.", TN_NO_OPTIONS, 0, sizeof(row_loss),
+static const tn_loss loss_table = { sizeof loss_table, 0, TN_VALUES, 0, &loss_layer, loss_predict };
+static const tn_desc loss_desc = { sizeof loss_desc, TN_LOSS, &loss_table, "wrong_loss",
+                                   "a loss, with a fault", "For a test.", TN_NO_OPTIONS, 0, sizeof(row_loss),
                                    NULL, NULL, NULL, NULL, NULL, NULL };
+#endif
+
+#if FAULT == 26 /* load reads less than save writes */
+static int save(void *self, int (*put)(void *to, const void *, size_t), void *to)
+{
+    return put(to, &((wrong *)self)->width, sizeof(int64_t));
+}
+static int load(void *self, int (*get)(void *from, void *, size_t), void *from)
+{
+    return (void)self, (void)get, (void)from, TN_OK;
+}
+#define SAVE save, load
+#else
+#define SAVE NULL, NULL
+#endif
+#if FAULT == 27 /* says that it wrote them all */
+static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slot, tn_rng rng, float *p)
+{
+    (void)self, (void)api, (void)host, (void)slot, (void)rng;
+    p[0] = 1;
+    return 1;
+}
+#define INITIALIZE initialize
+#else
+#define INITIALIZE NULL
 #endif
 
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 2, plan, impls, NULL, 0, 0, NULL, INITIALIZE };
 static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.", TN_OPTIONS(options), sizeof(config), sizeof(wrong),
-                              NULL, NULL, NULL, NULL, NULL, NULL };
+                              NULL, NULL, NULL, SAVE, NULL };
+#if FAULT == 33
+static int add(void *self, tn_be *be, int64_t n, const float *p, float *g, double *penalty) /* sets g */
+{
+    (void)self, (void)be;
+    *penalty = 0;
+    for (int64_t i = 0; i < n; i++) *penalty += (double)p[i] * (double)p[i], g[i] = 2 * p[i];
+    return TN_OK;
+}
+static const tn_regularizer penalty_table = { sizeof penalty_table, 0, add };
+static const tn_desc penalty_desc = { sizeof penalty_desc, TN_REGULARIZER, &penalty_table, "wrong_penalty",
+                                      "a penalty, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL };
+#endif
 static const tn_desc *const parts[] = { &desc,
-#if FAULT == 23
+#if FAULT == 23 || FAULT == 32
     &loss_desc,
+#endif
+#if FAULT == 33
+    &penalty_desc,
 #endif
     NULL };
 TN_PLUGIN("wrong", "1.0.0", "Tenon", "MIT", "", parts)

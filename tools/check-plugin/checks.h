@@ -24,12 +24,28 @@ typedef struct subject {                   /* what is checked                   
 typedef const char *check_fn(const subject *);
 typedef struct check { const char *name; check_fn *run; } check;
 
-extern const check layer_checks[], contract_checks[], activation_checks[], other_checks[]; /* end with a NULL name                      */
+/* Each ends with a NULL name. */
+extern const check layer_checks[], null_checks[], again_checks[], contract_checks[], other_checks[];
 const char *fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Candidates of inputs for a layer or a loss; *n of them. */
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS];
+/* nulls.c: what came out of a run, to be compared with another. */
+enum { MOST_SNAPS = 96 };
+enum { SNAP_OUT = 1, SNAP_NEXT = 2,        /* values; of the others, gradients                                       */
+       SNAP_IN = 4, SNAP_STATE = 8, SNAP_PARAM = 16, SNAP_ALL = 31 };
+typedef struct snapshot {
+    int n, kind[MOST_SNAPS];
+    const char *what[MOST_SNAPS];
+    float *v[MOST_SNAPS];
+    int64_t elements[MOST_SNAPS];
+} snapshot;
+const char *snapshot_run(probe *, snapshot *);    /* all phases; NULL, or the fault                                  */
+/* Those of the kinds that both have. tolerance 0: bit by bit. */
+const char *snapshot_differs(const snapshot *, const snapshot *, int kinds, double tolerance, const char *how);
 /* layer.c: the least that must hold whatever the options: writes its rows, alone as in the batch, finite differences. */
 const char *check_quickly(const subject *);
+/* again.c: what save writes, load reads, and takes no less. */
+const char *check_saved(const subject *);
 /* options.c: options as TOML. Draw 0 is the default, with sizes made small; others are drawn from the ranges. */
 const char *draw_options(arena *, const tn_desc *, int draw, uint64_t seed);
 /* Each option in turn at the ends of its range (every choice of an enumeration), the others by default. */

@@ -24,6 +24,8 @@ void child_seconds(const char *text)
     if (text && strtol(text, NULL, 10) > 0) seconds = (rlim_t)strtol(text, NULL, 10);
 }
 
+#define OUTSIDE "it reads or writes outside its rows"
+
 /* The most that this process ever mapped, in MiB; touched or not. Calls nothing that takes a lock. */
 static long peak_mib(void)
 {
@@ -40,8 +42,14 @@ static long peak_mib(void)
 #endif
 }
 
-static const char *without_bound(void) { return fault("asks for memory without bound: more than %d MiB for a few rows", BOUND_MIB); }
-static const char *loops(void) { return fault("did not end within %d seconds of processor time: it loops for ever", (int)seconds); }
+static const char *without_bound(void)
+{
+    return fault("asks for memory without bound: more than %d MiB for a few rows", BOUND_MIB);
+}
+static const char *loops(void)
+{
+    return fault("did not end within %d seconds of processor time: it loops for ever", (int)seconds);
+}
 
 #if defined(SANITIZED) /* no limit on what may be mapped then: the sanitizer watches the resident size */
 const char *__asan_default_options(void);
@@ -57,7 +65,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     else if (sig == SIGXCPU) text = loops();
     else if (sig == SIGALRM) text = "waits for ever: it neither computes nor ends";
     else if (sig == SIGABRT) text = fault("crashed (%s)", strsignal(sig)), code = CRASHED;
-    else text = fault("crashed (%s): it reads or writes outside its rows%s", strsignal(sig), guard_place(info->si_addr)), code = CRASHED;
+    else text = fault("crashed (%s): %s%s", strsignal(sig), OUTSIDE, guard_place(info->si_addr)), code = CRASHED;
     if (write(answer, text, strlen(text)) < 0) _exit(2);
     _exit(code);
 }
@@ -101,7 +109,7 @@ static const char *ending(int status, const struct rusage *used, const char *sai
     if (large) return without_bound();
     if (late) return loops();
     if (!sig) return "ended the process (exit)";
-    return fault("crashed (%s)%s", strsignal(sig), sig == SIGSEGV || sig == SIGBUS ? ": it reads or writes outside its rows" : "");
+    return fault("crashed (%s)%s", strsignal(sig), sig == SIGSEGV || sig == SIGBUS ? ": " OUTSIDE : "");
 }
 
 const char *in_child(check_fn *run, const subject *s, int *died)

@@ -1,6 +1,6 @@
-/* contract.c -- checks of what a layer is promised only now and then: entries that are NULL, a state that is carried over,
- * an input given once for each distinct row, a backend without the operations that may be missing, decoding. They run
- * with the options as they are by default: a carried state in a layer that is told to run backwards has no such meaning. */
+/* contract.c -- checks of what a layer is promised only now and then: a state that is carried over, an input given once
+ * for each distinct row, a backend without the operations that may be missing, decoding. They run with the options as
+ * they are by default: a carried state in a layer that is told to run backwards has no such meaning.                */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@ static const int64_t all_examples[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
 static const char *begin(probe *p, const subject *s)
 {
-    if (probe_open(p, s->path, s->kind, s->name, s->options, s->offer, s->n)) return fault("cannot be opened a second time: %s", p->host.error);
+    if (probe_open(p, s->path, s->kind, s->name, s->options, s->offer, s->n))
+        return fault("cannot be opened a second time: %s", p->host.error);
     probe_bind(p, all_examples, EXAMPLES);
     return NULL;
 }
@@ -45,26 +46,7 @@ static const char *same(probe *p, const results *r, const char *how)
     return NULL;
 }
 
-/* ---- NULL entries ------------------------------------------------------------------------------------------------ */
-static const char *check_null(const subject *s)
-{
-    probe p;
-    const char *bad = begin(&p, s);
-    if (bad) return bad;
-    node *n = p.node;
-    p.training = 1;
-    for (int i = 0; i < n->count[G_STATE]; i++) n->at_state[i] = n->at_next[i] = n->at_d_state[i] = n->at_d_next[i] = NULL;
-    for (int i = 0; i < n->count[G_IN]; i++) n->at_d_in[i] = NULL;
-    if (probe_forward(&p)) return why(&p, "forward, without states,");
-    if (probe_backward(&p, 0)) return why(&p, "backward, with gradients that nobody wants,");
-    for (int i = 0; i < n->count[G_PARAM]; i++) n->at_d_param[i] = NULL;
-    for (int i = 0; i < n->count[G_OUT]; i++) n->at_d_out[i] = NULL;
-    if (probe_forward(&p)) return why(&p, "forward, without states,");
-    if (probe_backward(&p, 0)) return why(&p, "backward, with d_out NULL (zero),");
-    return guard_check();
-}
-
-/* ---- an input once for each distinct row -------------------------------------------------------------------------- */
+/* ---- an input once for each distinct row ----------------------------------------------------------------- */
 enum { KEYS = 3 };
 static int32_t key_of(const probe *p, const tn_layout *l, int32_t r) { return (int32_t)(row_key(p, l, r) % KEYS); }
 
@@ -101,12 +83,13 @@ static const char *check_indexed(const subject *s)
     results plain = take(&p);
     repeat_rows(&p, 1);
     if (probe_forward(&p)) return why(&p, "forward, on an input by index,");
-    if ((bad = same(&p, &plain, "when its input is given once for each distinct row (tn_tensor.index)"))) return bad;
+    if ((bad = same(&p, &plain, "when its input is given once for each distinct row (tn_tensor.index)")))
+        return bad;
     if (probe_backward(&p, 0)) return why(&p, "backward, on an input by index,");
     return guard_check();
 }
 
-/* ---- a backend without `product` ------------------------------------------------------------------------------------ */
+/* ---- a backend without `product` ------------------------------------------------------------------------- */
 static const char *check_bare(const subject *s)
 {
     probe p;
@@ -120,11 +103,12 @@ static const char *check_bare(const subject *s)
     p.graph->be.ops = &bare, p.node->impl = any;
     if (probe_forward(&p)) return why(&p, "forward, on a backend without `product`,");
     double sum = probe_sum(&p);
-    if (!isfinite(sum)) return "on a backend without `product` something is left unwritten; ask TN_HAS(ops, product)";
+    if (!isfinite(sum))
+        return "on a backend without `product` something is left unwritten; ask TN_HAS(ops, product)";
     return probe_backward(&p, 0) ? why(&p, "backward, on a backend without `product`,") : guard_check();
 }
 
-/* ---- a state that is carried over ----------------------------------------------------------------------------------- */
+/* ---- a state that is carried over ------------------------------------------------------------------------ */
 /* The steps of the fields along TEXT are cut to those from begin[e] + from[e], count[e] of them. */
 static void cut_steps(probe *p, store *saved, int half)
 {
@@ -151,10 +135,12 @@ static void cut_steps(probe *p, store *saved, int half)
 static int can_carry(const probe *p, const subject *s)
 {
     const node *n = p->node;
-    if (s->kind != TN_LAYER || (n->layer->flags & TN_L_REVERSE) || !n->count[G_STATE] || n->out[0].spec.layout != L_TEXT) return 0;
+    if (s->kind != TN_LAYER || (n->layer->flags & TN_L_REVERSE) || !n->count[G_STATE] || n->out[0].spec.layout != L_TEXT)
+        return 0;
     for (int i = 0; i < s->n; i++) if (s->offer[i].layout != L_TEXT) return 0;
     for (int k = 0; k < n->count[G_STATE]; k++)
-        if ((n->state[k].flags & TN_S_NO_CARRY) || n->state[k].spec.layout != L_ROOT || !n->state_slot[k]) return 0;
+        if ((n->state[k].flags & TN_S_NO_CARRY) || n->state[k].spec.layout != L_ROOT || !n->state_slot[k])
+            return 0;
     return 1;
 }
 
@@ -189,7 +175,7 @@ static const char *check_carry(const subject *s)
     return NULL;
 }
 
-/* ---- decoding --------------------------------------------------------------------------------------------------------- */
+/* ---- decoding -------------------------------------------------------------------------------------------- */
 typedef struct paths { int32_t rows, last; double score; int64_t n; uint64_t hash; const char *bad; } paths;
 static int on_path(void *to, int32_t row, double points, const int32_t *ids, int64_t n)
 {
@@ -221,6 +207,58 @@ static const char *check_decode(const subject *s)
     return guard_check();
 }
 
+/* ---- probabilities of a loss ----------------------------------------------------------------------------- */
+static const char *check_predict(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    if (bad || s->kind != TN_LOSS || !TN_HAS(p.node->loss, predict) || s->n < 2 || !s->offer[1].classes)
+        return bad;
+    int64_t classes = s->offer[1].classes, rows = p.node->in_slot[0]->value.rows;
+    float *v = guard_alloc(&p.be, sizeof *v * (size_t)(rows * classes));
+    for (int64_t i = 0; i < rows * classes; i++) v[i] = NAN;
+    if (probe_forward(&p)) return why(&p, "forward");
+    p.node->at_in[1] = NULL;
+    if (p.node->loss->predict(p.part->self, &p.node->call, classes, v)) return why(&p, "predict");
+    for (int64_t r = 0; r < rows; r++) {
+        double sum = 0;
+        for (int64_t k = 0; k < classes; k++) {
+            double x = (double)v[r * classes + k];
+            if (!(x >= 0 && x <= 1 + 1e-5))
+                return fault("predict gives class %lld of row %lld the probability %g", (long long)k, (long long)r, x);
+            sum += x;
+        }
+        if (fabs(sum - 1) > 1e-4)
+            return fault("predict gives row %lld probabilities that sum to %g", (long long)r, sum);
+    }
+    return guard_check();
+}
+
+/* ---- layouts that the part makes ------------------------------------------------------------------------- */
+static const char *check_lengths(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    for (int k = 0; !bad && k < p.node->n_grow; k++) {
+        const tn_grow *w = &p.node->grow[k].grow;
+        for (int32_t other = 0; other < 7; other++)
+            for (int32_t i = 0, last = 0; i < 40; i++) {
+                int32_t from[8];
+                for (uint32_t j = 0; j < w->n_from; j++)
+                    from[j] = w->like && p.node->grow[k].from[j] != w->like ? other : i;
+                int32_t n = w->length(p.part->self, from), again = w->length(p.part->self, from);
+                if (n < 0 || n != again)
+                    return fault("the length of its layout %s is %d, and %d when asked again", w->name, n, again);
+                if (w->like && n < last)
+                    return fault("the length of its layout %s falls from %d to %d where that of `like` grows to %d",
+                                 w->name, last, n, i);
+                last = n;
+            }
+    }
+    return bad;
+}
+
 const check contract_checks[] = {
-    { "entries that are NULL", check_null }, { "an input by index", check_indexed }, { "a backend without product", check_bare },
-    { "a state carried over", check_carry }, { "decoding", check_decode }, { NULL, NULL } };
+    { "an input by index", check_indexed }, { "a backend without product", check_bare },
+    { "a state carried over", check_carry }, { "decoding", check_decode },
+    { "probabilities", check_predict }, { "lengths of its layouts", check_lengths }, { NULL, NULL } };

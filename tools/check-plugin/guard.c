@@ -18,10 +18,9 @@ void *guard_alloc(tn_be *be, size_t n)
     (void)be;
     size_t rounded = (n + 63) & ~(size_t)63, all = (rounded + PAGE - 1) / PAGE * PAGE + 2 * PAGE;
     if (blocks == MOST) return NULL;
-    char *base = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *base = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return NULL;
-    mprotect(base, PAGE, PROT_NONE);
-    mprotect(base + all - PAGE, PAGE, PROT_NONE);
+    if (all > 2 * PAGE) mprotect(base + PAGE, all - 2 * PAGE, PROT_READ | PROT_WRITE);
     char *p = before ? base + PAGE : base + all - PAGE - rounded;
     memset(p + n, PATTERN, (size_t)(base + all - PAGE - (p + n)));
     block[blocks].base = base, block[blocks].p = p, block[blocks].all = all, block[blocks].n = n;
@@ -56,12 +55,13 @@ const char *guard_place(const void *address)
     if ((uintptr_t)at < PAGE) return " (at a NULL pointer)";
     for (int i = 0; i < blocks; i++) {
         if (at >= block[i].base && at < block[i].base + PAGE) return " (before the first row)";
-        if (at >= block[i].base + block[i].all - PAGE && at < block[i].base + block[i].all) return " (behind the last row)";
+        if (at >= block[i].base + block[i].all - PAGE && at < block[i].base + block[i].all)
+            return " (behind the last row)";
     }
     return "";
 }
 
-/* ---- a backend that cuts every loop at random and runs the pieces backwards: what threads could do at worst ------------- */
+/* ---- a backend that cuts every loop at random and runs the pieces backwards: what threads could do at worst  */
 static uint64_t cut_seed;
 static int cut_loop(tn_be *be, int64_t n, int64_t grain, void (*body)(void *, int64_t, int64_t), void *ctx)
 {

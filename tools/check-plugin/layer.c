@@ -15,11 +15,12 @@ enum { BATCHES = sizeof batches / sizeof *batches };
 const char *fault(const char *format, ...)
 {
     static char text[700];
+    char fresh[sizeof text]; /* an argument may be the fault of before */
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(fresh, sizeof fresh, format, args);
     va_end(args);
-    return text;
+    return memcpy(text, fresh, sizeof text);
 }
 
 /* ---- what inputs to offer ------------------------------------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ static int run_checks(const check *c, const subject *s, const char *details)
     return 0;
 }
 
-/* ---- layers and losses ----------------------------------------------------------------------------------------------------------- */
+/* ---- layers and losses ----------------------------------------------------------------------------------- */
 static const char *show_offers(arena *a, const offer *o, int n)
 {
     static const char *const rows[] = { "", "one row an example", "steps", "steps within steps", "steps of another layout" };
@@ -69,14 +69,17 @@ static int check_offer(arena *a, subject *s, const tn_desc *d, taken *x)
     int known = 0;
     for (int draw = 0; draw < (d->n_options ? DRAWS : 1); draw++) {
         s->options = draw_options(a, d, draw, s->seed);
-        const char *details = arena_print(a, " (%s; %s)", show_offers(a, s->offer, s->n), *s->options ? s->options : "no options"), *refusal;
+        const char *shown = *s->options ? s->options : "no options", *refusal;
+        const char *details = arena_print(a, " (%s; %s)", show_offers(a, s->offer, s->n), shown);
         int yes = takes(a, s, details, &refusal);
         if (refusal) x->refusal = refusal;
         x->failed |= yes < 0;
         if (yes < -1) return -1;
         if (yes <= 0) continue;
         if (!known && x->n < 64) memcpy(x->offer[x->n], s->offer, sizeof s->offer), x->inputs[x->n++] = s->n, known = 1;
-        if (run_checks(layer_checks, s, details) || (!draw && run_checks(contract_checks, s, details))) return -1;
+        if (run_checks(layer_checks, s, details) || run_checks(null_checks, s, details)) return -1;
+        if (!draw && (run_checks(again_checks, s, details) || run_checks(contract_checks, s, details)))
+            return -1;
     }
     return 0;
 }
@@ -110,7 +113,8 @@ static void check_layer(arena *a, subject s, const tn_desc *d)
     const tn_layer *t = s.kind == TN_LOSS ? ((const tn_loss *)d->table)->layer : d->table;
     uint32_t required = 0;
     const char *row = (const char *)t->ports;
-    for (uint32_t i = 0; row && i < t->n_ports; i++, row += t->port_size) required += !((const tn_port *)(const void *)row)->optional;
+    for (uint32_t i = 0; row && i < t->n_ports; i++, row += t->port_size)
+        required += !((const tn_port *)(const void *)row)->optional;
     taken x = { .refusal = "no inputs suit it" };
     for (uint32_t inputs = t->min_in; inputs <= t->max_in && inputs <= 3; inputs++) {
         int n;
@@ -138,14 +142,15 @@ static void check_other(arena *a, subject s, const tn_desc *d)
     }
 }
 
-/* ---- a file ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- a file ---------------------------------------------------------------------------------------------- */
 static const char *open_file(const subject *s)
 {
     char error[TEXT];
     arena a = { NULL };
     static const char *const nowhere[] = { NULL };
     process_before(s->path);
-    if (!registry_open(registry_new(&a, nowhere, registry_isa()), s->path, error, sizeof error)) return fault("%s", error);
+    if (!registry_open(registry_new(&a, nowhere, registry_isa()), s->path, error, sizeof error))
+        return fault("%s", error);
     return process_after();
 }
 

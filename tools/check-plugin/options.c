@@ -11,7 +11,7 @@ static const tn_option *option_row(const tn_desc *d, uint32_t i)
     return (const tn_option *)(const void *)((const char *)d->options + (size_t)i * d->option_size);
 }
 
-/* ---- ranges that a few rows can bear ------------------------------------------------------------------------------- */
+/* ---- ranges that a few rows can bear --------------------------------------------------------------------- */
 static int64_t low_int(const tn_option *o)
 {
     double low = o->min + (o->flags & TN_O_OPEN_MIN ? 1 : 0);
@@ -36,7 +36,7 @@ static void real_ends(const tn_option *o, double *low, double *high)
     if (o->flags & TN_O_OPEN_MAX && *high >= o->max) *high = o->max - inside;
 }
 
-/* ---- one option ---------------------------------------------------------------------------------------------------- */
+/* ---- one option ------------------------------------------------------------------------------------------ */
 /* What stands there where nothing is drawn: sizes made small, what is required filled in. NULL: it is left out. */
 static const char *plain_value(arena *a, const tn_option *o)
 {
@@ -47,7 +47,8 @@ static const char *plain_value(arena *a, const tn_option *o)
         return arena_print(a, "%lld", (long long)v);
     }
     if (!(o->flags & TN_O_REQUIRED)) return NULL;
-    if (o->type == TN_O_REAL) return arena_print(a, "%.6f", (o->min > -1e9 ? o->min : 0) / 2 + (o->max < 1e9 ? o->max : 1) / 2);
+    if (o->type == TN_O_REAL)
+        return arena_print(a, "%.6f", (o->min > -1e9 ? o->min : 0) / 2 + (o->max < 1e9 ? o->max : 1) / 2);
     return o->type == TN_O_STR ? "'x'" : NULL;
 }
 
@@ -88,7 +89,8 @@ static int end_values(arena *a, registry *plugins, const tn_option *o, const cha
         real_ends(o, &low, &high);
         v[n++] = arena_print(a, "%.6f", low), v[n++] = arena_print(a, "%.6f", high);
     }
-    for (int i = 0; o->type == TN_O_ENUM && o->choices[i] && n < MOST_VALUES; i++) v[n++] = arena_print(a, "'%s'", o->choices[i]);
+    for (int i = 0; o->type == TN_O_ENUM && o->choices[i] && n < MOST_VALUES; i++)
+        v[n++] = arena_print(a, "'%s'", o->choices[i]);
     if (o->type == TN_O_PART && o->part_kind == TN_ACTIVATION) { /* other kinds: too many to try, or with needs of their own */
         int names;
         const char *const *name = registry_names(plugins, o->part_kind, &names);
@@ -97,7 +99,7 @@ static int end_values(arena *a, registry *plugins, const tn_option *o, const cha
     return n;
 }
 
-/* ---- all options --------------------------------------------------------------------------------------------------- */
+/* ---- all options ----------------------------------------------------------------------------------------- */
 static const char *append(arena *a, const char *list, const char *key, const char *value)
 {
     return value ? arena_print(a, "%s%s%s = %s", list, *list ? ", " : "", key, value) : list;

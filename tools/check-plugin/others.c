@@ -1,4 +1,5 @@
-/* others.c -- the checks of parts that are no layers: activations, optimizers, initializers, schedules, stops. What needs an
+/* others.c -- the checks of parts that are no layers: activations, optimizers, regularizers, initializers,
+ * schedules, stops. What needs an
  * experiment to be of use (data sets, transforms, metrics, loggers, baselines) is opened and closed here, and its
  * tables were checked when the file was accepted.                                                                  */
 #include <math.h>
@@ -96,6 +97,35 @@ static const char *check_optimizer(const subject *s)
     return process_after();
 }
 
+/* ---- regularizers --------------------------------------------------------------------------------------------------------------- */
+static const char *check_regularizer(const subject *s)
+{
+    enum { N = 70 };
+    probe p;
+    const char *bad = s->kind == TN_REGULARIZER ? open_part(&p, s) : NULL;
+    if (bad || s->kind != TN_REGULARIZER) return bad && *bad ? bad : NULL;
+    const tn_regularizer *t = p.part->desc->table;
+    float w[N], zero[N] = { 0 }, one[N];
+    double sum = NAN, side[2];
+    process_before(s->path);
+    for (int i = 0; i < N; i++) w[i] = made_up(9, (uint64_t)i), one[i] = 1;
+    if (t->add(p.part->self, &p.be, N, w, zero, &sum) || t->add(p.part->self, &p.be, N, w, one, &sum)) return "add failed";
+    if (!isfinite(sum)) return "left the penalty unwritten, or it is not finite";
+    for (int i = 0; i < N; i++) {
+        if (!(fabsf(one[i] - 1 - zero[i]) <= 1e-4f * (1 + fabsf(zero[i])))) return "the gradient is set, not added";
+        float moved[N], ignored[N] = { 0 }, e = 1e-2f;
+        for (int sign = 0; sign < 2; sign++) {
+            memcpy(moved, w, sizeof w);
+            moved[i] += sign ? -e : e;
+            if (t->add(p.part->self, &p.be, N, moved, ignored, &side[sign])) return "add failed";
+        }
+        double got = (side[0] - side[1]) / (2 * (double)e);
+        if (fabsf(w[i]) > 2 * e && !(fabs(got - (double)zero[i]) <= 1e-4 + 1e-2 * fabs(got)))
+            return fault("the gradient at %g is %g, finite differences say %g", (double)w[i], (double)zero[i], got);
+    }
+    return process_after();
+}
+
 /* ---- pure functions ------------------------------------------------------------------------------------------------------------ */
 static const char *check_pure(const subject *s)
 {
@@ -133,4 +163,5 @@ static const char *check_pure(const subject *s)
 }
 
 const check other_checks[] = { { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
-                               { "an update element by element", check_optimizer }, { "asked twice", check_pure }, { NULL, NULL } };
+                               { "an update element by element", check_optimizer }, { "a penalty against finite differences", check_regularizer },
+                               { "asked twice", check_pure }, { "save and load", check_saved }, { NULL, NULL } };

@@ -381,7 +381,8 @@ int probe_backward(probe *p, float prefill)
     n = probe_results(p, list, 64);
     for (int k = 0; k < n; k++) {
         tn_tensor *t = &list[k].s->grad;
-        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) ((float *)t->data)[i] = weight(p, t, list[k].what, i);
+        int zero = list[k].what[0] == '.' ? p->zero_d_next : p->zero_d_out;
+        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) ((float *)t->data)[i] = zero ? 0 : weight(p, t, list[k].what, i);
     }
     poison(p->node, G_WORK);
     prepare(p, p->node);
