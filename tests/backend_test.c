@@ -62,6 +62,45 @@ static void gemm_case(shape s, int ta, int tb, float beta, int odd)
     free(a), free(b), free(c), free(first), free(want);
 }
 
+/* outer_add, whole and cut by rows, by columns of a and by columns of b. */
+static void outer_case(int64_t rows, int64_t m, int64_t n, int gathered)
+{
+    int64_t lda = m + 3, ldb = n + 1, ldc = n + 2, nb = rows + 5;
+    float *a = floats(rows * lda), *b = floats(nb * ldb), *c = floats(m * ldc), *sums = floats(m), *first = NULL, *first_sums = NULL;
+    double *want = calloc((size_t)(m * ldc) + 1, sizeof *want), *want_sums = calloc((size_t)m + 1, sizeof *want_sums);
+    int32_t *row = calloc((size_t)rows + 1, sizeof *row);
+    for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)(random_below(nb + 3) - 3);
+    for (int64_t i = 0; i < m * ldc; i++) want[i] = (double)c[i];
+    for (int64_t i = 0; i < m; i++) want_sums[i] = (double)sums[i];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < m; i++) {
+            const float *x = b + (gathered ? row[r] : r) * ldb;
+            want_sums[i] += (double)a[r * lda + i];
+            for (int64_t j = 0; j < n && (!gathered || row[r] >= 0); j++) want[i * ldc + j] += (double)a[r * lda + i] * (double)x[j];
+        }
+    for (int k = 0; k < runs; k++)
+        for (int cut = 0; cut < 4; cut++) {
+            tn_be *be = &run[k].be;
+            float *y = floats_like(c, m * ldc), *s = floats_like(sums, m);
+            int64_t r1 = cut == 1 ? random_below(rows + 1) : rows, m1 = cut == 2 ? random_below(m + 1) : m, n1 = cut == 3 ? random_below(n + 1) : n;
+            const float *late = gathered ? b : b + r1 * ldb;
+            be->ops->outer_add(be, r1, m1, a, lda, n1, b, ldb, gathered ? row : NULL, y, ldc, n1 ? s : NULL);
+            be->ops->outer_add(be, r1, m1, a, lda, n - n1, b + n1, ldb, gathered ? row : NULL, y + n1, ldc, n1 ? NULL : s);
+            be->ops->outer_add(be, r1, m - m1, a + m1, lda, n, b, ldb, gathered ? row : NULL, y + m1 * ldc, ldc, s + m1);
+            be->ops->outer_add(be, rows - r1, m, a + r1 * lda, lda, n, late, ldb, gathered ? row + r1 : NULL, y, ldc, s);
+            if (!first) {
+                first = y, first_sums = s;
+                double d = distance(y, want, m * ldc, 1e-6), e = distance(s, want_sums, m, 1e-6);
+                check(d < 1e-5 && e < 1e-5, "outer_add %ldx%ld over %ld rows: off by %.2g, sums by %.2g of the largest", m, n, rows, d, e);
+                continue;
+            }
+            int64_t bad = differing(y, first, m * ldc) + differing(s, first_sums, m);
+            check(bad == 0, "outer_add %ldx%ld over %ld rows, %s, cut %d: %ld elements have other bits", m, n, rows, run[k].name, cut, bad);
+            free(y), free(s);
+        }
+    free(a), free(b), free(c), free(sums), free(first), free(first_sums), free(want), free(want_sums), free(row);
+}
+
 typedef struct sink { float *y; int64_t ldy, units, row0, calls; } sink;
 static void keep_tile(void *ctx, const tn_tile *q)
 {
@@ -284,6 +323,8 @@ int main(void)
         for (int how = 0; how < 4; how++) gemm_case(shapes[i], how & 1, how >> 1, i % 3 == 0 ? 0.0f : i % 3 == 1 ? 1.0f : 0.5f, 0);
     for (int i = 0; i < 5; i++)
         for (int how = 0; how < 4; how++) gemm_case(shapes[i], how & 1, how >> 1, 1.0f, 1);
+    static const int64_t outer[][3] = { { 1, 1, 1 }, { 300, 40, 17 }, { 129, 512, 128 }, { 700, 128, 32 }, { 31, 7, 200 }, { 257, 9, 9 }, { 40, 600, 130 } };
+    for (int i = 0; i < 14; i++) outer_case(outer[i % 7][0], outer[i % 7][1], outer[i % 7][2], i < 7);
     static const uint32_t groups[] = { 1, 2, 3, 4, 5, 9 };
     for (int g = 0; g < 6; g++)
         for (int i = 0; i < 10; i++) {

@@ -276,6 +276,10 @@ struct tn_ops {
     void *(*alloc)(tn_be *, size_t n);                             /* [main] the host's to call; 64-byte aligned */
     void (*release)(tn_be *, void *);
     const void *(*native)(tn_be *, const char *id);                /* stream, cuBLAS handle: for own kernels */
+    /* C[m,n] += a[r]^T b[row[r]] + ..., sums[m] += a[r] + ... over r = 0 .. rows - 1 in that order: the gradients of a
+     * weight and its bias. row NULL: r itself; row[r] < 0: a row of zeros. sums NULL: not wanted.           */
+    int (*outer_add)(tn_be *, int64_t rows, int64_t m, const float *a, int64_t lda, int64_t n, const float *b, int64_t ldb,
+                     const int32_t *row, float *c, int64_t ldc, float *sums);
 };                                                                 /* new ops are appended: ask TN_HAS       */
 typedef struct tn_backend {
     uint32_t size, rsv_;

@@ -44,12 +44,23 @@ static int gemm(tn_be *be, int ta, int tb, int64_t m, int64_t n, int64_t k, cons
     cpu *self = cpu_of(be);
     if (m < 0 || n < 0 || k < 0) return TN_EINVAL;
     if (m == 0 || n == 0) return TN_OK;
-    gemm_job g = { &self->pool, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc, 1, 1, 0, 0 };
+    gemm_job g = { &self->pool, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc, NULL, NULL, 1, 1, 0, 0 };
     if (self->sgemm && k > 0) {
         blas_job j = { self->sgemm, &g, TN_OK };
         pool_for(&self->pool, (m + BLAS_ROWS - 1) / BLAS_ROWS, 1, blas_pieces, &j);
         return j.rc;
     }
+    gemm_cut(&g);
+    pool_for(&self->pool, g.m_pieces * g.n_pieces, 1, gemm_pieces, &g);
+    return TN_OK;
+}
+
+static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t lda, int64_t n, const float *b, int64_t ldb, const int32_t *row,
+                     float *c, int64_t ldc, float *sums)
+{
+    cpu *self = cpu_of(be);
+    if (m <= 0 || n <= 0 || rows <= 0) return TN_OK;
+    gemm_job g = { &self->pool, 1, 0, m, n, rows, a, lda, b, ldb, 1, c, ldc, row, sums, 1, 1, 0, 0 };
     gemm_cut(&g);
     pool_for(&self->pool, g.m_pieces * g.n_pieces, 1, gemm_pieces, &g);
     return TN_OK;
@@ -185,7 +196,7 @@ enum { ISA = 3 };
 enum { ISA = 0 };
 #endif
 static const tn_ops ops = { sizeof ops, ISA, "cpu", gemm, pack_size, pack, product, parallel_for, fill, axpy, add_bias, sum_rows, gather,
-                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native };
+                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add };
 
 static int open_blas(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {

@@ -1,12 +1,14 @@
-/* C = beta C + op(A) op(B) on the kernel of cpu_tile.h. Columns of B, and rows of a transposed A, are copied block by
- * block into the thread's scratch, in the order in which the kernel reads them. Threads take blocks of C.   */
+/* C = beta C + op(A) op(B) on the kernel of cpu_tile.h, and the gradient of a weight, which is that product with A
+ * transposed and rows of B by number. Columns of B, and rows of a transposed A, are copied block by block into the
+ * thread's scratch, in the order in which the kernel reads them. Threads take blocks of C.                  */
 #ifndef CPU_GEMM_H
 #define CPU_GEMM_H
 #include "cpu_tile.h"
 
 enum { N_BLOCK = 128,                            /* columns of C whose part of B is copied at once           */
        M_BLOCK = 288, PANEL = 12,                /* of a transposed A: rows copied at once, rows of a panel    */
-       SCRATCH_B = N_BLOCK * K_BLOCK, SCRATCH_A = M_BLOCK * K_BLOCK, SCRATCH_C = ROW_BLOCK * STRIP * 16,
+       PANEL_STEP = PANEL * K_BLOCK + 16,        /* between panels: not a multiple of the cache's period     */
+       SCRATCH_B = N_BLOCK * K_BLOCK, SCRATCH_A = M_BLOCK / PANEL * PANEL_STEP, SCRATCH_C = ROW_BLOCK * STRIP * 16,
        SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_C };
 
 typedef struct gemm_job {
@@ -17,6 +19,8 @@ typedef struct gemm_job {
     const float *b; int64_t ldb;
     float beta;
     float *c; int64_t ldc;
+    const int32_t *b_row;                        /* row q of B is b_row[q], none where < 0; NULL: q            */
+    float *sums;                                 /* [m] += sums over the rows of a transposed A; NULL: not wanted */
     int64_t m_pieces, n_pieces, m_step, n_step;
 } gemm_job;
 
@@ -27,37 +31,51 @@ static void gemm_scale(const gemm_job *g, int64_t m0, int64_t m1, int64_t n0, in
         for (int64_t j = n0; j < n1; j++) g->c[i * g->ldc + j] = g->beta == 0 ? 0 : g->beta * g->c[i * g->ldc + j];
 }
 
-/* Columns n0 .. n0 + nc - 1 of C, rows i0 .. i0 + rows - 1, k0 .. k0 + kn - 1: one strip. w: the strip's columns.  */
-static void gemm_strip(const gemm_job *g, float *scratch, const float *a, int64_t a_row, int64_t a_step, const float *w, int64_t w_step,
-                       int64_t i0, int64_t rows, int64_t n0, int64_t nc, int64_t kn, int fresh)
+/* Columns n .. n + nc - 1 of C from row m on: one strip, `rows` rows of A at a[]. w: the strip's columns.     */
+static void gemm_strip(const gemm_job *g, float *scratch, ahead *next, const float *const *a, int64_t a_step, const float *w, int64_t w_step, int64_t m,
+                       int64_t rows, int64_t n, int64_t nc, int64_t kn, int fresh)
 {
     static const int64_t at[STRIP] = { 0, TN_VL, 2 * TN_VL, 3 * TN_VL };
-    int64_t nv = (nc + TN_VL - 1) / TN_VL, most = most_rows(nv), edge = nc != nv * TN_VL;
-    float *c = g->c + i0 * g->ldc + n0, *to = edge ? scratch : c;
-    int64_t ld = edge ? STRIP * TN_VL : g->ldc;
-    if (edge && !fresh)
-        for (int64_t i = 0; i < rows; i++) {
+    int64_t nv = (nc + TN_VL - 1) / TN_VL;
+    int edge = nc != nv * TN_VL;
+    const float *z[M_BLOCK];
+    for (int64_t i0 = 0, more; i0 < rows; i0 += more) {
+        more = edge && rows - i0 > ROW_BLOCK ? ROW_BLOCK : rows - i0;
+        float *c = g->c + (m + i0) * g->ldc + n, *to = edge ? scratch : c;
+        int64_t ld = edge ? STRIP * TN_VL : g->ldc;
+        for (int64_t i = 0; edge && !fresh && i < more; i++) {
             memset(to + i * ld, 0, sizeof(float) * STRIP * TN_VL);
             memcpy(to + i * ld, c + i * g->ldc, sizeof(float) * (size_t)nc);
         }
-    strip s = { .k = kn, .a_step = a_step, .w_step = w_step, .w = w, .z_at = at, .ld = ld };
-    for (int64_t i = 0, mr; i < rows; i += mr) {
-        mr = next_rows(rows - i, most);
-        for (int64_t j = 0; j < mr; j++) s.a[j] = a + (i + j) * a_row, s.z[j] = fresh ? NULL : to + (i + j) * ld;
-        s.to = to + i * ld;
-        tile_run(mr, nv, &s);
+        for (int64_t i = 0; i < more; i++) z[i] = to + i * ld;
+        strip s = { more, kn, a_step, w_step, a + i0, w, fresh ? NULL : z, at, to, ld, next };
+        strip_run(nv, &s);
+        for (int64_t i = 0; edge && i < more; i++) memcpy(c + i * g->ldc, to + i * ld, sizeof(float) * (size_t)nc);
     }
-    for (int64_t i = 0; edge && i < rows; i++) memcpy(c + i * g->ldc, to + i * ld, sizeof(float) * (size_t)nc);
 }
 
 /* Columns n0 .. n0 + nc - 1 over k0 .. k0 + kn - 1 of op(B) as strips [kn][vectors]. */
 static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, int64_t k0, int64_t kn)
 {
-    const float *b = g->tb ? g->b + k0 : g->b + k0 * g->ldb;
     int64_t all = (nc + TN_VL - 1) / TN_VL;
-    for (int64_t v = 0; v < all; v++) {
-        int64_t s = v / STRIP * STRIP, nv = all - s < STRIP ? all - s : STRIP;
-        pack_vector(to + s * TN_VL * kn + (v - s) * TN_VL, nv * TN_VL, g->tb, kn, b, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
+    if (g->tb) {
+        for (int64_t v = 0; v < all; v++) {
+            int64_t s = v / STRIP * STRIP, nv = all - s < STRIP ? all - s : STRIP;
+            pack_vector(to + s * TN_VL * kn + (v - s) * TN_VL, nv * TN_VL, 1, kn, g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
+        }
+        return;
+    }
+    for (int64_t s = 0; s < all; s += STRIP) {
+        int64_t nv = all - s < STRIP ? all - s : STRIP, cols = nc - s * TN_VL;
+        float *at = to + s * TN_VL * kn;
+        for (int64_t q = 0; q < kn; q++, at += nv * TN_VL) {
+            int64_t r = g->b_row ? g->b_row[k0 + q] : k0 + q;
+            const float *from = g->b + r * g->ldb + n0 + s * TN_VL;
+            for (int64_t v = 0; v < nv; v++) {
+                int64_t left = cols - v * TN_VL;
+                tn_store(at + v * TN_VL, r < 0 ? tn_set(0) : left >= TN_VL ? tn_load(from + v * TN_VL) : tn_loadn(from + v * TN_VL, left));
+            }
+        }
     }
 }
 
@@ -66,27 +84,51 @@ static void gemm_pack_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
 {
     for (int64_t q = 0; q < kn; q++) {
         const float *from = g->a + (k0 + q) * g->lda + m;
+        float *at = to + q * PANEL;
         int64_t i = 0;
-        for (; i + PANEL <= mc; i += PANEL) memcpy(to + i * kn + q * PANEL, from + i, sizeof(float) * PANEL);
-        if (i < mc) memcpy(to + i * kn + q * PANEL, from + i, sizeof(float) * (size_t)(mc - i));
+        for (; i + PANEL <= mc; i += PANEL, at += PANEL_STEP) memcpy(at, from + i, sizeof(float) * PANEL);
+        for (; i + 4 <= mc; i += 4, at += 4) memcpy(at, from + i, sizeof(float) * 4);
+        for (; i < mc; i++) *at++ = from[i];
     }
+}
+
+/* sums[m ..] += rows k0 .. k0 + kn - 1 of a transposed A, one after the other. */
+static void gemm_sum_a(const gemm_job *g, int64_t m, int64_t mc, int64_t k0, int64_t kn)
+{
+    for (int64_t i = 0; i < mc; i += TN_VL) {
+        int64_t left = mc - i;
+        float *to = g->sums + m + i;
+        const float *from = g->a + k0 * g->lda + m + i;
+        tn_vf sum = left >= TN_VL ? tn_load(to) : tn_loadn(to, left);
+        for (int64_t q = 0; q < kn; q++, from += g->lda) sum = sum + (left >= TN_VL ? tn_load(from) : tn_loadn(from, left));
+        if (left >= TN_VL) tn_store(to, sum);
+        else tn_storen(to, sum, left);
+    }
+}
+
+/* What is copied for the next block of k: of A, and of B. tiles: register tiles of this block. */
+static void gemm_ahead(const gemm_job *g, ahead *next, int64_t m, int64_t mc, int64_t n, int64_t nc, int64_t k0, int64_t kn)
+{
+    int64_t tiles = 1 + mc * nc / (MOST_4 * STRIP * TN_VL);
+    next[0] = (ahead){ g->a + k0 * g->lda + m, g->lda, 0, kn, (mc + 15) / 16 + 1, 0, 0, NULL };
+    next[1] = (ahead){ (g->b_row ? g->b : g->b + k0 * g->ldb) + n, g->ldb, 0, kn, (nc + 15) / 16 + 1, 0, 0, g->b_row ? g->b_row + k0 : NULL };
+    for (int i = 0; i < 2; i++) next[i].each = 1 + next[i].lines * kn / tiles;
 }
 
 /* One block of C, k and columns: its rows m .. m + mc - 1 strip by strip. w: strips of the columns, or NULL: B itself. */
 static void gemm_block(const gemm_job *g, float *scratch, const float *w, int64_t m, int64_t mc, int64_t n, int64_t nc, int64_t k0, int64_t kn)
 {
     float *sa = scratch + SCRATCH_B, *sc = sa + SCRATCH_A;
-    int64_t step = g->ta ? PANEL : ROW_BLOCK;
+    const float *a[M_BLOCK];
     if (g->ta) gemm_pack_a(g, sa, m, mc, k0, kn);
+    if (g->sums && n == 0) gemm_sum_a(g, m, mc, k0, kn);
+    for (int64_t i = 0; i < mc; i++) a[i] = g->ta ? sa + i / PANEL * PANEL_STEP + i % PANEL : g->a + (m + i) * g->lda + k0;
+    ahead next[2] = { { .p = NULL }, { .p = NULL } };
+    if (g->ta && k0 + kn < g->k) gemm_ahead(g, next, m, mc, n, nc, k0 + kn, g->k - k0 - kn < kn ? g->k - k0 - kn : kn);
     for (int64_t s = 0; s < nc; s += STRIP * TN_VL) {
         int64_t cols = nc - s < STRIP * TN_VL ? nc - s : STRIP * TN_VL;
-        const float *strip_w = w ? w + s * kn : g->b + k0 * g->ldb + n + s;
-        int64_t w_step = w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb;
-        for (int64_t i = 0; i < mc; i += step) {
-            const float *a = g->ta ? sa + i * kn : g->a + (m + i) * g->lda + k0;
-            gemm_strip(g, sc, a, g->ta ? 1 : g->lda, g->ta ? PANEL : 1, strip_w, w_step, m + i, mc - i < step ? mc - i : step, n + s, cols,
-                       kn, k0 == 0 && g->beta == 0);
-        }
+        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * kn : g->b + k0 * g->ldb + n + s, w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb,
+                   m, mc, n + s, cols, kn, k0 == 0 && g->beta == 0);
     }
 }
 
@@ -95,7 +137,7 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
 {
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
     int64_t block = g->ta ? M_BLOCK : ROW_BLOCK;
-    int direct = !g->tb && m1 - m0 <= 6;                        /* too few rows to pay for the copy           */
+    int direct = !g->tb && !g->b_row && m1 - m0 <= 6;                        /* too few rows to pay for the copy           */
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
         int64_t nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK;
         for (int64_t k0 = 0; k0 < g->k; k0 += K_BLOCK) {

@@ -16,41 +16,45 @@ enum { STRIP = 4,                    /* vectors in a full strip of columns      
 
 #define UNROLLED _Pragma("GCC unroll 8")
 
-/* Rows of the register tile for nv vectors. */
-static inline int64_t most_rows(int64_t nv)
-{
-#if TN_VL == 8
-    return nv == 4 ? 3 : nv == 3 ? 4 : 6;
-#else
-    return nv == 4 ? 6 : 8;
-#endif
-}
-
-/* Rows of the next register tile where `left` remain: as even as can be. */
+/* Rows of the next register tile where `left` remain: the last two as even as can be. */
 static inline int64_t next_rows(int64_t left, int64_t most)
 {
-    if (left <= most) return left;
-    int64_t tiles = (left + most - 1) / most;
-    return (left + tiles - 1) / tiles;
+    return left >= 2 * most || left == most ? most : left > most ? (left + 1) / 2 : left;
 }
 
-typedef struct strip {               /* one call of the kernel                                               */
-    int64_t k, a_step, w_step;       /* element (i, q) is a[i][q * a_step]; row q of the strip is w[q * w_step] */
-    const float *a[8], *w;
-    const float *z[8];               /* first values of row i at z[i] + z_at[v]; z[0] NULL: zeros            */
+/* Memory that is wanted soon, `each` cache lines of it asked for with each register tile: what comes from the outer caches
+ * is there when it is copied, and the copying does not wait for every line.                                 */
+typedef struct ahead { const float *p; int64_t ld, row, rows, lines, line, each; const int32_t *of; } ahead; /* lines: of a row;
+                                        row r is at p + of[r] * ld, or r * ld where of is NULL; none where of[r] < 0 */
+static inline void ahead_some(ahead *n)
+{
+    for (int64_t i = 0; i < n->each && n->row < n->rows; i++) {
+        int64_t r = n->of ? n->of[n->row] : n->row;
+        if (r >= 0) __builtin_prefetch(n->p + r * n->ld + n->line * 16, 0, 2);
+        if (++n->line == n->lines) n->line = 0, n->row++;
+    }
+}
+
+/* One pass of the kernel: any number of rows by one strip of columns. The strip of W stays in the first cache while the
+ * rows go by, and the next rows begin while the sums of the last are on their way.                          */
+typedef struct strip {
+    int64_t rows, k, a_step, w_step; /* element (i, q) is a[i][q * a_step]; row q of the strip is w[q * w_step] */
+    const float *const *a, *w;       /* a: [rows]                                                            */
+    const float *const *z;           /* [rows] first values of row i at z[i] + z_at[v]; z NULL: zeros        */
     const int64_t *z_at;
     float *to;                       /* row i at to + i * ld                                                 */
     int64_t ld;
+    ahead *next;                     /* two of them, or NULL                                                 */
 } strip;
 
-/* to = z + a w for MR rows and NV vectors. */
-static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const strip *s)
+/* to = z + a w for rows i .. i + mr - 1 and nv vectors. */
+static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const strip *s, int64_t row)
 {
     tn_vf c[8][STRIP], x[8];
     const float *a[8], *w = s->w;
     UNROLLED for (int i = 0; i < mr; i++) {
-        a[i] = s->a[i];
-        UNROLLED for (int v = 0; v < nv; v++) c[i][v] = s->z[0] ? tn_load(s->z[i] + s->z_at[v]) : tn_set(0);
+        a[i] = s->a[row + i];
+        UNROLLED for (int v = 0; v < nv; v++) c[i][v] = s->z ? tn_load(s->z[row + i] + s->z_at[v]) : tn_set(0);
     }
     int64_t end = s->k * s->a_step, step = s->a_step, w_step = s->w_step;
     for (int64_t q = 0; q < end; q += step, w += w_step) {
@@ -68,38 +72,42 @@ static inline __attribute__((always_inline)) void tile_kernel(const int mr, cons
             }
         }
     }
+    float *to = s->to + row * s->ld;
     UNROLLED for (int i = 0; i < mr; i++)
-        UNROLLED for (int v = 0; v < nv; v++) tn_store(s->to + i * s->ld + v * TN_VL, c[i][v]);
+        UNROLLED for (int v = 0; v < nv; v++) tn_store(to + i * s->ld + v * TN_VL, c[i][v]);
 }
 
-#define KERNELS(nv)                                                                     \
-    static void tile_kernel_##nv(int64_t mr, const strip *s)                            \
+#define STRIP_OF(nv)                                                                    \
+    static void strip_##nv(const strip *s)                                              \
     {                                                                                   \
-        switch (mr) {                                                                   \
-        case 1: tile_kernel(1, nv, s); break;                                           \
-        case 2: tile_kernel(2, nv, s); break;                                           \
-        case 3: tile_kernel(3, nv, s); break;                                           \
-        case 4: if (4 <= MOST_##nv) tile_kernel(4, nv, s); break;                       \
-        case 5: if (5 <= MOST_##nv) tile_kernel(5, nv, s); break;                       \
-        case 6: if (6 <= MOST_##nv) tile_kernel(6, nv, s); break;                       \
-        case 7: if (7 <= MOST_##nv) tile_kernel(7, nv, s); break;                       \
-        default: if (8 <= MOST_##nv) tile_kernel(8, nv, s); break;                      \
+        for (int64_t i = 0, mr; i < s->rows; i += mr) {                                 \
+            if (s->next) ahead_some(s->next), ahead_some(s->next + 1);                  \
+            switch (mr = next_rows(s->rows - i, MOST_##nv)) {                           \
+            case 1: tile_kernel(1, nv, s, i); break;                                    \
+            case 2: tile_kernel(2, nv, s, i); break;                                    \
+            case 3: tile_kernel(3, nv, s, i); break;                                    \
+            case 4: if (4 <= MOST_##nv) tile_kernel(4, nv, s, i); break;                \
+            case 5: if (5 <= MOST_##nv) tile_kernel(5, nv, s, i); break;                \
+            case 6: if (6 <= MOST_##nv) tile_kernel(6, nv, s, i); break;                \
+            case 7: if (7 <= MOST_##nv) tile_kernel(7, nv, s, i); break;                \
+            default: if (8 <= MOST_##nv) tile_kernel(8, nv, s, i); break;               \
+            }                                                                           \
         }                                                                               \
     }
-#if TN_VL == 8
+#if TN_VL == 8                       /* rows of the register tile by vectors of columns                      */
 enum { MOST_1 = 6, MOST_2 = 6, MOST_3 = 4, MOST_4 = 3 };
 #else
 enum { MOST_1 = 8, MOST_2 = 8, MOST_3 = 8, MOST_4 = 6 };
 #endif
-KERNELS(1) KERNELS(2) KERNELS(3) KERNELS(4)
+STRIP_OF(1) STRIP_OF(2) STRIP_OF(3) STRIP_OF(4)
 
-static inline void tile_run(int64_t mr, int64_t nv, const strip *s)
+static inline void strip_run(int64_t nv, const strip *s)
 {
     switch (nv) {
-    case 1: tile_kernel_1(mr, s); break;
-    case 2: tile_kernel_2(mr, s); break;
-    case 3: tile_kernel_3(mr, s); break;
-    default: tile_kernel_4(mr, s); break;
+    case 1: strip_1(s); break;
+    case 2: strip_2(s); break;
+    case 3: strip_3(s); break;
+    default: strip_4(s); break;
     }
 }
 
@@ -186,26 +194,26 @@ static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, i
     int64_t own[STRIP], from[STRIP], all = q->ld / TN_VL, whole = q->units == q->gs && k->k > 0;
     const float *w = (const float *)p->packed + tile_offset(k, t);
     if (!whole) tile_first(p, q);
+    const float *x[ROW_BLOCK], *first[ROW_BLOCK], *sums[ROW_BLOCK];
+    for (int64_t i = 0; i < q->rows; i++) {
+        int64_t r = q->row + i;
+        x[i] = p->x + (p->x_row ? p->x_row[r] : r) * p->ldx;
+        first[i] = p->init ? p->init + (p->init_row ? p->init_row[r] : r) * p->ld_init : NULL;
+        sums[i] = q->v + i * q->ld;
+    }
     for (int64_t k0 = 0; k0 < k->k; k0 += K_BLOCK) {
+        int in_v = k0 > 0 || !whole;
         for (int64_t s0 = 0; s0 < all; s0 += STRIP) {
-            int64_t nv = all - s0 < STRIP ? all - s0 : STRIP, most = most_rows(nv), in_v = k0 > 0 || !whole;
+            int64_t nv = all - s0 < STRIP ? all - s0 : STRIP;
             for (int64_t v = 0; v < nv; v++) {
                 int64_t c = (s0 + v) * TN_VL;
                 own[v] = c, from[v] = c / q->gs * k->units + q->unit + c % q->gs;
             }
-            strip s = { .k = k->k - k0 < K_BLOCK ? k->k - k0 : K_BLOCK, .a_step = 1, .w_step = nv * TN_VL,
-                        .w = w + s0 * TN_VL * k->k + k0 * nv * TN_VL, .z_at = in_v ? own : from, .ld = q->ld };
-            for (int64_t i = 0, mr; i < q->rows; i += mr) {
-                mr = next_rows(q->rows - i, most);
-                for (int64_t j = 0; j < mr; j++) {
-                    int64_t r = q->row + i + j;
-                    s.a[j] = p->x + (p->x_row ? p->x_row[r] : r) * p->ldx + k0;
-                    s.z[j] = in_v ? q->v + (i + j) * q->ld : p->init ? p->init + (p->init_row ? p->init_row[r] : r) * p->ld_init : NULL;
-                }
-                s.to = q->v + i * q->ld + s0 * TN_VL;
-                tile_run(mr, nv, &s);
-            }
+            strip s = { q->rows, k->k - k0 < K_BLOCK ? k->k - k0 : K_BLOCK, 1, nv * TN_VL, x, w + s0 * TN_VL * k->k + k0 * nv * TN_VL,
+                        in_v ? sums : p->init ? first : NULL, in_v ? own : from, q->v + s0 * TN_VL, q->ld, NULL };
+            strip_run(nv, &s);
         }
+        for (int64_t i = 0; k0 + K_BLOCK < k->k && i < q->rows; i++) x[i] += K_BLOCK;
     }
 }
 

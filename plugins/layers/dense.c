@@ -102,11 +102,10 @@ static int gradient(void *self, const tn_call *c)
     int64_t n = c->in[0]->rows;
     int rc = TN_OK;
     if (!dz) return TN_OK;
+    float *bias = l->bias && c->d_param[BIAS] ? c->d_param[BIAS]->data : NULL;
     if (c->d_param[WEIGHT])
-        rc = c->be->ops->gemm(c->be, 1, 0, l->out, l->in, n, dz, l->out, c->in[0]->data, l->in, 1,
-                              c->d_param[WEIGHT]->data, l->in);
-    if (!rc && l->bias && c->d_param[BIAS])
-        rc = c->be->ops->sum_rows(c->be, n, l->out, dz, l->out, c->d_param[BIAS]->data);
+        rc = c->be->ops->outer_add(c->be, n, l->out, dz, l->out, l->in, c->in[0]->data, l->in, NULL, c->d_param[WEIGHT]->data, l->in, bias);
+    else if (bias) rc = c->be->ops->sum_rows(c->be, n, l->out, dz, l->out, bias);
     return rc;
 }
 

@@ -29,8 +29,9 @@ typedef struct config {
 enum { W_IH, W_HH, BIAS, BIAS_HH };                      /* parameters                                              */
 enum { GATES, CELL, HIDDEN_BEFORE, GATE_SUMS, SAVED };   /* gates, later their gradients [N, 4H]; cell [N, H]; h' [N, H];
                                                             gradients of the gates summed by distinct input [N, 4H] */
-enum { PROJECTED, DH, DC, MASK, BIAS_SUM, WORK };        /* x W_ih' [N, 4H]; gradients of h', c' [S, H]; of recurrent
-                                                            dropout [S, H]; both biases [1, 4H]                     */
+enum { PROJECTED, DH, DC, MASK, BIAS_SUM, ROW_BEFORE, WORK }; /* x W_ih' [N, 4H]; gradients of h', c' [S, H]; of recurrent
+                                                            dropout [S, H]; both biases [1, 4H]; row of y that holds h', -1:
+                                                            zero [N]                                                */
 enum { PACK_IH, PACK_HH, PACK_IH_BACK, PACK_HH_BACK, PACKS };
 
 typedef struct lstm {
@@ -143,7 +144,7 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
             step_product(&s, from, end, r->before + (l->first[t] + from) * r->h, r->h, NULL);
             continue;
         }
-        for (int64_t q = cont; q < end; q++) keep_before(r, &s, q); /* gradient() has other states in a step of a child */
+        for (int64_t q = cont; r->h0 && q < end; q++) keep_before(r, &s, q); /* gradient() has other states in a step of a child */
         step_product(&s, from, cont, r->y + (s.prev + from) * r->ld + r->off, r->ld, NULL);
         step_product(&s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, l->order + cont);
     }
@@ -401,37 +402,46 @@ static int backward(void *self, const tn_call *c)
     return TN_OK;
 }
 
-/* h' of every row, side by side, for the gradient of W_hh. Rows of sequences that began there have theirs from forward: the
- * initial states of a child's steps are gone by now. */
-typedef struct gather { const run *r; } gather;
-static void gather_before(void *ctx, int64_t from, int64_t to)
+/* h' of every row for the gradient of W_hh. Where the walk began with zeros they are rows of y, known by number; where it
+ * began with a state they are laid side by side, and those of the first steps are there from forward: the initial states of
+ * a child's steps are gone by now.                                                                                 */
+typedef struct finding { const run *r; int32_t *row; } finding;
+static void find_before(void *ctx, int64_t from, int64_t to)
 {
-    const run *r = ((const gather *)ctx)->r;
+    const finding *f = ctx;
     for (int64_t row = from; row < to; row++) {
-        step s = step_at(r, r->lay->step[row]);
-        int64_t seq = row - r->lay->first[s.t];
-        if (seq < s.cont) keep_before(r, &s, seq);
+        step s = step_at(f->r, f->r->lay->step[row]);
+        int64_t seq = row - f->r->lay->first[s.t];
+        if (!f->r->h0) f->row[row] = seq < s.cont ? (int32_t)(s.prev + seq) : -1;
+        else if (seq < s.cont) keep_before(f->r, &s, seq);
     }
+}
+
+/* dW_ih += dz' x, over distinct inputs where they came by index;  dW_hh += dz' h';  both biases: the sum of dz */
+static int run_gradient(const lstm *l, const tn_call *c, int64_t k)
+{
+    const tn_ops *o = c->be->ops;
+    int64_t h = l->h, layer = k / l->directions, n = c->out[0]->rows, rows;
+    run r = run_of(l, c, layer, k % l->directions);
+    tn_tensor *const *g = c->d_param + k * l->params;
+    const float *x = input_of(l, c, layer, &rows), *dz = r.gates;
+    finding f = { &r, c->work[l->work0 + k * WORK + ROW_BEFORE]->data };
+    int known = !r.mask && !r.h0;
+    float *bias = floats(g[BIAS]), *bias_hh = l->params > BIAS_HH ? floats(g[BIAS_HH]) : NULL;
+    if (layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
+    if (!r.mask && g[W_HH]) o->parallel_for(c->be, n, 256, find_before, &f);
+    if (g[W_IH]) o->outer_add(c->be, rows, 4 * h, dz, 4 * h, l->in[layer], x, l->in[layer], NULL, g[W_IH]->data, l->in[layer], bias);
+    else if (bias) o->sum_rows(c->be, rows, 4 * h, dz, 4 * h, bias);
+    if (g[W_HH]) o->outer_add(c->be, n, 4 * h, r.gates, 4 * h, h, known ? r.y + r.off : r.before, known ? r.ld : h, known ? f.row : NULL,
+                              g[W_HH]->data, h, bias_hh);
+    else if (bias_hh) o->sum_rows(c->be, n, 4 * h, r.gates, 4 * h, bias_hh);
+    return TN_OK;
 }
 
 static int gradient(void *self, const tn_call *c)
 {
     const lstm *l = self;
-    const tn_ops *o = c->be->ops;
-    int64_t h = l->h, n = c->out[0]->rows;
-    for (int64_t k = 0; k < l->layers * l->directions; k++) {
-        int64_t layer = k / l->directions, rows;
-        run r = run_of(l, c, layer, k % l->directions);
-        tn_tensor *const *g = c->d_param + k * l->params;
-        const float *x = input_of(l, c, layer, &rows), *dz = r.gates;
-        gather job = { &r };
-        if (layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
-        if (!r.mask) o->parallel_for(c->be, n, 256, gather_before, &job);
-        if (g[W_IH]) o->gemm(c->be, 1, 0, 4 * h, l->in[layer], rows, dz, 4 * h, x, l->in[layer], 1, g[W_IH]->data, l->in[layer]);
-        if (g[W_HH]) o->gemm(c->be, 1, 0, 4 * h, h, n, r.gates, 4 * h, r.before, h, 1, g[W_HH]->data, h);
-        for (int64_t b = BIAS; b < l->params; b++)
-            if (g[b]) o->sum_rows(c->be, n, 4 * h, r.gates, 4 * h, g[b]->data);
-    }
+    for (int64_t k = 0; k < l->layers * l->directions; k++) run_gradient(l, c, k);
     return TN_OK;
 }
 
@@ -450,11 +460,13 @@ static int add_run(const tn_api *api, tn_plan *p, const config *f, int64_t in, c
     for (int i = 0; i < (f->recurrent_bias ? 4 : 3); i++)
         if ((slot[i] = api->add_param(p, &w[i])) < 0) return slot[i];
     tn_spec gates = *out, one = *out, seq = *out, bias = { TN_F32, 0, TN_FIXED, 0, 1, 4 * h, 0, 0, 0, 0 };
+    tn_spec row = *out;
+    row.dtype = TN_I32, row.width = 1, row.index_of = 0;
     gates.width = 4 * h, one.width = seq.width = h, seq.layout = up;
     gates.index_of = one.index_of = seq.index_of = 0;
     int bad = api->add_saved(p, &gates) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &gates) < 0
            || api->add_work(p, &gates) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0
-           || api->add_work(p, &bias) < 0
+           || api->add_work(p, &bias) < 0 || api->add_work(p, &row) < 0
            || api->add_packed(p, slot[W_IH], 1, 1) < 0 || api->add_packed(p, slot[W_HH], 1, 4) < 0
            || api->add_packed(p, slot[W_IH], 0, 1) < 0 || api->add_packed(p, slot[W_HH], 0, 1) < 0;
     return bad ? TN_EINVAL : TN_OK;
