@@ -332,20 +332,21 @@ static void test_initializers(void)
 }
 
 /* ---- rows in use, penalties ------------------------------------------------------------------------ */
-/* Two steps on a table of 6 x 20 of which rows 1 and 4 have gradients; gives what row 1 and row 2 became. */
+/* Two steps on a table of which some rows have gradients, neighbours, a last one, one where threads part; and one step without
+ * any. */
+enum { TABLE_ROWS = 3000, WIDTH = 20, TABLE = TABLE_ROWS * WIDTH, IN_USE = 7 };
 static void update_rows(const char *toml, int by_rows, float *p)
 {
-    enum { ROWS = 6, WIDTH = 20, N = ROWS * WIDTH };
-    static const int32_t row[] = { 1, 4 };
-    float *g = memory_new(4 * N), *slot[2] = { memory_new(4 * N), memory_new(4 * N) };
+    static const int32_t row[IN_USE] = { 1, 4, 5, 6, 409, 410, 2999 };
+    float *g = memory_new(4 * TABLE), *slot[2] = { memory_new(4 * TABLE), memory_new(4 * TABLE) };
     tn_part *o = test_part_of(&h, TN_OPTIMIZER, toml);
-    fill(p, N, 6);
-    for (int k = 0; k < 2; k++) fill(g + row[k] * WIDTH, WIDTH, 7 + k);
+    fill(p, TABLE, 6);
+    for (int k = 0; k < IN_USE; k++) fill(g + row[k] * WIDTH, WIDTH, 7 + k);
     for (int t = 1; t <= 3; t++) {
-        if (t == 3) memset(g, 0, 4 * N); /* no row in use */
-        tn_update u = { .size = sizeof u, .t = t, .rate = 0.1, .n = N, .width = WIDTH, .p = p, .g = g,
+        if (t == 3) memset(g, 0, 4 * TABLE); /* no row in use */
+        tn_update u = { .size = sizeof u, .t = t, .rate = 0.1, .n = TABLE, .width = WIDTH, .p = p, .g = g,
                         .slot = slot,
-                        .row = by_rows ? row : NULL, .rows = by_rows ? t == 3 ? 0 : 2 : 0 };
+                        .row = by_rows ? row : NULL, .rows = by_rows ? t == 3 ? 0 : IN_USE : 0 };
         ((const tn_optimizer *)o->desc->table)->step(o->self, &h.be, &u);
     }
     part_close(o);
@@ -356,8 +357,8 @@ static void update_rows(const char *toml, int by_rows, float *p)
 
 static void test_rows_in_use(void)
 {
-    float a[120], b[120], first[120];
-    fill(first, 120, 6);
+    static float a[TABLE], b[TABLE], first[TABLE];
+    fill(first, TABLE, 6);
     static const char *const exact[] = { "sgd", "{ type = 'sgd', momentum = 0.9 }", "adam" };
     for (int i = 0; i < 3; i++) {
         update_rows(exact[i], 0, a);

@@ -25,18 +25,19 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
 }
 
 /* m = m + (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g^2;  p = keep p - size m / (sqrt(s) root + epsilon) */
-static void span(const walk *w, int64_t from, int64_t end)
+static inline __attribute__((always_inline)) void update(const walk *w, const float *restrict gradient, int64_t from, int64_t end)
 {
     const numbers h = *(const numbers *)w->how;
     float *restrict p = w->u->p, *restrict m = w->u->slot[MEAN], *restrict s = w->u->slot[SQUARE];
-    const float *restrict gradient = w->u->g;
     for (int64_t i = from; i < end; i++) {
-        float g = gradient[i] + h.decay * p[i], kept = h.keep * p[i];
+        float g = (gradient ? gradient[i] : 0.0f) + h.decay * p[i], kept = h.keep * p[i];
         m[i] += h.first * (g - m[i]);
         s[i] = h.beta2 * s[i] + h.second * (g * g);
         p[i] = kept - h.size * m[i] / (sqrtf(s[i]) * h.root + h.epsilon);
     }
 }
+static void span(const walk *w, int64_t from, int64_t end) { update(w, w->u->g, from, end); }
+static void rest(const walk *w, int64_t from, int64_t end) { update(w, NULL, from, end); }
 
 /* size = rate / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t): both means begin at 0 */
 static int step(void *self, tn_be *be, const tn_update *u)
@@ -51,7 +52,7 @@ static int step(void *self, tn_be *be, const tn_update *u)
                   (float)size,
                   (float)root,
                   (float)o->epsilon };
-    walk w = { u, &h, span };
+    walk w = { u, &h, span, rest };
     return walk_update(be, &w, o->lazy);
 }
 

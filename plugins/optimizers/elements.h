@@ -5,17 +5,48 @@
 
 enum { ELEMENTS_A_PIECE = 8192 };
 
-/* What an optimizer hands to its threads. span() updates elements from .. end of the flat buffers. */
+/* What an optimizer hands to its threads. span() updates elements from .. end of the flat buffers; rest() those whose
+ * gradient is zero, without reading it (NULL: span() does). */
 typedef struct walk {
     const tn_update *u;
     const void *how;                       /* the optimizer's own numbers of this step */
     void (*span)(const struct walk *, int64_t from, int64_t end);
+    void (*rest)(const struct walk *, int64_t from, int64_t end);
 } walk;
+
+/* The first of the rows in use that ends behind element `at`. */
+static int64_t row_behind(const tn_update *u, int64_t at)
+{
+    int64_t low = 0, high = u->rows;
+    while (low < high) {
+        int64_t i = (low + high) / 2;
+        if (((int64_t)u->row[i] + 1) * u->width <= at) low = i + 1;
+        else high = i;
+    }
+    return low;
+}
 
 static void walk_all(void *to, int64_t from, int64_t end)
 {
     const walk *w = to;
-    w->span(w, from, end);
+    const tn_update *u = w->u;
+    if (!u->row || !w->rest) {
+        w->span(w, from, end);
+        return;
+    }
+    for (int64_t i = row_behind(u, from); from < end; ) {
+        int64_t start = i < u->rows ? u->row[i] * u->width : end, last = from;
+        if (start > end) start = end;
+        if (from < start) {
+            w->rest(w, from, start);
+            from = start;
+            continue;
+        }
+        while (i < u->rows && u->row[i] * u->width <= last) last = (u->row[i++] + 1) * u->width; /* neighbours in one */
+        if (last > end) last = end;
+        w->span(w, from, last);
+        from = last;
+    }
 }
 
 static void walk_rows(void *to, int64_t from, int64_t end)

@@ -58,7 +58,7 @@ static int step(void *self, tn_be *be, const tn_update *u)
     const config *o = ((const optimizer *)self)->options;
     numbers h = { (float)u->rate, (float)u->decay, (float)o->momentum,
                   u->t == 1 ? 1.0f : (float)(1 - o->dampening), o->nesterov };
-    walk w = { u, &h, o->momentum > 0 ? with_momentum : plain };
+    walk w = { u, &h, o->momentum > 0 ? with_momentum : plain, NULL };
     return walk_update(be, &w, o->momentum <= 0 && u->decay <= 0);
 }
 
