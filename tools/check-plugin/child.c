@@ -11,8 +11,9 @@
 #include <unistd.h>
 #include "checks.h"
 
-/* Exit codes: came to the end; a signal ended it, the pipe says how; likewise, and it took all its time or memory. */
-enum { TEXT = 800, FINISHED = 77, CRASHED = 78, SPENT = 79 };
+/* Exit codes that a part which ends the process would hardly choose: a fault was found; there is none; a signal ended
+ * it, the pipe says how; likewise, and it took all its time or memory. */
+enum { TEXT = 800, FOUND = 76, FINISHED = 77, CRASHED = 78, SPENT = 79 };
 /* A few rows need a few MiB. The bound is half of what may be mapped: an array that doubles passes it at the latest
  * when it is refused. */
 enum { MAPPED_MIB = 1024, BOUND_MIB = 512 };
@@ -96,7 +97,7 @@ static _Noreturn void child(check_fn *run, const subject *s)
     int spent = peak_mib() > BOUND_MIB;
     if (spent) bad = without_bound();
     if (bad && write(answer, bad, strlen(bad)) < 0) _exit(2);
-    _exit(spent ? SPENT : bad ? 1 : FINISHED);
+    _exit(spent ? SPENT : bad ? FOUND : FINISHED);
 }
 
 /* How the child ended, where it did not come to the end of the check. */
@@ -138,5 +139,5 @@ const char *in_child(check_fn *run, const subject *s, int *died)
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     *died = 0;
     if (code == FINISHED) return NULL;
-    return code == 1 && n ? text : ending(status, &used, text, died);
+    return code == FOUND && n ? text : ending(status, &used, text, died);
 }
