@@ -54,7 +54,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (api->add_layout(p, &odd) < 0) return TN_EINVAL;
 #endif
     tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
-    return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
+    return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, FAULT == 35 ? 0 : TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
         || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
 }
 
@@ -148,6 +148,12 @@ static int forward(void *self, const tn_call *c)
 #else
             if (next) next[p * n + j] = a;
 #endif
+#if FAULT == 35
+            for (int32_t t = 0; state && t < l->length[s]; t++) { /* the outputs know nothing of the state */
+                int64_t r = (l->first[t] + s) * n + j;
+                sum[r] = k * (sum[r] / k - state[p * n + j]), y[r] = w[j] * sum[r];
+            }
+#endif
         }
 #if FAULT == 14
     if (l->rows) y[l->rows * n] = 0; /* writes one behind its rows */
@@ -189,7 +195,11 @@ static int backward(void *self, const tn_call *c)
                 if (dx2) dx2[r] += g;
 #endif
             }
+#if FAULT == 35
+            if (ds) ds[p * n + j] += dn ? dn[p * n + j] : 0;
+#else
             if (ds) ds[p * n + j] += g;
+#endif
         }
     return TN_OK;
 }

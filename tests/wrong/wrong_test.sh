@@ -52,5 +52,6 @@ try 31 'refuses them without a message'
 try 32 'predict gives class'
 try 33 'the gradient is set, not added'
 try 34 'the length of its layout odd falls'
+try 35 'do not give the outputs of one long batch'
 echo "wrong plug-ins: $passed passed, $failed failed"
 [ $failed = 0 ]

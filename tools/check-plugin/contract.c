@@ -144,6 +144,19 @@ static int can_carry(const probe *p, const subject *s)
     return 1;
 }
 
+/* The output's rows in the whole: by example and step, of which `half` begins where the first half ended. */
+static const char *outputs_differ(probe *p, const float *whole, const tn_layout *of, int half)
+{
+    const tn_tensor *t = &p->node->out[0].value;
+    const tn_layout *l = t->lay;
+    for (int32_t r = 0; r < l->rows; r++) {
+        int32_t s = of->place[l->root[r]], n = of->length[s], row = of->first[l->step[r] + (half ? n / 2 : 0)] + s;
+        if (memcmp(whole + row * t->width, (float *)t->data + r * t->width, sizeof(float) * (size_t)t->width))
+            return "two batches with the state carried over do not give the outputs of one long batch";
+    }
+    return NULL;
+}
+
 static const char *check_carry(const subject *s)
 {
     probe p;
@@ -154,6 +167,9 @@ static const char *check_carry(const subject *s)
     node *n = p.node;
     if (probe_forward(&p)) return why(&p, "forward");
     results whole = take(&p);
+    static batch of; /* the next one must not take its memory */
+    of = p.batch;
+    memset(&p.batch, 0, sizeof p.batch);
     int outs = 0;
     for (int i = 0; i < n->count[G_OUT]; i++) outs += n->out[i].spec.dtype == TN_F32;
     for (int i = 0; i < p.data.n_fields; i++) saved[i] = p.data.field[i]->split[0];
@@ -171,6 +187,7 @@ static const char *check_carry(const subject *s)
             if (half && memcmp(t->data, whole.v[outs + k], bytes))
                 return fault("two batches with the state carried over do not end where one long batch ends: .%s differs", n->next[k].name);
         }
+        if ((bad = outputs_differ(&p, whole.v[0], &of.layout[L_TEXT], half))) return bad;
     }
     return NULL;
 }
