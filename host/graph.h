@@ -12,7 +12,7 @@
 #include "data.h"
 #include "layout.h"
 
-enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 96, MAX_WORK = 64, MAX_STATE = 16, MAX_PACKED = 32,
+enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 96, MAX_WORK = 64, MAX_STATE = 16, MAX_PACKED = 64,
        MAX_CHILDREN = 8, MAX_LAYOUTS = 64, MAX_PAIRS = 16 };
 /* Groups of slots, in the order of tn_call's arrays. */
 enum { G_IN, G_OUT, G_PARAM, G_SAVED, G_WORK, G_STATE, G_NEXT, G_COUNT };
