@@ -3,7 +3,8 @@
  * Built for plain C, x86-64-v3 and -v4 from one source; an element has the same bits in all three, on any number of
  * threads, and however a caller cuts its rows. The own kernels are the default: on the shapes of recurrent networks
  * they run at about nine tenths of what the processor can do, OpenBLAS at about two thirds, and only they give the
- * same bits on unequal processors. `blas = "openblas"` is there to compare with.
+ * same bits on unequal processors. `blas = "openblas"` is there to compare with: it computes gemm, but not the products
+ * with packed weights and not outer_add, which do more than a product.
  *
  * native(be, "threads") points to the number of threads, an int32_t, for a layer that cuts its work in advance. */
 #include "cpu_tile.h"
@@ -14,7 +15,7 @@
 
 enum { OWN, OPENBLAS };
 typedef struct config { int32_t blas; } config;
-typedef struct cpu { pool pool; sgemm_fn *sgemm; } cpu;
+typedef struct cpu { pool pool; blas blas; } cpu;
 
 static cpu *cpu_of(tn_be *be)
 {
@@ -29,13 +30,13 @@ static int spread(tn_be *be, int64_t n, int64_t each, void (*body)(void *, int64
     return TN_OK;
 }
 
-typedef struct blas_job { sgemm_fn *sgemm; const gemm_job *g; int rc; } blas_job;
+typedef struct blas_job { const blas *library; const gemm_job *g; int rc; } blas_job;
 static void blas_pieces(void *ctx, int64_t from, int64_t to)
 {
     blas_job *j = ctx;
     const gemm_job *g = j->g;
-    int64_t last = to * BLAS_ROWS < g->m ? to * BLAS_ROWS : g->m;
-    int rc = blas_rows(j->sgemm, g->ta, g->tb, from * BLAS_ROWS, last, g->n, g->k, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
+    int64_t chunk = j->library->rows, last = to * chunk < g->m ? to * chunk : g->m;
+    int rc = blas_rows(j->library, g->ta, g->tb, from * chunk, last, g->n, g->k, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
     if (rc) j->rc = rc;
 }
 
@@ -46,9 +47,9 @@ static int gemm(tn_be *be, int ta, int tb, int64_t m, int64_t n, int64_t k, cons
     if (m < 0 || n < 0 || k < 0) return TN_EINVAL;
     if (m == 0 || n == 0) return TN_OK;
     gemm_job g = { &self->pool, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc, NULL, NULL, 1, 1, 0, 0 };
-    if (self->sgemm && k > 0) {
-        blas_job j = { self->sgemm, &g, TN_OK };
-        pool_for(&self->pool, (m + BLAS_ROWS - 1) / BLAS_ROWS, 1, blas_pieces, &j);
+    if (self->blas.gemm && k > 0) {
+        blas_job j = { &self->blas, &g, TN_OK };
+        pool_for(&self->pool, (m + self->blas.rows - 1) / self->blas.rows, BLAS_ROWS / self->blas.rows, blas_pieces, &j);
         return j.rc;
     }
     gemm_cut(&g);
@@ -208,7 +209,8 @@ static const tn_ops ops = { sizeof ops, ISA, "cpu", gemm, pack_size, pack, produ
 static int open_blas(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {
     if (((const config *)chosen)->blas == OWN) return TN_OK;
-    if ((((cpu *)self)->sgemm = blas_open())) return TN_OK;
+    ((cpu *)self)->blas = blas_open();
+    if (((cpu *)self)->blas.gemm) return TN_OK;
     return api->fail(host, TN_EUNSUPPORTED, "blas = \"openblas\": libopenblas.so.0 is not installed (Debian: libopenblas0-pthread); "
                                             "blas = \"tenon\", the default, needs no library");
 }
