@@ -58,6 +58,16 @@ static inline const tn_desc *load_part(const char *file)
     return entry ? entry()->parts[0] : NULL;
 }
 
+/* Can this processor run the build of a part: 0 plain, 1 v3, 2 v4? */
+static inline int can_run(int build)
+{
+#if defined(__x86_64__)
+    if (build == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (build == 2) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#endif
+    return build == 0;
+}
+
 typedef struct backend { const tn_desc *desc; void *self; tn_be be; char name[64]; } backend;
 
 /* A backend on so many threads. config: zeroed options, or NULL for the defaults that are all zero. */

@@ -295,13 +295,8 @@ static void start_backends(void)
     static const char *const isa[] = { "", ".v3", ".v4" };
     for (int i = 0; i < 3; i++) {
         char file[256];
-        int can = i == 0;
-#if defined(__x86_64__)
-        can = i == 0 || (i == 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-              || (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"));
-#endif
         snprintf(file, sizeof file, "%s/backends/cpu%s.so", PLUGINS, isa[i]);
-        if (!can) {
+        if (!can_run(i)) {
             printf("left out: %s, this processor cannot run it\n", file);
             skipped++;
             continue;
