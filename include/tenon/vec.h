@@ -66,19 +66,24 @@ TN_INLINE tn_vf tn_fma(tn_vf a, tn_vf b, tn_vf c)
 #endif
 }
 /* Where mask (all ones or all zeros in a lane) is set: a, else b. */
-TN_INLINE tn_vf tn_select(tn_vi mask, tn_vf a, tn_vf b) { return (tn_vf)(((tn_vi)a & mask) | ((tn_vi)b & ~mask)); }
+TN_INLINE tn_vf tn_select(tn_vi mask, tn_vf a, tn_vf b)
+{
+#if TN_VL == 8
+    return (tn_vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+#else
+    return (tn_vf)(((tn_vi)a & mask) | ((tn_vi)b & ~mask));
+#endif
+}
 TN_INLINE tn_vf tn_abs(tn_vf x) { return (tn_vf)((tn_vi)x & 0x7fffffff); }
 
-/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial of degree 7 in r (Taylor, last terms rounded for this range), times
- * 2^n in two steps so that the largest finite results are reached. Above 88.8: infinity; below -87.3: 0; NaN stays. */
-TN_INLINE tn_vf tn_exp(tn_vf x)
+/* x = n ln 2 + r, |r| <= ln 2 / 2. Gives e^r, by a polynomial of degree 7 in r (Taylor, last terms rounded for this range);
+ * n in *e. For |x| < 100. */
+TN_INLINE tn_vf tn_exp_parts(tn_vf x, tn_vi *e)
 {
-    tn_vi high = x > tn_set(88.72283f), low = x < tn_set(-87.33654f);
-    tn_vf y = tn_select(high, tn_set(88.72283f), tn_select(low, tn_set(-87.33654f), x));
-    tn_vf magic = tn_set(12582912.0f), n = tn_fma(y, tn_set(1.44269504f), magic);
-    tn_vi e = (tn_vi)n - (tn_vi)magic;
+    tn_vf magic = tn_set(12582912.0f), n = tn_fma(x, tn_set(1.44269504f), magic);
+    *e = (tn_vi)n - (tn_vi)magic;
     n = n - magic;
-    tn_vf r = tn_fma(n, tn_set(-0.693359375f), y);
+    tn_vf r = tn_fma(n, tn_set(-0.693359375f), x);
     r = tn_fma(n, tn_set(2.12194440e-4f), r);
     tn_vf p = tn_set(1.9875691500e-4f);
     p = tn_fma(p, r, tn_set(1.3981999507e-3f));
@@ -86,7 +91,14 @@ TN_INLINE tn_vf tn_exp(tn_vf x)
     p = tn_fma(p, r, tn_set(4.1665795894e-2f));
     p = tn_fma(p, r, tn_set(1.6666665459e-1f));
     p = tn_fma(p, r, tn_set(5.0000001201e-1f));
-    p = tn_fma(p, r * r, r) + tn_set(1.0f);
+    return tn_fma(p, r * r, r) + tn_set(1.0f);
+}
+
+/* e^x, with 2^n in two steps so that the largest finite results are reached. Above 88.8: infinity; below -87.3: 0; NaN stays. */
+TN_INLINE tn_vf tn_exp(tn_vf x)
+{
+    tn_vi high = x > tn_set(88.72283f), low = x < tn_set(-87.33654f), e;
+    tn_vf p = tn_exp_parts(tn_select(high, tn_set(88.72283f), tn_select(low, tn_set(-87.33654f), x)), &e);
     tn_vi half = e >> 1;
     p = p * (tn_vf)((half + 127) << 23) * (tn_vf)((e - half + 127) << 23);
     p = tn_select(x > tn_set(88.72284f), tn_set(INFINITY), p);
@@ -96,22 +108,26 @@ TN_INLINE tn_vf tn_exp(tn_vf x)
 /* 1 / (1 + e^-x) as t / (1 + t) for x < 0, 1 / (1 + t) else, t = e^-|x|: the exponential never grows */
 TN_INLINE tn_vf tn_sigmoid(tn_vf x)
 {
-    tn_vf t = tn_exp(-tn_abs(x)), one = tn_set(1.0f);
+    tn_vf y = -tn_abs(x), one = tn_set(1.0f);
+    tn_vi low = y < tn_set(-87.33654f), e;
+    tn_vf p = tn_exp_parts(tn_select(low, tn_set(-87.33654f), y), &e), t = p * (tn_vf)((e + 127) << 23);
+    t = (tn_vf)((tn_vi)t & ~low);
     return tn_select(x < tn_set(0.0f), t, one) / (one + t);
 }
 
-/* |x| < 0.625: x + x^3 P(x^2), odd, so small values keep their precision; else sign(x) (1 - 2 / (e^2|x| + 1)) */
+/* |x| < 0.625: x + x^3 P(x^2), odd, so small values keep their precision; else sign(x) (1 - 2 / (e^2|x| + 1)), which is 1
+ * from |x| = 9.1 on */
 TN_INLINE tn_vf tn_tanh(tn_vf x)
 {
-    tn_vf z = x * x, a = tn_abs(x);
+    tn_vf z = x * x, a = tn_abs(x), twice = a + a, one = tn_set(1.0f);
     tn_vf p = tn_set(-5.70498872745e-3f);
     p = tn_fma(p, z, tn_set(2.06390887954e-2f));
     p = tn_fma(p, z, tn_set(-5.37397155531e-2f));
     p = tn_fma(p, z, tn_set(1.33314422036e-1f));
     p = tn_fma(p, z, tn_set(-3.33332819422e-1f));
-    tn_vf small = tn_fma(p * z, x, x);
-    tn_vf big = tn_set(1.0f) - tn_set(2.0f) / (tn_exp(a + a) + tn_set(1.0f));
-    tn_vf y = tn_select(a < tn_set(0.625f), tn_abs(small), tn_select(a >= tn_set(0.625f), big, a));
+    tn_vi e;
+    tn_vf grown = tn_exp_parts(tn_select(twice > tn_set(40.0f), tn_set(40.0f), twice), &e) * (tn_vf)((e + 127) << 23);
+    tn_vf y = tn_select(a < tn_set(0.625f), tn_abs(tn_fma(p * z, x, x)), one - tn_set(2.0f) / (grown + one));
     return (tn_vf)((tn_vi)y | ((tn_vi)x & INT32_MIN));
 }
 

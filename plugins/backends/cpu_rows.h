@@ -61,12 +61,31 @@ static void scatter_body(void *ctx, int64_t from, int64_t to)
     for (int64_t r = from; r < to; r++) vec_add(j->w, j->x + r * j->ldx, j->y + j->row[r] * j->ldy);
 }
 
+/* Rows of a segment lie anywhere, so the ones to come are asked for; its sums stay in registers, SEGMENT vectors of them. */
+enum { SEGMENT = 8, SEGMENT_AHEAD = 6 };
+static void segment_sum(const row_job *j, int32_t from, int32_t end, float *y)
+{
+    int64_t c = 0;
+    for (; c + SEGMENT * TN_VL <= j->w; c += SEGMENT * TN_VL) {
+        tn_vf acc[SEGMENT];
+        _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) acc[v] = tn_load(y + c + v * TN_VL);
+        for (int32_t i = from; i < end; i++) {
+            const float *x = j->x + j->row[i] * j->ldx + c;
+            _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) acc[v] = acc[v] + tn_load(x + v * TN_VL);
+        }
+        _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) tn_store(y + c + v * TN_VL, acc[v]);
+    }
+    for (int32_t i = from; c < j->w && i < end; i++) vec_add(j->w - c, j->x + j->row[i] * j->ldx + c, y + c);
+}
+
 static void segment_body(void *ctx, int64_t from, int64_t to)
 {
     const row_job *j = ctx;
+    int32_t asked = j->begin[from], last = j->begin[to];
     for (int64_t u = from; u < to; u++) {
-        float *y = j->y + (j->to ? j->to[u] : u) * j->ldy;
-        for (int32_t i = j->begin[u]; i < j->begin[u + 1]; i++) vec_add(j->w, j->x + j->row[i] * j->ldx, y);
+        for (; asked < last && asked < j->begin[u + 1] + SEGMENT_AHEAD; asked++)
+            for (int64_t c = 0; c < j->w; c += 16) __builtin_prefetch(j->x + j->row[asked] * j->ldx + c);
+        segment_sum(j, j->begin[u], j->begin[u + 1], j->y + (j->to ? j->to[u] : u) * j->ldy);
     }
 }
 
