@@ -71,6 +71,24 @@ static step step_at(const run *r, int32_t t)
     return s;
 }
 
+/* A vector of n <= TN_VL numbers; n is a constant where whole vectors go by. */
+#define EACH_VECTOR static inline __attribute__((always_inline)) void
+static inline __attribute__((always_inline)) tn_vf take(const float *p, int64_t n) { return n == TN_VL ? tn_load(p) : tn_loadn(p, n); }
+EACH_VECTOR give(float *p, tn_vf v, int64_t n)
+{
+    if (n == TN_VL) tn_store(p, v);
+    else tn_storen(p, v, n);
+}
+
+/* z: gates of the tile, gs apart. c_before may be NULL. */
+EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, float *y, int64_t n)
+{
+    tn_vf i = tn_sigmoid(tn_load(z)), f = tn_sigmoid(tn_load(z + gs)), g = tn_tanh(tn_load(z + 2 * gs)), o = tn_sigmoid(tn_load(z + 3 * gs));
+    tn_vf now = tn_fma(f, c_before ? take(c_before, n) : tn_set(0), i * g);
+    give(gate, i, n), give(gate + h, f, n), give(gate + 2 * h, g, n), give(gate + 3 * h, o, n);
+    give(c, now, n), give(y, o * tn_tanh(now), n);
+}
+
 /* Gates, cell and hidden state of a finished tile of z. */
 static void gates_done(void *ctx, const tn_tile *q)
 {
@@ -78,23 +96,13 @@ static void gates_done(void *ctx, const tn_tile *q)
     const run *r = s->r;
     int64_t h = r->h;
     for (int64_t i = 0; i < q->rows; i++) {
-        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
+        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i, j = 0;
         const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-        for (int64_t j = 0; j < q->units; j += TN_VL) {
-            int64_t u = q->unit + j, left = q->units - j;
-            const float *z = q->v + i * q->ld + j;
-            float *gate = r->gates + row * 4 * h + u, *c = r->cell + row * h + u, *y = r->y + row * r->ld + r->off + u;
-            tn_vf zi = tn_sigmoid(tn_load(z)), zf = tn_sigmoid(tn_load(z + q->gs)), zg = tn_tanh(tn_load(z + 2 * q->gs)), zo = tn_sigmoid(tn_load(z + 3 * q->gs));
-            if (left >= TN_VL) {
-                tn_vf now = tn_fma(zf, c_before ? tn_load(c_before + u) : tn_set(0), zi * zg);
-                tn_store(gate, zi), tn_store(gate + h, zf), tn_store(gate + 2 * h, zg), tn_store(gate + 3 * h, zo);
-                tn_store(c, now), tn_store(y, zo * tn_tanh(now));
-            } else {
-                tn_vf now = tn_fma(zf, c_before ? tn_loadn(c_before + u, left) : tn_set(0), zi * zg);
-                tn_storen(gate, zi, left), tn_storen(gate + h, zf, left), tn_storen(gate + 2 * h, zg, left), tn_storen(gate + 3 * h, zo, left);
-                tn_storen(c, now, left), tn_storen(y, zo * tn_tanh(now), left);
-            }
-        }
+        const float *z = q->v + i * q->ld;
+        float *gate = r->gates + row * 4 * h + q->unit, *c = r->cell + row * h + q->unit, *y = r->y + row * r->ld + r->off + q->unit;
+        if (c_before) c_before += q->unit;
+        for (; j + TN_VL <= q->units; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, y + j, TN_VL);
+        if (j < q->units) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, y + j, q->units - j);
     }
 }
 
@@ -151,30 +159,28 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
 }
 
 /* ---- backward ------------------------------------------------------------------------------------------------------- */
-/* Gradients of the gates of rows [from, to) of a step, in place of the gates; dc becomes that of c'.
+/* In place of the gates their gradients; dc becomes that of c'. dy, c_before may be NULL.
  *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f), dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o) */
+EACH_VECTOR gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc, int64_t n)
+{
+    tn_vf i = take(gate, n), f = take(gate + h, n), g = take(gate + 2 * h, n), o = take(gate + 3 * h, n), th = tn_tanh(take(c, n)), one = tn_set(1);
+    tn_vf d = dy ? take(dh, n) + take(dy, n) : take(dh, n) + tn_set(0), dcell = tn_fma(d * o, tn_fma(-th, th, one), take(dc, n));
+    give(gate, dcell * g * (i * (one - i)), n);
+    give(gate + h, dcell * (c_before ? take(c_before, n) : tn_set(0)) * (f * (one - f)), n);
+    give(gate + 2 * h, dcell * i * tn_fma(-g, g, one), n);
+    give(gate + 3 * h, d * th * (o * (one - o)), n);
+    give(dc, dcell * f, n);
+}
+
+/* One row of a step. */
 static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq)
 {
-    int64_t h = r->h;
+    int64_t h = r->h, j = 0;
     float *gate = r->gates + row * 4 * h, *dc = r->dc + seq * h;
     const float *dh = r->dh + seq * h, *c = r->cell + row * h, *dy = r->dy ? r->dy + row * r->ld + r->off : NULL;
     const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-    tn_vf one = tn_set(1), none = tn_set(0);
-    for (int64_t j = 0; j < h; j += TN_VL) {
-        int64_t left = h - j;
-        int whole = left >= TN_VL;
-#define LOAD(p) (whole ? tn_load((p) + j) : tn_loadn((p) + j, left))
-#define STORE(p, v) do { if (whole) tn_store((p) + j, v); else tn_storen((p) + j, v, left); } while (0)
-        tn_vf i = LOAD(gate), f = LOAD(gate + h), g = LOAD(gate + 2 * h), o = LOAD(gate + 3 * h), th = tn_tanh(LOAD(c));
-        tn_vf d = LOAD(dh) + (dy ? LOAD(dy) : none), dcell = tn_fma(d * o, tn_fma(-th, th, one), LOAD(dc));
-        STORE(gate, dcell * g * (i * (one - i)));
-        STORE(gate + h, dcell * (c_before ? LOAD(c_before) : none) * (f * (one - f)));
-        STORE(gate + 2 * h, dcell * i * tn_fma(-g, g, one));
-        STORE(gate + 3 * h, d * th * (o * (one - o)));
-        STORE(dc, dcell * f);
-#undef LOAD
-#undef STORE
-    }
+    for (; j + TN_VL <= h; j += TN_VL) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, TN_VL);
+    if (j < h) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, h - j);
 }
 
 /* An empty sequence passes the gradient of next to state. */
