@@ -5,10 +5,11 @@
 #define CPU_GEMM_H
 #include "cpu_tile.h"
 
-enum { N_BLOCK = 128,                            /* columns of C whose part of B is copied at once           */
-       M_BLOCK = 288, PANEL = 12,                /* of a transposed A: rows copied at once, rows of a panel    */
-       PANEL_STEP = PANEL * K_BLOCK + 16,        /* between panels: not a multiple of the cache's period     */
-       SCRATCH_B = N_BLOCK * K_BLOCK, SCRATCH_A = M_BLOCK / PANEL * PANEL_STEP, SCRATCH_C = ROW_BLOCK * STRIP * 16,
+enum { N_BLOCK = 256,                            /* columns of C whose part of B is copied at once           */
+       A_BLOCK = 288 * 128,                      /* floats of a transposed A that are copied at once          */
+       M_BLOCK = 288, PANEL = 12,                /* rows of C at once, at most; rows of a panel of a transposed A */
+       PANEL_PAD = 16,                           /* so that panels do not lie a multiple of the cache's period apart */
+       SCRATCH_B = N_BLOCK * K_BLOCK, SCRATCH_A = A_BLOCK + M_BLOCK / PANEL * PANEL_PAD, SCRATCH_C = ROW_BLOCK * STRIP * 16,
        SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_C };
 
 typedef struct gemm_job {
@@ -85,8 +86,8 @@ static void gemm_pack_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
     for (int64_t q = 0; q < kn; q++) {
         const float *from = g->a + (k0 + q) * g->lda + m;
         float *at = to + q * PANEL;
-        int64_t i = 0;
-        for (; i + PANEL <= mc; i += PANEL, at += PANEL_STEP) memcpy(at, from + i, sizeof(float) * PANEL);
+        int64_t i = 0, panel = kn * PANEL + PANEL_PAD;
+        for (; i + PANEL <= mc; i += PANEL, at += panel) memcpy(at, from + i, sizeof(float) * PANEL);
         for (; i + 4 <= mc; i += 4, at += 4) memcpy(at, from + i, sizeof(float) * 4);
         for (; i < mc; i++) *at++ = from[i];
     }
@@ -122,7 +123,7 @@ static void gemm_block(const gemm_job *g, float *scratch, const float *w, int64_
     const float *a[M_BLOCK];
     if (g->ta) gemm_pack_a(g, sa, m, mc, k0, kn);
     if (g->sums && n == 0) gemm_sum_a(g, m, mc, k0, kn);
-    for (int64_t i = 0; i < mc; i++) a[i] = g->ta ? sa + i / PANEL * PANEL_STEP + i % PANEL : g->a + (m + i) * g->lda + k0;
+    for (int64_t i = 0; i < mc; i++) a[i] = g->ta ? sa + i / PANEL * (kn * PANEL + PANEL_PAD) + i % PANEL : g->a + (m + i) * g->lda + k0;
     ahead next[2] = { { .p = NULL }, { .p = NULL } };
     if (g->ta && k0 + kn < g->k) gemm_ahead(g, next, m, mc, n, nc, k0 + kn, g->k - k0 - kn < kn ? g->k - k0 - kn : kn);
     for (int64_t s = 0; s < nc; s += STRIP * TN_VL) {
@@ -136,12 +137,14 @@ static void gemm_block(const gemm_job *g, float *scratch, const float *w, int64_
 static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
 {
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
-    int64_t block = g->ta ? M_BLOCK : ROW_BLOCK;
-    int direct = !g->tb && !g->b_row && m1 - m0 <= 6;                        /* too few rows to pay for the copy           */
+    int direct = !g->tb && !g->b_row && m1 - m0 <= 6;           /* too few rows to pay for the copy           */
+    /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones        */
+    int64_t deep = k_step(g->k, g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK), block = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
+    if (block > M_BLOCK) block = M_BLOCK;
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
         int64_t nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK;
-        for (int64_t k0 = 0; k0 < g->k; k0 += K_BLOCK) {
-            int64_t kn = g->k - k0 < K_BLOCK ? g->k - k0 : K_BLOCK;
+        for (int64_t k0 = 0; k0 < g->k; k0 += deep) {
+            int64_t kn = g->k - k0 < deep ? g->k - k0 : deep;
             int copied = !direct || nc % TN_VL;
             if (copied) gemm_pack_b(g, scratch, n, nc, k0, kn);
             for (int64_t m = m0; m < m1; m += block)
@@ -161,14 +164,17 @@ static void gemm_pieces(void *ctx, int64_t from, int64_t to)
     }
 }
 
-/* Cuts C into pieces of whole tiles: enough of them for the threads, but not more, since each copies its part of B. */
+/* Cuts C into pieces of whole tiles, as many as the threads need. Each piece copies its part of B, and of a transposed A: so A
+ * as it is is cut into columns of C first, a transposed one into rows.                                      */
 static void gemm_cut(gemm_job *g)
 {
     int64_t pieces = g->m * g->n * g->k < 65536 ? 1 : pool_inside(g->of) ? 1 : 2 * g->of->threads;
     int64_t m_blocks = (g->m + ROW_BLOCK - 1) / ROW_BLOCK, n_blocks = (g->n + 63) / 64;
-    g->m_pieces = m_blocks < pieces ? m_blocks : pieces;
-    int64_t rest = (pieces + g->m_pieces - 1) / g->m_pieces;
-    g->n_pieces = n_blocks < rest ? n_blocks : rest;
+    int64_t first = g->ta ? m_blocks : n_blocks, second = g->ta ? n_blocks : m_blocks;
+    if (first > pieces) first = pieces;
+    if (second > (pieces + first - 1) / first) second = (pieces + first - 1) / first;
+    g->m_pieces = g->ta ? first : second;
+    g->n_pieces = g->ta ? second : first;
     g->m_step = (m_blocks + g->m_pieces - 1) / g->m_pieces * ROW_BLOCK;
     g->n_step = (n_blocks + g->n_pieces - 1) / g->n_pieces * 64;
 }

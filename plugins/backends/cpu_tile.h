@@ -10,7 +10,7 @@
 #include "cpu_pool.h"
 
 enum { STRIP = 4,                    /* vectors in a full strip of columns                                   */
-       K_BLOCK = 128,                /* of k: a strip of that depth is 16 kB for 8 lanes, half of the first cache */
+       K_BLOCK = 256,                /* of k at once: a strip of that depth is 32 kB for 8 lanes               */
        ROW_BLOCK = 48,               /* rows of a finished tile: a multiple of every register tile           */
        TILE_FLOATS = 48 * 64 };
 
@@ -111,6 +111,31 @@ static inline void strip_run(int64_t nv, const strip *s)
     }
 }
 
+/* How much of k goes at once: equal blocks of `most` at most. */
+static inline int64_t k_step(int64_t k, int64_t most)
+{
+    int64_t blocks = (k + most - 1) / most;
+    return blocks < 2 ? most : ((k + blocks - 1) / blocks + 7) / 8 * 8;
+}
+
+#if defined(__AVX2__)
+/* 8 x 8: row i of `from` becomes column i of `to`. */
+static inline void transpose8(const float *from, int64_t ld, float *to, int64_t step)
+{
+    __m256 r[8], t[8];
+    UNROLLED for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(from + i * ld);
+    UNROLLED for (int i = 0; i < 8; i += 2) t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    UNROLLED for (int i = 0; i < 8; i += 4) {
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44), r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44), r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    UNROLLED for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + i * step, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+        _mm256_storeu_ps(to + (i + 4) * step, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+    }
+}
+#endif
+
 /* One vector of columns col .. col + valid - 1 of W over k rows, zeros in the other lanes. transposed: W is
  * [columns, k], else [k, columns]. Row q goes to to + q * step.                                             */
 static void pack_vector(float *to, int64_t step, int transposed, int64_t k, const float *w, int64_t ldw, int64_t col, int64_t valid)
@@ -120,7 +145,12 @@ static void pack_vector(float *to, int64_t step, int transposed, int64_t k, cons
         for (int64_t q = 0; q < k; q++) tn_store(to + q * step, tn_load(w + q * ldw + col));
     } else if (transposed && valid >= TN_VL) {
         const float *from = w + col * ldw;
-        for (int64_t q = 0; q < k; q++)
+        int64_t q = 0;
+#if defined(__AVX2__)
+        for (; q + 8 <= k; q += 8)
+            for (int64_t j = 0; j < TN_VL; j += 8) transpose8(from + j * ldw + q, ldw, to + q * step + j, step);
+#endif
+        for (; q < k; q++)
             UNROLLED for (int j = 0; j < TN_VL; j++) to[q * step + j] = from[j * ldw + q];
     } else {
         for (int64_t q = 0; q < k; q++)
@@ -201,7 +231,7 @@ static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, i
         first[i] = p->init ? p->init + (p->init_row ? p->init_row[r] : r) * p->ld_init : NULL;
         sums[i] = q->v + i * q->ld;
     }
-    for (int64_t k0 = 0; k0 < k->k; k0 += K_BLOCK) {
+    for (int64_t k0 = 0, deep = k_step(k->k, K_BLOCK); k0 < k->k; k0 += deep) {
         int in_v = k0 > 0 || !whole;
         for (int64_t s0 = 0; s0 < all; s0 += STRIP) {
             int64_t nv = all - s0 < STRIP ? all - s0 : STRIP;
@@ -209,11 +239,11 @@ static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, i
                 int64_t c = (s0 + v) * TN_VL;
                 own[v] = c, from[v] = c / q->gs * k->units + q->unit + c % q->gs;
             }
-            strip s = { q->rows, k->k - k0 < K_BLOCK ? k->k - k0 : K_BLOCK, 1, nv * TN_VL, x, w + s0 * TN_VL * k->k + k0 * nv * TN_VL,
+            strip s = { q->rows, k->k - k0 < deep ? k->k - k0 : deep, 1, nv * TN_VL, x, w + s0 * TN_VL * k->k + k0 * nv * TN_VL,
                         in_v ? sums : p->init ? first : NULL, in_v ? own : from, q->v + s0 * TN_VL, q->ld, NULL };
             strip_run(nv, &s);
         }
-        for (int64_t i = 0; k0 + K_BLOCK < k->k && i < q->rows; i++) x[i] += K_BLOCK;
+        for (int64_t i = 0; k0 + deep < k->k && i < q->rows; i++) x[i] += deep;
     }
 }
 
