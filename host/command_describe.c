@@ -1,6 +1,5 @@
 /* command_describe.c -- `tenon describe KIND/NAME`: what a part is, and its options as its own table has them. The same
  * table fills and checks the options of an experiment file, so this page can't be out of date.              */
-#include "commands.h"
 #include "command_line.h"
 #include "diag.h"
 #include "host.h"

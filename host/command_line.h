@@ -1,8 +1,8 @@
 /* command_line.h -- what the commands share: arguments, loading an experiment or a run, messages to stderr. */
 #ifndef COMMAND_LINE_H
 #define COMMAND_LINE_H
-#include "commands.h"
 #include "experiment.h"
+#include "program.h"
 
 typedef struct arguments {
     const char *file;                      /* the first argument that is no option                              */
@@ -11,7 +11,6 @@ typedef struct arguments {
     const char **data_dirs; int n_data_dirs;
     const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
     int json, quiet, no_data;
-    const char *unknown;
 } arguments;
 
 /* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */
@@ -26,4 +25,14 @@ int  read_data(experiment *, int quiet);
 experiment *open_run(const char *folder, const arguments *, const command_env *, int *code);
 int  failed(const experiment *);           /* prints host.error or messages; EXIT_FAILED or EXIT_INPUT            */
 void print_scores(const score *, int n, int json);
+
+int command_train(int argc, char **argv, const command_env *);      /* command_train.c                          */
+int command_resume(int argc, char **argv, const command_env *);
+int command_evaluate(int argc, char **argv, const command_env *);   /* command_evaluate.c                       */
+int command_predict(int argc, char **argv, const command_env *);
+int command_check(int argc, char **argv, const command_env *);      /* command_check.c                          */
+int command_explain(int argc, char **argv, const command_env *);
+int command_list(int argc, char **argv, const command_env *);       /* command_list.c                           */
+int command_describe(int argc, char **argv, const command_env *);   /* command_describe.c                       */
+int command_new(int argc, char **argv, const command_env *);        /* command_new.c                            */
 #endif

@@ -1,8 +1,7 @@
-/* command_list.c -- `tenon list` and `tenon version`. Each file is opened in a child process, so that one that crashes
+/* command_list.c -- `tenon list`. Each file is opened in a child process, so that one that crashes
  * or hangs is one line of the list and not the end of it.                                                   */
-#include "commands.h"
+#include "command_line.h"
 #include "diag.h"
-#include "host.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -118,22 +117,5 @@ int command_list(int argc, char **argv, const command_env *env)
         for (int i = 0; env->plugin_path[i]; i++) fprintf(stderr, "%s %s", i ? "," : "", env->plugin_path[i]);
         fprintf(stderr, "\n");
     }
-    return EXIT_DONE;
-}
-
-/* The host's version and what it runs on: what a report of a mistake should hold. */
-int command_version(int argc, char **argv, const command_env *env)
-{
-    if (argc > 1) {
-        fprintf(stderr, "tenon version: one argument too many: '%s'\nusage: tenon version\n", argv[1]);
-        return EXIT_INPUT;
-    }
-    int isa = registry_isa();
-    printf("tenon %s\n", TENON_VERSION);
-    printf("border     ABI %d.%d (tenon.h)\n", TN_ABI_MAJOR, TENON_ABI_MINOR);
-    printf("compiler   %s\n", __VERSION__);
-    printf("processor  %s\n", isa == 4 ? "x86-64-v4" : isa == 3 ? "x86-64-v3" : "plain");
-    for (int i = 0; env->plugin_path[i]; i++)
-        printf("%s %s\n", i ? "          " : "plug-ins  ", env->plugin_path[i]);
     return EXIT_DONE;
 }

@@ -3,7 +3,7 @@
  * and the word "skeleton" becomes the new part's name.                                                      */
 #include "accept.h"
 #include "checkpoint.h"
-#include "commands.h"
+#include "command_line.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -60,12 +60,13 @@ static int write_all(const command_env *env, int which, const char *name)
     arena *m = env->memory;
     char header[PATH_MAX];
     const char *folder = kind_folder(skeletons[which].kind);
-    if (!realpath(env->header_dir, header)) snprintf(header, sizeof header, "%s", env->header_dir);
+    const char *beside = arena_print(m, "%s/../include", env->folder); /* installed so; the build has a link there */
+    if (!realpath(beside, header)) snprintf(header, sizeof header, "%s", beside);
     const char *make = replaced(m, skeleton_makefile, "skeleton", name);
     make = replaced(m, make, "@ISAS@", skeletons[which].isas);
     make = replaced(m, make, "@FOLDER@", folder);
     make = replaced(m, make, "@INCLUDE@", replaced(m, header, "$", "$$"));
-    make = replaced(m, make, "@TENON@", replaced(m, env->program, "$", "$$"));
+    make = replaced(m, make, "@TENON@", replaced(m, arena_print(m, "%s/tenon", env->folder), "$", "$$"));
     int code = write_text(m, name, arena_print(m, "%s.c", name), replaced(m, skeletons[which].text, "skeleton", name));
     if (!code) code = write_text(m, name, "Makefile", make);
     if (code) return code;

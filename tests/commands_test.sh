@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# commands_test.sh BUILD -- list, describe, version and new as a user calls them; and that every skeleton builds outside
-# the tree against the header alone and holds what check-plugin asks of it.
+# commands_test.sh BUILD -- list, describe, version, new and help as a user calls them; and that every skeleton builds
+# outside the tree against the header alone and holds what check-plugin asks of it.
 set -u
 build=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -105,7 +105,19 @@ says 2 "evil.toml:5:8: layer './evil.so': a file can't name a plug-in's file; pu
 # ---- version
 says 2 "TENON_ISA is 'v5'; it can be plain, v3 or v4" env TENON_ISA=v5 "$tenon" version
 says 0 'border ABI 1.0' "$tenon" version
+says 0 'border ABI 1.0' "$tenon" --version
 says 2 "one argument too many: 'x'" "$tenon" version x
+
+# ---- programs beside this one: found, named where they are misspelt, given every argument
+says 0 'evaluate RUN [--split test] [--json]' "$tenon" help
+says 2 "no command 'evalute'; did you mean 'evaluate'?" "$tenon" evalute
+says 2 "no command 'chekc-plugin'; did you mean 'check-plugin'?" "$tenon" chekc-plugin x.so
+says 0 ' my_layer ' env -u TENON_PLUGIN_PATH "$tenon" --plugin-path "$PWD/my_layer" list layer
+says 0 ' my_layer ' env -u TENON_PLUGIN_PATH "$tenon" list --plugin-path="$PWD/my_layer" layer
+for name in $("$tenon" help | sed -n 's/^  \([a-z-]*\) .*/\1/p'); do
+    case $name in train|resume|version) continue ;; esac
+    says 2 'usage: tenon' "$tenon" $name --no-such-option
+done
 
 printf 'commands: %d passed, %d failed' $passed $failed
 [ $skipped = 0 ] || printf ', %d skipped' $skipped

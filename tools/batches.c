@@ -17,12 +17,6 @@
 #include "../host/command_line.h"
 #include "../host/train.h"
 
-static void out_of_memory(size_t wanted)
-{
-    fprintf(stderr, "tenon batches: no memory for %zu bytes\n", wanted);
-    exit(EXIT_FAILED);
-}
-
 static int cannot_write(const char *path)
 {
     fprintf(stderr, "tenon batches: cannot write '%s': %s\n", path, strerror(errno));
@@ -142,37 +136,23 @@ static int write_all(experiment *e, const char *folder)
     return rc ? rc : write_description(e, folder);
 }
 
-/* TENON_PLUGIN_PATH as a list: `tenon` sets it before it starts this program. */
-static const char *const *plugin_places(arena *a)
-{
-    char *rest = arena_text(a, getenv("TENON_PLUGIN_PATH") ? getenv("TENON_PLUGIN_PATH") : "");
-    const char **all = arena_new(a, sizeof *all * (strlen(rest) + 2));
-    int n = 0;
-    for (char *part; (part = strsep(&rest, ":")); )
-        if (*part) all[n++] = part;
-    return all;
-}
-
-int main(int argc, char **argv)
+static int batches(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "data-dir", NULL };
     static const char *const usage = "FILE FOLDER [--set K=V] [--data-dir D]   writes what the network is fed";
-    static arena memory;
-    memory_on_failure(out_of_memory);
-    command_env env = { &memory, "tenon", plugin_places(&memory), "" };
-    argv[0] = arena_text(&memory, "batches");
     arguments a;
-    int code = arguments_read(&a, argc, argv, &env, allowed, usage);
+    int code = arguments_read(&a, argc, argv, env, allowed, usage);
     if (code) return code;
     if (!a.second) {
         fprintf(stderr, "usage: tenon batches %s\n", usage);
         return EXIT_INPUT;
     }
-    experiment *e = open_experiment(a.file, &a, &env, &code);
+    experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
     code = read_data(e, 0);
     if (!code) code = write_all(e, a.second);
     experiment_free(e);
-    arena_free(&memory);
     return code;
 }
+
+int main(int argc, char **argv) { return program_main("batches", argc, argv, batches); }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../../host/program.h"
 #include "checks.h"
 
 enum { DRAWS = 4, TEXT = 800, MOST_ENDS = 96 };
@@ -154,7 +155,7 @@ static const char *open_file(const subject *s)
     return process_after();
 }
 
-int main(int argc, char **argv)
+static int check_plugin(int argc, char **argv, const command_env *env)
 {
     const char *path = NULL;
     uint64_t seed = 1;
@@ -170,14 +171,8 @@ int main(int argc, char **argv)
         fprintf(stderr, path ? "tenon: cannot read '%s': %s\n" : "usage: tenon check-plugin FILE.so [--seed=N]%s%s\n", path ? path : "", path ? strerror(errno) : "");
         return 2;
     }
-    arena memory = { NULL };
-    char own[4096];
-    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
-    if (!getenv("TENON_PLUGIN_PATH") && n > 0) { /* started by hand: the parts that it needs lie beside it */
-        own[n] = 0;
-        *strrchr(own, '/') = 0;
-        setenv("TENON_PLUGIN_PATH", arena_print(&memory, "%s/plugins:%s/../lib/tenon/plugins", own, own), 1);
-    }
+    memory_on_failure(NULL); /* a child that runs out of memory says so itself */
+    probe_places(env->plugin_path);
     char error[TEXT], *full = realpath(path, NULL);
     subject s = { .path = full, .name = "", .options = "", .seed = seed };
     printf("checking %s, seed %llu\n", path, (unsigned long long)seed);
@@ -185,17 +180,18 @@ int main(int argc, char **argv)
     report("the file", "", bad);
     report("exported symbols", "", symbols ? fault("it exports %s beside tn_plugin_entry; build with -fvisibility=hidden", symbols) : NULL);
     static const char *const nowhere[] = { NULL };
-    const tn_plugin *file = bad ? NULL : registry_open(registry_new(&memory, nowhere, registry_isa()), full, error, sizeof error);
+    const tn_plugin *file = bad ? NULL : registry_open(registry_new(env->memory, nowhere, registry_isa()), full, error, sizeof error);
     for (int i = 0; file && file->parts[i]; i++) {
         const tn_desc *d = file->parts[i];
         s.kind = d->kind, s.name = d->name;
         printf("%s %s: %s\n", kind_name(d->kind), d->name, d->brief);
-        if (d->kind == TN_LAYER || d->kind == TN_LOSS) check_layer(&memory, s, d);
-        else check_other(&memory, s, d);
+        if (d->kind == TN_LAYER || d->kind == TN_LOSS) check_layer(env->memory, s, d);
+        else check_other(env->memory, s, d);
     }
     const char *slash = strrchr(path, '/');
     printf("check-plugin %s: %d passed, %d failed\n", slash ? slash + 1 : path, passed, failed);
     free(full);
-    arena_free(&memory);
     return failed != 0;
 }
+
+int main(int argc, char **argv) { return program_main("check-plugin", argc, argv, check_plugin); }

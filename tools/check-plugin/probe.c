@@ -184,14 +184,11 @@ static tn_part *part_of_file(probe *p, const char *path, uint32_t kind, const ch
     return part;
 }
 
-registry *probe_registry(arena *a)
-{
-    const char *env = getenv("TENON_PLUGIN_PATH"), **places = arena_new(a, sizeof *places * 64);
-    char *rest = arena_text(a, env ? env : "");
-    int k = 0;
-    for (char *part; k < 62 && (part = strsep(&rest, ":")); ) if (*part) places[k++] = part;
-    return registry_new(a, places, registry_isa());
-}
+static const char *const *places;
+
+void probe_places(const char *const *list) { places = list; }
+
+registry *probe_registry(arena *a) { return registry_new(a, places, registry_isa()); }
 
 int probe_part(probe *p, const char *path, uint32_t kind, const char *name, const char *options)
 {

@@ -35,7 +35,8 @@ typedef struct probe {
     const char *path, *name; uint32_t kind;
 } probe;
 
-/* Where plug-ins are looked for, from TENON_PLUGIN_PATH. */
+/* Where plug-ins are looked for: other parts that the one in question is made with. */
+void probe_places(const char *const *);
 registry *probe_registry(arena *);
 /* The part alone, with these options (TOML), and a backend; 0, or < 0: its options are refused. */
 int  probe_part(probe *, const char *path, uint32_t kind, const char *name, const char *options);
