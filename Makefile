@@ -2,8 +2,8 @@
 #
 # A part is one file: plugins/<kind>s/<name>.c becomes build/plugins/<kind>s/<name>.so by a pattern rule. Kinds that
 # compute are built three times, plain and for x86-64-v3 and -v4 (<name>.v3.so, <name>.v4.so); the host opens the
-# best that the processor can run. A program of its own (`tenon report` starts tenon-report) is one file,
-# tools/<name>.c, or one folder of them, tools/<name>/*.c.
+# best that the processor can run. A command that does not train is a program of its own (`tenon list` starts
+# tenon-list): one file, tools/<name>.c, or one folder of them, tools/<name>/*.c.
 #
 # To vary: make CC=clang CXX=clang++ BUILD=build/clang; make BUILD=build/asan EXTRA='-fsanitize=address,undefined';
 # make WERROR= (a compiler that knows more warnings than ours); make ISAS= (plain C only). Give each its own BUILD.
@@ -58,28 +58,31 @@ package = $(lastword $(subst :, ,$(1)))
 # ---- the host
 HOST_SRC  = $(filter-out host/main.c,$(wildcard host/*.c))
 HOST_OBJ  = $(HOST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/host/toml_bridge.o
+HOST      = $(BUILD)/libtenonhost.a
 program: $(BUILD)/tenon
-$(BUILD)/tenon: $(BUILD)/host/main.o $(HOST_OBJ)
+$(BUILD)/tenon: $(BUILD)/host/main.o $(HOST)
 	$(call quiet,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 	@test -e $(BUILD)/../include || ln -s "$(CURDIR)/include" $(BUILD)/../include # for `tenon new`, as when installed
-$(BUILD)/host/command_new.o: $(wildcard host/skeletons/*)
+$(HOST): $(HOST_OBJ)
+	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/%.o: %.c | host-needs
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS) $(DEPEND) -c -o $@ $<
 $(BUILD)/host/toml_bridge.o: host/toml_bridge.cpp | host-needs
 	@mkdir -p $(@D)
 	$(call quiet,CXX)$(CXX) $(CXXFLAGS) $(DEPEND) -c -o $@ $<
-$(BUILD)/host/command_new.o: $(wildcard host/skeletons/*)
 # Says by name which library is missing, before the compiler says it by line.
 host-needs:
 	@test ! "$(HOST_ABSENT)" || { $(foreach n,$(HOST_ABSENT),echo 'tenon needs <$(call header,$(n))> (Debian: apt-get install $(call package,$(n)))' >&2;) exit 1; }
 
-# ---- programs beside it, over the same host objects
+# ---- programs beside it, each with what it needs of the host. Files in folders below are taken in as text.
 TOOLS = $(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 tools: $(TOOLS:%=$(BUILD)/tenon-%)
 define tool_rule
-$(BUILD)/tenon-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/$(1)/*.c tools/$(1).c)) $(HOST_OBJ)
+OBJ_$(1) = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/$(1)/*.c tools/$(1).c))
+$(BUILD)/tenon-$(1): $$(OBJ_$(1)) $(HOST)
 	$$(call quiet,LINK)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(HOST_LIBS)
+$$(OBJ_$(1)): $(wildcard tools/$(1)/*/*)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 

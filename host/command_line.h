@@ -32,7 +32,4 @@ int command_evaluate(int argc, char **argv, const command_env *);   /* command_e
 int command_predict(int argc, char **argv, const command_env *);
 int command_check(int argc, char **argv, const command_env *);      /* command_check.c                          */
 int command_explain(int argc, char **argv, const command_env *);
-int command_list(int argc, char **argv, const command_env *);       /* command_list.c                           */
-int command_describe(int argc, char **argv, const command_env *);   /* command_describe.c                       */
-int command_new(int argc, char **argv, const command_env *);        /* command_new.c                            */
 #endif

@@ -33,9 +33,9 @@ static const command commands[] = {
     { "predict", command_predict, "RUN [FILE|-] [--format json]       one result for each line of text" },
     { "check", command_check, "FILE                               everything short of training" },
     { "explain", command_explain, "FILE                               graph, and every value with its source" },
-    { "list", command_list, "[KIND]                             the parts that can be found" },
-    { "describe", command_describe, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
-    { "new", command_new, "KIND NAME                          a plug-in to start from" },
+    { "list", NULL, "[KIND]                             the parts that can be found" },
+    { "describe", NULL, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
+    { "new", NULL, "KIND NAME                          a plug-in to start from" },
     { "version", version, "                                   what this is" },
     { "check-plugin", NULL, "FILE.so                         proves a plug-in against its contract" },
 };

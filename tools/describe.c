@@ -1,13 +1,11 @@
-/* command_describe.c -- `tenon describe KIND/NAME`: what a part is, and its options as its own table has them. The same
+/* describe.c -- `tenon describe KIND/NAME`: what a part is, and its options as its own table has them. The same
  * table fills and checks the options of an experiment file, so this page can't be out of date.              */
-#include "command_line.h"
-#include "diag.h"
-#include "host.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../host/command_line.h"
 
 typedef struct page { arena *memory; const plugin_file *file; const tn_desc *desc; } page;
 
@@ -305,7 +303,7 @@ static const plugin_file *find_part(const command_env *env, const char *asked)
     return f;
 }
 
-int command_describe(int argc, char **argv, const command_env *env)
+static int describe(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "format", NULL }, *const formats[] = { "text", "markdown", "man", "json" };
     static void (*const print[])(const page *) = { print_text, print_markdown, print_man, print_json };
@@ -330,3 +328,5 @@ int command_describe(int argc, char **argv, const command_env *env)
     print[format](&p);
     return EXIT_DONE;
 }
+
+int main(int argc, char **argv) { return program_main("describe", argc, argv, describe); }

@@ -1,9 +1,6 @@
-/* command_new.c -- `tenon new KIND NAME`: a plug-in to start from, in a folder NAME. The skeletons are plug-ins of their
- * own (host/skeletons), which the tests build and check as they stand; here they are taken into the program as text,
+/* main.c -- `tenon new KIND NAME`: a plug-in to start from, in a folder NAME. The skeletons are plug-ins of their
+ * own (skeletons/), which the tests build and check as they stand; here they are taken into the program as text,
  * and the word "skeleton" becomes the new part's name.                                                      */
-#include "accept.h"
-#include "checkpoint.h"
-#include "command_line.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,10 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../../host/accept.h"
+#include "../../host/checkpoint.h"
+#include "../../host/program.h"
+#include "../../host/registry.h"
 
 #define TEXT_OF(symbol, file)                                                                            \
     extern const char symbol[];                                                                          \
-    __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"host/skeletons/" file "\"\n.byte 0\n.previous")
+    __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"tools/new/skeletons/" file "\"\n.byte 0\n.previous")
 TEXT_OF(skeleton_layer, "layer.c");
 TEXT_OF(skeleton_activation, "activation.c");
 TEXT_OF(skeleton_loss, "loss.c");
@@ -76,7 +77,7 @@ static int write_all(const command_env *env, int which, const char *name)
     return EXIT_DONE;
 }
 
-int command_new(int argc, char **argv, const command_env *env)
+static int new_part(int argc, char **argv, const command_env *env)
 {
     const char *all = "";
     int which = 0;
@@ -103,3 +104,5 @@ int command_new(int argc, char **argv, const command_env *env)
     }
     return EXIT_INPUT;
 }
+
+int main(int argc, char **argv) { return program_main("new", argc, argv, new_part); }

@@ -1,7 +1,5 @@
-/* command_list.c -- `tenon list`. Each file is opened in a child process, so that one that crashes
+/* list.c -- `tenon list`. Each file is opened in a child process, so that one that crashes
  * or hangs is one line of the list and not the end of it.                                                   */
-#include "command_line.h"
-#include "diag.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -10,6 +8,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../host/diag.h"
+#include "../host/program.h"
+#include "../host/registry.h"
 
 enum { SECONDS_TO_OPEN = 10 };
 
@@ -84,7 +85,7 @@ static int usage_list(const char *problem, const char *word)
     return EXIT_INPUT;
 }
 
-int command_list(int argc, char **argv, const command_env *env)
+static int list(int argc, char **argv, const command_env *env)
 {
     uint32_t only = 0;
     int json = 0, n = 0;
@@ -119,3 +120,5 @@ int command_list(int argc, char **argv, const command_env *env)
     }
     return EXIT_DONE;
 }
+
+int main(int argc, char **argv) { return program_main("list", argc, argv, list); }
