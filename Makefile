@@ -63,7 +63,7 @@ program: $(BUILD)/tenon
 $(BUILD)/tenon: $(BUILD)/host/main.o $(HOST)
 	$(call quiet,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 	@test -e $(BUILD)/../include || ln -s "$(CURDIR)/include" $(BUILD)/../include # for `tenon new`, as when installed
-$(HOST): $(HOST_OBJ)
+$(HOST): $(HOST_OBJ) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/shared/*.c))
 	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/%.o: %.c | host-needs
 	@mkdir -p $(@D)
@@ -75,8 +75,9 @@ $(BUILD)/host/toml_bridge.o: host/toml_bridge.cpp | host-needs
 host-needs:
 	@test ! "$(HOST_ABSENT)" || { $(foreach n,$(HOST_ABSENT),echo 'tenon needs <$(call header,$(n))> (Debian: apt-get install $(call package,$(n)))' >&2;) exit 1; }
 
-# ---- programs beside it, each with what it needs of the host. Files in folders below are taken in as text.
-TOOLS = $(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+# ---- programs beside it, each with what it needs of the host and of tools/shared, which has what several of them use.
+# Files in folders of a program's folder are taken into it as text.
+TOOLS = $(filter-out shared,$(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c)))
 tools: $(TOOLS:%=$(BUILD)/tenon-%)
 define tool_rule
 OBJ_$(1) = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/$(1)/*.c tools/$(1).c))

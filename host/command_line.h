@@ -28,8 +28,4 @@ void print_scores(const score *, int n, int json);
 
 int command_train(int argc, char **argv, const command_env *);      /* command_train.c                          */
 int command_resume(int argc, char **argv, const command_env *);
-int command_evaluate(int argc, char **argv, const command_env *);   /* command_evaluate.c                       */
-int command_predict(int argc, char **argv, const command_env *);
-int command_check(int argc, char **argv, const command_env *);      /* command_check.c                          */
-int command_explain(int argc, char **argv, const command_env *);
 #endif

@@ -1,5 +1,5 @@
-/* main.c -- the command line. What is not a command here is a program of its own beside this one: `tenon check-plugin`
- * starts tenon-check-plugin (tools/).                                                                         */
+/* main.c -- `tenon`: trains and resumes, and starts every other command, which is a program of its own beside this one:
+ * `tenon check` starts tenon-check (tools/).                                                                  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,10 +29,10 @@ typedef struct command { const char *name; command_fn *run; const char *help; } 
 static const command commands[] = {
     { "train", command_train, "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--data-dir D]   train an experiment" },
     { "resume", command_resume, "RUN [--threads N]                  go on after an interruption or a crash" },
-    { "evaluate", command_evaluate, "RUN [--split test] [--json]        loss and metrics over a split" },
-    { "predict", command_predict, "RUN [FILE|-] [--format json]       one result for each line of text" },
-    { "check", command_check, "FILE                               everything short of training" },
-    { "explain", command_explain, "FILE                               graph, and every value with its source" },
+    { "evaluate", NULL, "RUN [--split test] [--json]        loss and metrics over a split" },
+    { "predict", NULL, "RUN [FILE|-] [--format json]       one result for each line of text" },
+    { "check", NULL, "FILE                               everything short of training" },
+    { "explain", NULL, "FILE                               graph, and every value with its source" },
     { "list", NULL, "[KIND]                             the parts that can be found" },
     { "describe", NULL, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
     { "new", NULL, "KIND NAME                          a plug-in to start from" },

@@ -1,0 +1,62 @@
+/* check.c -- `tenon check FILE`: everything short of training. */
+#include <stdio.h>
+#include "../host/command_line.h"
+#include "../host/train.h"
+#include "shared/wiring.h"
+
+/* Largest memory of training, from the batches of the first epoch. */
+static int print_memory(experiment *e)
+{
+    trainer t;
+    int rc = experiment_start(e, 1, 1);
+    if (!rc) rc = trainer_open(&t, e, ".");
+    if (rc) return failed(e);
+    for (int64_t k = 0; k < t.epoch_steps && !rc; k++) {
+        int64_t at = k * e->batch_size, n = e->data->count[SPLIT_TRAIN] - at;
+        for (int64_t i = 0; i < n && i < e->batch_size; i++) t.order[i] = at + i;
+        rc = batch_build(e->graph, t.batch, SPLIT_TRAIN, t.order, (int32_t)(n < e->batch_size ? n : e->batch_size));
+        if (!rc) graph_measure(e->graph, t.batch);
+    }
+    double slots, parameters = graph_bytes(e->graph, &slots);
+    double state = 4.0 * (double)e->graph->floats * t.update.slots;
+    printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch\n", parameters / 1e6,
+           state / 1e6, slots / 1e6);
+    trainer_close(&t);
+    return rc ? failed(e) : EXIT_DONE;
+}
+
+static int data_is_there(const experiment *e)
+{
+    const tn_dataset *d = e->data->dataset->desc->table;
+    const char *path;
+    if (!TN_HAS(d, file)) return 1;
+    for (uint32_t i = 0; !d->file(e->data->dataset->self, i, &path); i++) {
+        FILE *f = fopen(path, "rb");
+        if (!f) return 0;
+        fclose(f);
+    }
+    return 1;
+}
+
+static int check(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "set", "data-dir", "backend", "no-data", NULL };
+    arguments a;
+    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V] [--data-dir D] [--no-data]");
+    if (code) return code;
+    experiment *e = open_experiment(a.file, &a, env, &code);
+    if (!e) return code;
+    int has_data = !a.no_data && data_is_there(e);
+    if (has_data && (code = read_data(e, 1))) {
+        experiment_free(e);
+        return code;
+    }
+    print_graph(e);
+    if (has_data) code = print_memory(e);
+    else printf("the data was not read: vocabulary sizes are the largest that the file allows, class counts are unknown\n");
+    if (code == EXIT_DONE) printf("%s: no mistakes found\n", a.file);
+    experiment_free(e);
+    return code;
+}
+
+int main(int argc, char **argv) { return program_main("check", argc, argv, check); }

@@ -1,0 +1,30 @@
+/* explain.c -- `tenon explain FILE`: the graph, and every value with its source. */
+#include <stdio.h>
+#include "../host/command_line.h"
+#include "shared/wiring.h"
+
+static int explain(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "set", "data-dir", "backend", NULL };
+    arguments a;
+    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V]");
+    if (code) return code;
+    experiment *e = open_experiment(a.file, &a, env, &code);
+    if (!e) return code;
+    print_graph(e);
+    printf("\n%s", config_document(&e->memory, e->root));
+    printf("\n# options of each part, defaults included\n");
+    for (int i = 0; i < e->graph->n_nodes; i++) {
+        const tn_part *p = e->graph->node[i]->part;
+        printf("[%s] # %s, from %s\n", e->graph->node[i]->name, p->type, p->file ? p->file->path : "?");
+        const char *row = (const char *)p->desc->options;
+        for (uint32_t k = 0; k < p->desc->n_options; k++, row += p->desc->option_size) {
+            const tn_option *o = (const tn_option *)(const void *)row;
+            printf("%s = %s\n", o->name, options_print(&e->memory, o, p->config));
+        }
+    }
+    experiment_free(e);
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv) { return program_main("explain", argc, argv, explain); }

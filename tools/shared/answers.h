@@ -1,0 +1,19 @@
+/* answers.h -- what a network says of examples: labels with probabilities, values, or a label for each step of a
+ * sequence; of the first loss, one line an example.                                                            */
+#ifndef ANSWERS_H
+#define ANSWERS_H
+#include <stdio.h>
+#include "../../host/experiment.h"
+
+typedef struct answers {
+    experiment *e;
+    FILE *out;
+    int json;
+    int split; int64_t first;              /* JSON names the place of each example of a split; -1: lines of text   */
+    float *probability; size_t bytes;      /* of the rows of a batch; grown as needed                              */
+} answers;
+
+/* One line for each example of the bound batch, in its order; the graph has run forward. */
+void answers_put(answers *);
+void answers_free(answers *);
+#endif
