@@ -1,4 +1,4 @@
-/* checkpoint.c -- safetensors files, written so that a crash at any moment leaves the old file or the new one.
+/* checkpoint.c -- safetensors files.
  *
  * The format (huggingface/safetensors): 8 bytes, little-endian, the length of a JSON header; the header, padded with
  * spaces; the data without holes. The header is padded so that data begin at a multiple of 64, and tensors are
@@ -8,11 +8,11 @@
  * The checksum is XXH3-128 over header and data, with 32 zeros in the header where the checksum will stand.  */
 #include "checkpoint.h"
 #include "../include/tenon/tenon.h"
+#include "file.h"
 #include "memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,82 +50,6 @@ static int64_t tensor_bytes(const checkpoint_tensor *t)
     return n;
 }
 
-/* ---- replacing a file ----------------------------------------------------------------------------------- */
-
-/* Makes the name of a file in `folder` safe against a power cut. 0, or -1 with errno. */
-static int sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t n = slash ? (size_t)(slash - path) : 1;
-    char *folder = memory_new(n + 2);
-    memcpy(folder, slash ? path : ".", n ? n : 1);
-    if (!n) folder[0] = '/';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), bad = fd < 0 ? -1 : fsync(fd), why = errno;
-    if (bad && (why == EINVAL || why == ENOTSUP)) bad = 0;                   /* a file system without it       */
-    if (fd >= 0) close(fd);
-    memory_free(folder);
-    errno = why;
-    return bad;
-}
-
-static int write_all(int fd, const void *bytes, size_t n)
-{
-    for (const char *p = bytes; n;) {
-        ssize_t wrote = write(fd, p, n < (1u << 30) ? n : 1u << 30);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) {
-            if (!wrote) errno = ENOSPC;
-            return -1;
-        }
-        p += wrote;
-        n -= (size_t)wrote;
-    }
-    return 0;
-}
-
-typedef struct piece { const void *bytes; size_t n; } piece;
-
-/* The pieces as one file: NAME.tmp, fsync, rename, fsync of the folder. */
-static int replace(const char *path, const piece *pieces, int n, char *error, size_t size)
-{
-    size_t length = strlen(path), all = 0;
-    char *tmp = memory_new(length + 5);
-    memcpy(tmp, path, length);
-    memcpy(tmp + length, ".tmp", 5);
-    const char *what = "created";
-    int bad = 0, why = 0, fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) bad = -1, why = errno;
-    else {
-        what = "written";
-        for (int i = 0; i < n && !bad; i++) bad = write_all(fd, pieces[i].bytes, pieces[i].n);
-        if (!bad && fsync(fd) && errno != EINVAL && errno != ENOTSUP) bad = -1;
-        why = errno;
-        if (close(fd) && !bad) bad = -1, why = errno;
-        if (!bad && rename(tmp, path)) bad = -1, why = errno, what = "put in place";
-        if (bad) unlink(tmp);
-    }
-    if (!bad && sync_folder(path)) bad = -1, why = errno, what = "made safe on disk";
-    memory_free(tmp);
-    for (int i = 0; i < n; i++) all += pieces[i].n;
-    if (bad)
-        snprintf(error, size, "%s: can't be %s: %s (%.1f MB)%s", path, what, strerror(why), (double)all / 1e6,
-                 access(path, F_OK) ? "" : "; the file that was there is unchanged");
-    return bad ? TN_EIO : TN_OK;
-}
-
-int file_replace(const char *path, const void *bytes, size_t n, char *error, size_t size)
-{
-    return replace(path, &(piece){ bytes, n }, 1, error, size);
-}
-
-int file_sha256(const char *path, char hex[65], char *error, size_t size)
-{
-    errno = 0;
-    if (SHA256File(path, hex)) return TN_OK;
-    snprintf(error, size, "%s: can't be read: %s", path, strerror(errno ? errno : EIO));
-    return TN_EIO;
-}
-
 /* ---- writing -------------------------------------------------------------------------------------------- */
 
 /* Adds the metadata; every value is a string, as the format demands. */
@@ -144,7 +68,7 @@ static int put_texts(json_t *header, const checkpoint_text *text, int n, char *e
 }
 
 /* Adds each tensor in the order of its data, and lists the data. */
-static int put_tensors(json_t *header, const checkpoint_tensor *t, int n, piece *data, char *error, size_t size)
+static int put_tensors(json_t *header, const checkpoint_tensor *t, int n, file_piece *data, char *error, size_t size)
 {
     int64_t at = 0;
     int m = 0;
@@ -166,7 +90,7 @@ static int put_tensors(json_t *header, const checkpoint_tensor *t, int n, piece 
                 snprintf(error, size, "checkpoint tensor '%s' stands there twice or is not UTF-8", t[i].name);
                 return TN_EINVAL;
             }
-            data[m++] = (piece){ t[i].data, (size_t)all };
+            data[m++] = (file_piece){ t[i].data, (size_t)all };
             at += all;
         }
     return TN_OK;
@@ -191,7 +115,7 @@ static char *checksum_at(char *header, size_t n)
 int checkpoint_write(const char *path, const checkpoint_tensor *t, int n, const checkpoint_text *text, int n_texts,
                      char *error, size_t size)
 {
-    piece *pieces = memory_new(sizeof *pieces * (size_t)(n + 1));
+    file_piece *pieces = memory_new(sizeof *pieces * (size_t)(n + 1));
     json_t *header = json_object();
     char *json = NULL, *head = NULL, sum[SUM_DIGITS + 1];
     int bad = put_texts(header, text, n_texts, error, size);
@@ -206,7 +130,7 @@ int checkpoint_write(const char *path, const checkpoint_tensor *t, int n, const 
         for (int i = 0; i < 8; i++) head[i] = (char)(unsigned char)((uint64_t)padded >> (8 * i) & 255);
         memset(head + 8, ' ', padded);
         memcpy(head + 8, json, length);
-        pieces[0] = (piece){ head, 8 + padded };
+        pieces[0] = (file_piece){ head, 8 + padded };
         XXH3_state_t *state = XXH3_createState();
         XXH3_128bits_reset(state);
         for (int i = 0; i <= n; i++)
@@ -214,7 +138,7 @@ int checkpoint_write(const char *path, const checkpoint_tensor *t, int n, const 
         digest(sum, state);
         XXH3_freeState(state);
         memcpy(checksum_at(head + 8, padded), sum, SUM_DIGITS);
-        bad = replace(path, pieces, n + 1, error, size);
+        bad = file_join(path, pieces, n + 1, error, size);
     }
     free(json);
     json_decref(header);

@@ -1,5 +1,5 @@
 /* checkpoint.h -- tensors and text in one safetensors file, written so that a crash leaves the old or the new one.
- * Written to NAME.tmp, fsync, rename, fsync of the folder. An XXH3 checksum over header and data stands in the
+ * An XXH3 checksum over header and data stands in the
  * metadata ("tenon_checksum"), so a truncated or altered file is known as such.                              */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
@@ -27,9 +27,4 @@ checkpoint *checkpoint_read(const char *path, char *error, size_t size); /* NULL
 const checkpoint_tensor *checkpoint_find(const checkpoint *, const char *name);
 const char *checkpoint_value(const checkpoint *, const char *key);       /* NULL: absent                     */
 void checkpoint_free(checkpoint *);
-
-/* Writes a small file the same way: temp + fsync + rename + fsync of the folder. */
-int file_replace(const char *path, const void *bytes, size_t n, char *error, size_t size);
-/* SHA-256 of a file as 64 hex digits + NUL. 0, or < 0 with a message. */
-int file_sha256(const char *path, char hex[65], char *error, size_t size);
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../include/tenon/utf8.h"
-#include "checkpoint.h"
+#include "file.h"
 #include "fields.h"
 #include "split.h"
 

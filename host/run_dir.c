@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "checkpoint.h"
+#include "file.h"
 #include "run_dir.h"
 
 #define FAIL(...) fail(error, size, __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* checkpoint_test.c -- what is written is what is read; what is damaged in any way is refused with a message; a write
  * that fails leaves the old file. With the argument `make FILE` it only writes a file, for tests/checkpoint_read.py. */
 #include "../host/checkpoint.h"
+#include "../host/file.h"
 #include "../include/tenon/tenon.h"
 #include "expect.h"
 #include <math.h>

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../../host/accept.h"
-#include "../../host/checkpoint.h"
+#include "../../host/file.h"
 #include "../../host/program.h"
 #include "../../host/registry.h"
 
