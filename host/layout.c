@@ -2,46 +2,6 @@
 #include "layout.h"
 #include <string.h>
 
-/* ---- scratch ------------------------------------------------------------------------------------------ */
-struct scratch_extra { struct scratch_extra *next; };
-
-void *scratch_new(scratch *s, size_t n)
-{
-    n = (n + 63) & ~(size_t)63;
-    s->wanted += n;
-    if (s->used + n <= s->size) {
-        void *p = s->base + s->used;
-        s->used += n;
-        return p;
-    }
-    struct scratch_extra *extra = memory_new(64 + n);
-    extra->next = s->extra;
-    s->extra = extra;
-    return (char *)extra + 64;
-}
-
-void scratch_reset(scratch *s)
-{
-    while (s->extra) {
-        struct scratch_extra *next = s->extra->next;
-        memory_free(s->extra);
-        s->extra = next;
-    }
-    if (s->wanted > s->size) {
-        memory_free(s->base);
-        s->size = s->wanted + s->wanted / 4;
-        s->base = memory_new(s->size);
-    }
-    s->used = s->wanted = 0;
-}
-
-void scratch_free(scratch *s)
-{
-    scratch_reset(s);
-    memory_free(s->base);
-    memset(s, 0, sizeof *s);
-}
-
 static int32_t *ints(scratch *s, int64_t n) { return scratch_new(s, sizeof(int32_t) * (size_t)n); }
 
 /* ---- layouts ------------------------------------------------------------------------------------------ */

@@ -6,12 +6,6 @@
 #include "../include/tenon/tenon.h"
 #include "memory.h"
 
-/* A stack of bytes for one batch. Grows by whole new blocks while a run warms up; `reset` keeps the largest. */
-typedef struct scratch { char *base; size_t size, used, wanted; struct scratch_extra *extra; } scratch;
-void *scratch_new(scratch *, size_t n);              /* 64-byte aligned, not zeroed                           */
-void  scratch_reset(scratch *);                      /* everything is gone; next time one block is enough     */
-void  scratch_free(scratch *);
-
 /* The root: one row an example. */
 void layout_root(tn_layout *, int32_t rows, scratch *);
 /* A child of `over` from the length of each of its rows. like != NULL: ties keep that layout's order (tn_grow.like). */

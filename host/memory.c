@@ -1,5 +1,5 @@
-/* memory.c -- the arena and checked allocation declared in memory.h.
- * A failed allocation tells the installed handler how much was wanted. main's handler ends the program; where
+/* memory.c -- the arena, checked allocation and scratch declared in memory.h.
+ * A failed allocation tells the installed handler how much was wanted. program.c's handler ends the program; where
  * none is installed, or it returns, the caller gets NULL.                                                    */
 #include "memory.h"
 #include <stdarg.h>
@@ -111,4 +111,44 @@ void arena_free(arena *a)
         a->blocks = b->next;
         memory_free(b);
     }
+}
+
+/* ---- scratch ------------------------------------------------------------------------------------------ */
+struct scratch_extra { struct scratch_extra *next; };
+
+void *scratch_new(scratch *s, size_t n)
+{
+    n = (n + 63) & ~(size_t)63;
+    s->wanted += n;
+    if (s->used + n <= s->size) {
+        void *p = s->base + s->used;
+        s->used += n;
+        return p;
+    }
+    struct scratch_extra *extra = memory_new(64 + n);
+    extra->next = s->extra;
+    s->extra = extra;
+    return (char *)extra + 64;
+}
+
+void scratch_reset(scratch *s)
+{
+    while (s->extra) {
+        struct scratch_extra *next = s->extra->next;
+        memory_free(s->extra);
+        s->extra = next;
+    }
+    if (s->wanted > s->size) {
+        memory_free(s->base);
+        s->size = s->wanted + s->wanted / 4;
+        s->base = memory_new(s->size);
+    }
+    s->used = s->wanted = 0;
+}
+
+void scratch_free(scratch *s)
+{
+    scratch_reset(s);
+    memory_free(s->base);
+    memset(s, 0, sizeof *s);
 }

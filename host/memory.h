@@ -1,5 +1,6 @@
-/* memory.h -- an arena for what lives as long as the experiment, and checked allocation for what does not.
- * Running out of memory calls the handler that main installed (it prints and ends the program); nothing else
+/* memory.h -- an arena for what lives as long as the experiment, checked allocation for what does not, and scratch
+ * for what lives as long as a batch.
+ * Running out of memory calls the handler that program.c installs (it prints and ends the program); nothing else
  * in host/ exits.                                                                                            */
 #ifndef MEMORY_H
 #define MEMORY_H
@@ -17,4 +18,10 @@ void *arena_new(arena *, size_t n);               /* zeroed, 16-byte aligned    
 char *arena_text(arena *, const char *);          /* a copy                                                 */
 char *arena_print(arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void  arena_free(arena *);
+
+/* A stack of bytes for one batch. Grows by whole new blocks while a run warms up; `reset` keeps the largest. */
+typedef struct scratch { char *base; size_t size, used, wanted; struct scratch_extra *extra; } scratch;
+void *scratch_new(scratch *, size_t n);              /* 64-byte aligned, not zeroed                           */
+void  scratch_reset(scratch *);                      /* everything is gone; next time one block is enough     */
+void  scratch_free(scratch *);
 #endif
