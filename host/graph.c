@@ -4,71 +4,6 @@
 #include "graph.h"
 #include "plan.h"
 
-/* The table of an activation (or whatever kind) that the user put into an option, opened on first use. */
-static const void *api_part_table(tn_part *part, uint32_t kind, void **self);
-
-const tn_api host_api = {
-    sizeof host_api, TN_WANT_MINOR, api_fail, api_log, api_ext, api_word,
-    plan_parent, plan_layout, plan_out, plan_param, plan_state, plan_saved, plan_work, plan_packed, plan_uses, plan_child,
-    run_enter, run_phase, run_enter_free, run_touch, api_part_table };
-
-static const void *api_part_table(tn_part *part, uint32_t kind, void **self)
-{
-    if (!part || !part->desc || part->kind != kind) return NULL;
-    if (!part->self && part->desc->open && part->desc->self_size) return NULL; /* part_make opens inner parts */
-    if (self) *self = part->self;
-    return part->desc->table;
-}
-
-uint64_t text_hash(const char *s) /* FNV-1a */
-{
-    uint64_t h = 1469598103934665603u;
-    for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
-    return h;
-}
-
-/* ---- nodes -------------------------------------------------------------------------------------------- */
-node *node_new(graph *g, tn_part *part, const char *name)
-{
-    node *n = arena_new(g->memory, sizeof *n);
-    n->owner = g, n->part = part, n->name = name;
-    n->id = text_hash(name);
-    return n;
-}
-
-static const tn_impl *choose_impl(const tn_layer *layer, const char *backend)
-{
-    for (const tn_impl *const *i = layer->impls; i && *i; i++)
-        if (!strcmp((*i)->backend, backend)) return *i;
-    for (const tn_impl *const *i = layer->impls; i && *i; i++)
-        if (!strcmp((*i)->backend, "*")) return *i;
-    return layer->impls ? layer->impls[0] : NULL;
-}
-
-int node_plan(node *n, uint32_t n_in, const tn_spec *const *in)
-{
-    graph *g = n->owner;
-    part_context *c = g->context;
-    tn_part *part = n->part;
-    if (n->boss) { /* the boss may use one option for several children: each has its own self */
-        tn_part *own = arena_new(g->memory, sizeof *own);
-        *own = *part;
-        own->self = NULL;
-        n->part = part = own;
-    }
-    host_clear(c->host);
-    int rc = part_open(c, part);
-    if (rc) return rc;
-    n->loss = part->kind == TN_LOSS ? part->desc->table : NULL;
-    n->layer = n->loss ? n->loss->layer : part->desc->table;
-    n->impl = choose_impl(n->layer, "cpu");
-    if (!n->impl) return host_fail(c->host, TN_EUNSUPPORTED, "has no implementation for this backend");
-    tn_plan p = { n };
-    rc = n->layer->plan(c->api, c->host, part->config, part->self, &p, n_in, in);
-    if (!rc && !n->count[G_OUT]) rc = host_fail(c->host, TN_EINVAL, "planned no output");
-    return rc;
-}
-
 const tn_spec *graph_out(const node *n) { return &n->out[0].spec; }
 
 /* ---- names -------------------------------------------------------------------------------------------- */
@@ -284,8 +219,20 @@ static void wire_states(node *n)
     }
 }
 
-/* The layer that nobody reads; several: NULL. */
-node *graph_last(graph *g, int *heads)
+/* initial_<state> = "other" or a port of it. */
+static int starts_from(const node *n, const node *other)
+{
+    size_t len = strlen(other->name);
+    for (int i = 0; i < n->table->n; i++) {
+        const config_value *v = n->table->item[i];
+        if (!strncmp(v->key, "initial_", 8) && v->type == CONFIG_STRING && !strncmp(v->text, other->name, len)
+            && (!v->text[len] || v->text[len] == '.')) return 1;
+    }
+    return 0;
+}
+
+/* The only layer that nobody reads; NULL and *heads where there are several. */
+static node *last_layer(const graph *g, int *heads)
 {
     node *last = NULL;
     *heads = 0;
@@ -297,12 +244,7 @@ node *graph_last(graph *g, int *heads)
             node *r = g->node[k];
             if (r->part->kind != TN_LAYER) continue;
             for (int j = 0; j < r->count[G_IN]; j++) read |= r->in_node[j] == n;
-            for (int j = 0; j < r->table->n; j++) { /* initial_state = "bridge" */
-                config_value *v = r->table->item[j];
-                size_t len = strlen(n->name);
-                if (!strncmp(v->key, "initial_", 8) && v->type == CONFIG_STRING && !strncmp(v->text, n->name, len)
-                    && (!v->text[len] || v->text[len] == '.')) read = 1;
-            }
+            read |= starts_from(r, n);
         }
         if (!read) last = n, ++*heads;
     }
@@ -325,7 +267,7 @@ static void wire_loss(graph *g, node *n)
 {
     diag *d = g->context->messages;
     int heads;
-    node *last = graph_last(g, &heads);
+    node *last = last_layer(g, &heads);
     config_value *input = config_get(n->table, "input"), *target = config_get(n->table, "target");
     if (input) wire(n, input->at, config_text(n->table, "input", "", d));
     else if (last) wire(n, n->at, last->name);
@@ -365,12 +307,7 @@ static int depends(const node *n, const graph *g, const char *done)
         const node *other = g->node[j];
         for (int i = 0; i < n->count[G_IN]; i++)
             if (n->in_node[i] == other) return 1;
-        for (int i = 0; i < n->table->n; i++) {
-            const config_value *v = n->table->item[i];
-            size_t len = strlen(other->name);
-            if (!strncmp(v->key, "initial_", 8) && v->type == CONFIG_STRING && other != n
-                && !strncmp(v->text, other->name, len) && (!v->text[len] || v->text[len] == '.')) return 1;
-        }
+        if (other != n && starts_from(n, other)) return 1;
     }
     return 0;
 }

@@ -1,10 +1,12 @@
 /* graph.h -- layers and losses wired into a DAG, their slots planned, bound to batches and run.
  *
- * graph.c   graph_new: reads [[layer]] and [[loss]], resolves names, orders the nodes, has each part plan itself
- * plan.c    the planning half of tn_api: add_out, add_param, add_child ...
- * batch.c   batch_build: layouts and field rows of some examples; graph_bind: every slot gets its rows
- * memory of slots and parameters: buffers.c
- * run.c     the phases, and the running half of tn_api: enter, run, enter_free, touch
+ * graph.c       graph_new: reads [[layer]] and [[loss]], resolves names, orders the nodes, has each part plan itself
+ * plan.c        a node and its plan: the planning half of tn_api, add_out, add_param, add_child ...
+ * batch.c       batch_build: layouts and field rows of some examples; graph_bind: every slot gets its rows
+ * buffers.c     memory of slots and parameters
+ * initialize.c  first values of the parameters
+ * run.c         the phases
+ * child.c       a part inside a part: the running half of tn_api, enter, run, enter_free, touch
  *
  * Fields, layers, ports and losses share one namespace: "words", "encoder", "encoder.state", "crf.decoded".     */
 #ifndef GRAPH_H
@@ -139,18 +141,20 @@ graph *graph_new(part_context *, data *, config_value *root, uint64_t seed);
 /* "encoder", "encoder.state", "words". NULL: no such name (the caller says so; nearest by graph_nearest). */
 slot *graph_find(graph *, const char *name, node **of);
 const char *graph_nearest(graph *, const char *name);
-node *graph_last(graph *, int *heads);     /* the only layer that nobody reads; NULL and *heads where several   */
 const tn_spec *graph_out(const node *);
+uint64_t text_hash(const char *);          /* plan.c: salt of random numbers                                      */
 
 /* buffers.c */
 int  graph_allocate(graph *, tn_be);       /* parameters and gradients, zeroed; packed weights                    */
-int  graph_initialize(graph *, config_value *root_initialize); /* first values of all parameters                  */
-void graph_check_initializers(graph *);                       /* what the user wrote under `initializers`, to diag         */
 int  graph_pack(graph *);                  /* after every change of the parameters                                */
-int  graph_measure(graph *, const batch *);/* raises reserved_* to this batch                                     */
+void graph_measure(graph *, const batch *);/* raises reserved_* to this batch                                     */
 int  graph_reserve(graph *);               /* buffers for reserved_*                                              */
 void graph_free(graph *);
 double graph_bytes(const graph *, double *slots);/* parameters with gradients; and all slots as reserved             */
+
+/* initialize.c */
+int  graph_initialize(graph *, config_value *root_initialize); /* first values of all parameters                  */
+void graph_check_initializers(graph *);    /* mistakes in what the user wrote under `initializers`, to diag       */
 
 /* batch.c */
 int  batch_build(graph *, batch *, int split, const int64_t *example, int32_t n);
@@ -164,6 +168,4 @@ int  graph_backward(graph *);              /* adds to graph->gradient, which was
 const node *graph_not_finite(const graph *); /* first node whose output has a NaN or infinity; NULL: none         */
 void graph_carry_reset(graph *);
 void graph_carry_commit(graph *);          /* next becomes state                                                  */
-int  node_decode(node *);                  /* fills .decoded                                                      */
-uint64_t text_hash(const char *);
 #endif

@@ -18,10 +18,10 @@ struct tn_host {
 /* Records a message the way a part does; returns code. */
 int  host_fail(tn_host *, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void host_clear(tn_host *);
-/* The members of tn_api that need no graph: fail, log, ext, word. plan.c and run.c fill the others. */
+/* The members of tn_api that need no graph: fail, log, ext, word. plan.c and child.c have the others. */
 int  api_fail(tn_host *, int code, const char *message);
 void api_log(tn_host *, int level, const char *message);
 const void *api_ext(tn_host *, const char *id);
 const char *api_word(tn_host *, int32_t vocabulary, int64_t id);
-extern const tn_api host_api;              /* graph.c                                                        */
+extern const tn_api host_api;              /* api.c                                                          */
 #endif

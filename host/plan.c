@@ -1,9 +1,58 @@
-/* plan.c -- the planning half of tn_api: what a part asks for while it plans itself. */
+/* plan.c -- a node plans itself: its part says what it gives and what memory it wants, by the planning half of tn_api. */
 #include <stdio.h>
 #include <string.h>
 #include "graph.h"
 #include "plan.h"
 
+uint64_t text_hash(const char *s) /* FNV-1a */
+{
+    uint64_t h = 1469598103934665603u;
+    for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
+    return h;
+}
+
+node *node_new(graph *g, tn_part *part, const char *name)
+{
+    node *n = arena_new(g->memory, sizeof *n);
+    n->owner = g, n->part = part, n->name = name;
+    n->id = text_hash(name);
+    return n;
+}
+
+static const tn_impl *choose_impl(const tn_layer *layer, const char *backend)
+{
+    for (const tn_impl *const *i = layer->impls; i && *i; i++)
+        if (!strcmp((*i)->backend, backend)) return *i;
+    for (const tn_impl *const *i = layer->impls; i && *i; i++)
+        if (!strcmp((*i)->backend, "*")) return *i;
+    return layer->impls ? layer->impls[0] : NULL;
+}
+
+int node_plan(node *n, uint32_t n_in, const tn_spec *const *in)
+{
+    graph *g = n->owner;
+    part_context *c = g->context;
+    tn_part *part = n->part;
+    if (n->boss) { /* the boss may use one option for several children: each has its own self */
+        tn_part *own = arena_new(g->memory, sizeof *own);
+        *own = *part;
+        own->self = NULL;
+        n->part = part = own;
+    }
+    host_clear(c->host);
+    int rc = part_open(c, part);
+    if (rc) return rc;
+    n->loss = part->kind == TN_LOSS ? part->desc->table : NULL;
+    n->layer = n->loss ? n->loss->layer : part->desc->table;
+    n->impl = choose_impl(n->layer, "cpu");
+    if (!n->impl) return host_fail(c->host, TN_EUNSUPPORTED, "has no implementation for this backend");
+    tn_plan p = { n };
+    rc = n->layer->plan(c->api, c->host, part->config, part->self, &p, n_in, in);
+    if (!rc && !n->count[G_OUT]) rc = host_fail(c->host, TN_EINVAL, "planned no output");
+    return rc;
+}
+
+/* ---- what a part asks for ------------------------------------------------------------------------------- */
 static int too_many(tn_plan *p, const char *what, int most)
 {
     return host_fail(p->of->owner->context->host, TN_EINVAL, "asks for more than %d %s", most, what);

@@ -1,10 +1,11 @@
-/* plan.h -- between graph.c and plan.c: the functions that tn_api holds for planning. */
+/* plan.h -- nodes as graph.c, run.c and child.c see them, and the functions that tn_api holds for planning and running. */
 #ifndef PLAN_H
 #define PLAN_H
 #include "graph.h"
 
 struct tn_plan { node *of; };
 
+/* plan.c */
 node *node_new(graph *, tn_part *, const char *name);
 /* Opens the part, clears the node's slots and runs its plan. 0, or < 0 with the message in the host's error. */
 int node_plan(node *, uint32_t n_in, const tn_spec *const *in);
@@ -20,6 +21,9 @@ int  plan_packed(tn_plan *, int param, int transposed, uint32_t groups);
 void plan_uses(tn_plan *, uint32_t what);
 int  plan_child(tn_plan *, tn_part *, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got);
 
+int node_run(node *, uint32_t phase);      /* run.c: one phase of its part                                        */
+
+/* child.c */
 const tn_call *run_enter(const tn_call *, int child, int32_t t);
 int run_phase(const tn_call *child, uint32_t phase);
 const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
