@@ -70,7 +70,7 @@ field *data_field(const data *, const char *name);   /* NULL: none              
 int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);
 /* "file:line" of example e of a split, for messages. */
 void  data_place(const data *, int split, int64_t e, char *text, size_t size);
-/* Vocabularies to and from a run directory, so that predict needs no training data. One file a vocabulary. */
+/* vocabulary_file.c: vocabularies to and from a run directory, one file each. */
 int   data_save_vocabularies(const data *, const char *folder);
 int   data_load_vocabularies(data *, const char *folder);   /* instead of data_read, for predict             */
 void  data_free(data *);
