@@ -435,11 +435,7 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
     r.fixed = 1;
     for (int i = 0; i < d->n_fields && !rc; i++) {
         field *f = d->field[i];
-        memory_free(of_field[i].begin);
-        memory_free(of_field[i].inner);
-        memory_free(of_field[i].id);
-        memory_free(of_field[i].real);
-        memset(&of_field[i], 0, sizeof of_field[i]);
+        store_free(&of_field[i]);
         for (int k = 0; k < n && !rc; k++) {
             if (f->from || strcmp(column[k], f->column)) continue;
             int64_t end = (int64_t)strlen(text[k]);
@@ -457,20 +453,22 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
     return rc;
 }
 
+void store_free(store *s)
+{
+    memory_free(s->begin);
+    memory_free(s->inner);
+    memory_free(s->id);
+    memory_free(s->real);
+    memset(s, 0, sizeof *s);
+}
+
 void data_free(data *d)
 {
     for (int i = 0; i < d->n_fields; i++) {
         vocabulary_free(d->field[i]->words);
         memory_free(d->field[i]->singleton);
         d->field[i]->singleton = NULL;
-        for (int s = 0; s < SPLITS; s++) {
-            store *t = &d->field[i]->split[s];
-            memory_free(t->begin);
-            memory_free(t->inner);
-            memory_free(t->id);
-            memory_free(t->real);
-            memset(t, 0, sizeof *t);
-        }
+        for (int s = 0; s < SPLITS; s++) store_free(&d->field[i]->split[s]);
     }
     split_free(d->split);
 }

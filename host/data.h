@@ -73,5 +73,6 @@ void  data_place(const data *, int split, int64_t e, char *text, size_t size);
 /* vocabulary_file.c: vocabularies to and from a run directory, one file each. */
 int   data_save_vocabularies(const data *, const char *folder);
 int   data_load_vocabularies(data *, const char *folder);   /* instead of data_read, for predict             */
+void  store_free(store *);
 void  data_free(data *);
 #endif

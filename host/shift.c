@@ -25,14 +25,6 @@ static store cut(const field *f, const store *a, int shift, int most)
     return b;
 }
 
-static void free_store(store *s)
-{
-    memory_free(s->begin);
-    memory_free(s->inner);
-    memory_free(s->id);
-    memory_free(s->real);
-}
-
 static void shift_layout(data *d, int32_t layout, int split)
 {
     int most = -1;
@@ -49,7 +41,7 @@ static void shift_layout(data *d, int32_t layout, int split)
         field *f = d->field[i];
         if (f->from || !f->depth || (f->layout != layout && d->layout_parent[f->layout] != layout)) continue;
         store s = cut(f, &f->split[split], 0, most);
-        free_store(&f->split[split]);
+        store_free(&f->split[split]);
         f->split[split] = s;
     }
 }

@@ -76,6 +76,7 @@ static int predict_file(experiment *e, FILE *in, const char *name, int json)
     answers_free(&a);
     scratch_free(&b->memory);
     memory_free(b);
+    for (int i = 0; i < e->data->n_fields; i++) store_free(&stores[i]);
     memory_free(stores);
     return rc == TN_EIO ? EXIT_FAILED : rc ? EXIT_INPUT : EXIT_DONE;
 }
