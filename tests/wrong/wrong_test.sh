@@ -6,16 +6,32 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
-try() { # fault, words that the report must have
+seconds=1 sanitized=
+# Under ASan check-plugin cannot tell all: ASan's own variables lie among a plug-in's, its allocator cannot be asked how
+# much is in use, the handler that says at which side of a buffer an address lies is not installed, and memory without
+# bound is so slow to take that the time is up first. A crash is left to the system, which is how a parent sees one.
+if ldd "$build/tenon" | grep -q libasan; then
+    sanitized=1 seconds=3
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_segv=0:handle_sigbus=0"
+fi
+tell() { if [ "$1" = 0 ]; then echo passed; else echo "FAILED: $2"; fi; }
+check_fault() { # fault, words that the report must have
+    local dir="$tmp/$1" rc
+    cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -DFAULT="$1" -I"$root/include" -o "$dir/wrong.so" "$here/wrong.c" -lm ||
+        { tell 1 "fault $1 does not build"; return; }
+    CHECK_PLUGIN_SECONDS=$seconds "$build/tenon" check-plugin "$dir/wrong.so" >"$dir/out" 2>&1
+    rc=$?
+    if [ "$1" = 0 ]; then tell $rc "the right one does not pass: $(grep -m 2 FAULT "$dir/out")"; return; fi
+    [ $rc = 1 ]; tell $? "fault $1: exit $rc"
+    grep FAULT "$dir/out" | grep -q -- "$2"; tell $? "fault $1: expected '$2', the report says: $(grep -m 2 FAULT "$dir/out" | cut -c1-300)"
+}
+try() { # fault, words that the report must have, and under ASan (none: as without; -: it cannot be told)
+    local words=$2
     mkdir -p "$tmp/$1"
-    cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -DFAULT="$1" -I"$root/include" -o "$tmp/$1/wrong.so" "$here/wrong.c" -lm || { ok 1 "fault $1 does not build"; return; }
-    CHECK_PLUGIN_SECONDS=1 "$build/tenon" check-plugin "$tmp/$1/wrong.so" >"$tmp/out" 2>&1
-    local rc=$?
-    if [ "$1" = 0 ]; then ok $rc "the right one does not pass: $(grep -m 2 FAULT "$tmp/out")"; return; fi
-    [ $rc = 1 ]; ok $? "fault $1: exit $rc"
-    grep FAULT "$tmp/out" | grep -q -- "$2"; ok $? "fault $1: expected '$2', the report says: $(grep -m 2 FAULT "$tmp/out" | cut -c1-300)"
+    [ -z "$sanitized" ] || words=${3-$2}
+    if [ "$words" = - ]; then echo "skip: fault $1, '$2' (a sanitizer hides it)" >"$tmp/$1/result"; return; fi
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+    check_fault "$1" "$words" >"$tmp/$1/result" 2>&1 &
 }
 try 0 ''
 try 1 'the gradient of input 1 is wrong'
@@ -23,7 +39,7 @@ try 2 'is set, not added'
 try 3 'reads or writes outside its rows'
 try 4 'must not depend on who else is in the batch'
 try 5 'must not depend on who else is in the batch'
-try 6 'wrote a global'
+try 6 'wrote a global' -
 try 7 'MXCSR'
 try 8 'crashed'
 try 9 'loops for ever'
@@ -34,9 +50,9 @@ try 13 'ended the process'
 try 14 'outside its rows\|past the end'
 try 15 'helper_that_should_be_hidden'
 try 16 'never written'
-try 17 'outside its rows (before the first row)'
-try 18 'outside its rows (before the first row)'
-try 19 'asks for memory without bound'
+try 17 'outside its rows (before the first row)' 'outside its rows'
+try 18 'outside its rows (before the first row)' 'outside its rows'
+try 19 'asks for memory without bound' 'asks for memory without bound\|loops for ever'
 try 20 'waits for ever'
 try 21 'crashed'
 try 22 'an option at an end of its range .*; times = 17): the gradient of input 1 is wrong'
@@ -45,7 +61,7 @@ try 24 'asks for 1 scratch the first time, 2 the second'
 try 25 'planned twice'
 try 26 'load reads 0 of the 8 bytes'
 try 27 'initialize left number 1 of weight unwritten'
-try 28 'bytes more after each call'
+try 28 'bytes more after each call' -
 try 29 'the gradient of initial state is .* when d_in is NULL'
 try 30 'where inputs 1 and 2 are one tensor'
 try 31 'refuses them without a message'
@@ -53,5 +69,11 @@ try 32 'predict gives class'
 try 33 'the gradient is set, not added'
 try 34 'the length of its layout odd falls'
 try 35 'do not give the outputs of one long batch'
-echo "wrong plug-ins: $passed passed, $failed failed"
-[ $failed = 0 ]
+wait
+for dir in "$tmp"/*/; do [ -s "$dir/result" ] || echo "FAILED: fault $(basename "$dir") has no result" >"$dir/result"; done
+cat "$tmp"/*/result >"$tmp/results"
+grep -v '^passed$' "$tmp/results"
+count() { grep -c "^$1" "$tmp/results"; }
+failed=$(count FAILED)
+echo "wrong plug-ins: $(count passed) passed, $failed failed, $(count skip) skipped"
+[ "$failed" = 0 ]
