@@ -51,7 +51,7 @@ static int plan_epoch(trainer *t)
 /* ---- one step ----------------------------------------------------------------------------------------------- */
 static tn_progress progress_of(const trainer *t, int64_t step)
 {
-    tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0, 0 };
+    tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0, t->seconds, t->preparing };
     return p;
 }
 
@@ -72,7 +72,9 @@ static int one_step(trainer *t, double *loss)
     graph *g = t->e->graph;
     double added = 0, norm = 0;
     g->step = t->step + 1;
+    double began = now();
     int rc = build_batch(t, t->epoch_step);
+    t->preparing += now() - began;
     if (!rc) rc = graph_bind(g, t->batch);
     if (!rc) rc = graph_forward(g, 1, 1);
     if (rc) return rc;
@@ -175,7 +177,6 @@ static int should_stop(trainer *t)
         score *names = score_names(e, SPLIT_VALIDATION, &m);
         const score *found = score_find(names, m, s->monitor);
         p.higher_is_better = found ? (uint32_t)found->higher_is_better : 0;
-        p.seconds = t->seconds;
         const char *why = NULL;
         if (((const tn_stop *)s->part->desc->table)->decide(s->part->self, &p, &why) > 0) {
             t->why = arena_print(&e->memory, "%s: %s", s->name, why ? why : "its rule is met");

@@ -22,7 +22,8 @@ typedef struct trainer {
     const char **name; int n_names;        /* of the scores that each evaluation gives                          */
     double *history; int n_history;        /* [n_history x n_names]                                             */
     const char *why;                       /* why it stopped; NULL: all epochs done                             */
-    double seconds;                        /* training time before this process                                 */
+    double seconds;                        /* training time of this process                                     */
+    double preparing;                      /* of which batches were being built                                 */
 
     int64_t *order;                        /* examples of this epoch in the order of training                   */
     int64_t order_epoch;

@@ -392,6 +392,7 @@ typedef struct tn_progress {             /* where training stands; values so far
     int64_t  epoch_steps;                /* steps in one epoch                                               */
     const double *value; int64_t values; /* the monitored metric after each evaluation so far, oldest first  */
     double   seconds;                    /* training time; outside the promise of equal bits                 */
+    double   preparing;                  /* of which batches were being built; both so far                   */
 } tn_progress;
 typedef struct tn_schedule {
     uint32_t size, flags;
