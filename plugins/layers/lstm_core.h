@@ -17,6 +17,7 @@
 #include "tenon/random.h"
 #include "tenon/tenon.h"
 #include "tenon/vec.h"
+#include "mask.h"
 
 enum { MOST_LAYERS = 5 };
 typedef struct config {
@@ -305,9 +306,7 @@ static void fill_mask(const lstm *l, const tn_call *c, run *r, int64_t k)
 /* Dropout between layers, forwards (y = x) and backwards (y = x = gradient), in place or not. */
 static void drop_between(const lstm *l, const tn_call *c, int64_t layer, const float *x, float *y, int64_t n)
 {
-    tn_rng rng = salted(c, layer);
-    float keep = (float)(1 / (1 - l->dropout)), rate = (float)l->dropout;
-    for (int64_t i = 0; i < n; i++) y[i] = tn_random_uniform(rng, (uint64_t)i) < rate ? 0 : x[i] * keep;
+    mask_apply(c->be, salted(c, layer), l->dropout, n, x, y, 0);
 }
 static int drops_between(const lstm *l, const tn_call *c) { return l->dropout > 0 && (c->flags & TN_C_TRAINING); }
 

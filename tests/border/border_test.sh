@@ -12,7 +12,7 @@ trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0 skipped=0
 ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
 mkdir -p "$tmp/include" "$tmp/plugins/layers" "$tmp/plugins/losses" "$tmp/other/layers"
-cp -r "$root/include/tenon" "$tmp/include/"; cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$tmp/"
+cp -r "$root/include/tenon" "$tmp/include/"; cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$root"/plugins/layers/mask.h "$tmp/"
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 flags="-O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -ffp-contract=off -D_GNU_SOURCE -I$tmp/include"
 cd "$tmp" || exit 1
