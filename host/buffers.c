@@ -3,6 +3,7 @@
 #include <string.h>
 #include "graph.h"
 #include "buffers.h"
+#include "plan.h"
 
 static size_t element_bytes(uint32_t dtype)
 {
@@ -201,6 +202,7 @@ static void free_node(graph *g, node *n)
     if (n->decoded.value_bytes) g->be.ops->release(&g->be, n->decoded.value.data);
     for (int k = 0; k < n->n_packed; k++)
         if (n->packed[k].data) g->be.ops->release(&g->be, n->packed[k].data);
+    child_free(n);
     for (int k = 0; k < n->n_children; k++) free_node(g, n->child[k]);
     if (n->part) part_close(n->part);
 }

@@ -22,6 +22,18 @@ static struct step_view *view_of(node *n)
     return n->view;
 }
 
+void child_free(node *n)
+{
+    struct step_view *v = n->view;
+    tn_be *be = &n->owner->be;
+    for (int group = 0; v && group < G_COUNT; group++)
+        for (int i = 0; i < MAX_SAVED; i++)
+            if (v->free_bytes[group][i]) be->ops->release(be, v->free_buffer[group][i]);
+    if (v && v->ones_bytes) be->ops->release(be, v->ones);
+    if (v && v->iota_bytes) be->ops->release(be, v->iota);
+    n->view = NULL;
+}
+
 /* A layout of one step with m rows, in the order of its parent. */
 static void one_step(struct step_view *v, int32_t m, const int32_t *ones, const int32_t *iota, const int32_t *zeros,
                      const int32_t *root)

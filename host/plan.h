@@ -27,5 +27,6 @@ int node_run(node *, uint32_t phase);      /* run.c: one phase of its part      
 const tn_call *run_enter(const tn_call *, int child, int32_t t);
 int run_phase(const tn_call *child, uint32_t phase);
 const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
+void child_free(node *);                   /* what its steps hold                                                    */
 int run_touch(const tn_call *, int param, int64_t rows, const int32_t *row);
 #endif
