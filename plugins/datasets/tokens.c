@@ -76,7 +76,7 @@ static int open_tokens(const tn_api *api, tn_host *host, const void *config_, vo
     if (!k->length) return tn_fail(api, host, TN_ENOMEM, "no memory for %lld examples", (long long)c->batch);
     k->stride = find_lengths(k);
     size_t n = (size_t)(c->batch * k->stride);
-    k->text = calloc(n, sizeof *k->text), k->next = calloc(n, sizeof *k->next), k->tags = calloc(n, sizeof *k->tags);
+    k->text = calloc(n + 1, sizeof *k->text), k->next = calloc(n + 1, sizeof *k->next), k->tags = calloc(n + 1, sizeof *k->tags);
     if (!k->text || !k->next || !k->tags) return tn_fail(api, host, TN_ENOMEM, "no memory for %zu tokens", n);
     fill(k->text, (int64_t)n, 2, c->vocabulary);
     fill(k->next, (int64_t)n, 5, c->vocabulary);

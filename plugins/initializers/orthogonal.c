@@ -44,7 +44,7 @@ static int fill(void *self, const tn_param *w, int64_t rows, int64_t width, tn_r
 {
     const initializer *s = self;
     int64_t few = rows < width ? rows : width, many = rows < width ? width : rows;
-    double *q = malloc(sizeof *q * (size_t)(few * many + 1));
+    double *q = calloc((size_t)(few * many + 1), sizeof *q);
     (void)w;
     if (!q)
         return tn_fail(s->api, s->host, TN_ENOMEM, "orthogonal: no memory for a matrix of %lld x %lld",

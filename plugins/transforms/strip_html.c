@@ -36,7 +36,7 @@ static int64_t entity_at(const char *p, int64_t n, char text[5])
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int64_t m = (int64_t)strlen(names[i][0]);
         if (n < m || memcmp(p, names[i][0], (size_t)m)) continue;
-        strcpy(text, names[i][1]);
+        memcpy(text, names[i][1], 2);
         return m;
     }
     int64_t i = 2, code = 0;

@@ -205,7 +205,7 @@ static const char *check_added(const subject *s)
     int n = probe_wanted(&p, list, 64);
     for (int k = 0; k < n; k++) {
         size_t bytes = sizeof(float) * (size_t)tensor_elements(&list[k].s->grad);
-        zero[k] = malloc(bytes + 1);
+        zero[k] = arena_new(&p.memory, bytes + 1);
         memcpy(zero[k], list[k].s->grad.data, bytes);
     }
     if (probe_forward(&p) || probe_backward(&p, 1)) return why(&p, "a phase");
@@ -222,9 +222,10 @@ static const char *check_added(const subject *s)
 typedef struct rows { uint64_t *key; float *v; int64_t n, width; } rows;
 
 /* The rows of a tensor by their names. */
-static rows rows_of(const probe *p, const tn_tensor *t)
+static rows rows_of(probe *p, const tn_tensor *t)
 {
-    rows r = { malloc(8 * (size_t)(t->rows + 1)), malloc(4 * (size_t)(t->rows * t->width + 1)), t->rows, t->width };
+    rows r = { arena_new(&p->memory, 8 * (size_t)(t->rows + 1)), arena_new(&p->memory, 4 * (size_t)(t->rows * t->width + 1)),
+               t->rows, t->width };
     for (int64_t i = 0; i < t->rows; i++) r.key[i] = row_key(p, t->lay, (int32_t)i);
     if (t->data) memcpy(r.v, t->data, 4 * (size_t)(t->rows * t->width));
     return r;
@@ -268,7 +269,7 @@ static const char *compare_batches(const subject *s, const int64_t *first, int n
     int n = collect(&p, a, what, 32);
     probe_bind(&p, second, n_second);
     if (probe_forward(&p) || probe_backward(&p, 0)) return why(&p, "a phase");
-    collect(&p, b, what, 32);
+    if (collect(&p, b, what, 32) != n) return fault("has other results %s", how);
     for (int k = 0; k < n && !bad; k++) bad = compare_rows(&a[k], &b[k], what[k], how);
     probe_close(&p);
     return bad;
@@ -296,7 +297,7 @@ static const char *compare_hashes(const subject *s, int cuts)
     probe p;
     const char *bad = opened(&p, s);
     if (bad) return bad;
-    uint64_t first[96];
+    uint64_t first[96] = { 0 };
     const tn_ops *real = p.be.ops;
     for (int round = 0; round < (cuts ? 6 : 2) && !bad; round++) {
         tensor list[96];

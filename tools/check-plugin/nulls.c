@@ -120,7 +120,8 @@ static const char *check_twins(const subject *s)
     probe_bind(&apart, all_examples, EXAMPLES), probe_bind(&one, all_examples, EXAMPLES);
     if ((bad = snapshot_run(&apart, &a)) || (bad = snapshot_run(&one, &b))) return bad;
     int first = 0; /* gradients of inputs come in order */
-    while (a.kind[first] != SNAP_IN) first++;
+    while (first < a.n && a.kind[first] != SNAP_IN) first++;
+    if (first + j >= a.n || first + i >= b.n) return "has no gradient of an input that wants one";
     for (int64_t k = 0; k < a.elements[first + i]; k++) {
         double sum = (double)a.v[first + i][k] + (double)a.v[first + j][k], got = (double)b.v[first + i][k];
         if (!(fabs(sum - got) <= 1e-4 * (1 + fabs(sum))))

@@ -67,7 +67,7 @@ static const char *drawn_value(arena *a, const tn_option *o, uint64_t r)
     }
     if (o->type == TN_O_BOOL) return r & 1 ? "true" : "false";
     if (o->type == TN_O_ENUM) {
-        uint64_t n = 0;
+        uint64_t n = 1; /* no option is accepted that has none */
         while (o->choices[n]) n++;
         return arena_print(a, "'%s'", o->choices[r % n]);
     }
