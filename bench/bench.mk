@@ -1,14 +1,16 @@
 # make bench: the kernels against the fma loop. bench/compare times whole steps against other frameworks.
-bench: $(BUILD)/bench/plugins/schedules/stopwatch.so $(BUILD)/bench/kernels $(ISAS:%=$(BUILD)/bench/kernels.%) all
+BENCH_PROGRAMS = $(foreach p,kernels peaks,$(BUILD)/bench/$p $(ISAS:%=$(BUILD)/bench/$p.%))
+BENCH_WATCHES = $(BUILD)/bench/plugins/schedules/stopwatch.so $(BUILD)/bench/plugins/metrics/forward_watch.so
+bench: $(BENCH_WATCHES) $(BENCH_PROGRAMS) all
 	@for b in $(BUILD)/bench/kernels $(ISAS:%=$(BUILD)/bench/kernels.%); do echo $$b; $$b; done
-$(BUILD)/bench/plugins/schedules/stopwatch.so: bench/stopwatch.c
+$(BUILD)/bench/plugins/schedules/%.so $(BUILD)/bench/plugins/metrics/%.so: bench/%.c
 	@mkdir -p $(@D)
 	$(call quiet,SO)$(PLUGIN_CC) -o $@ $<
-BENCH_KERNELS = $(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) -DBACKEND='"$(BUILD)/plugins/backends/cpu$(1).so"'
-$(BUILD)/bench/kernels: bench/kernels.c
+BENCH_PROGRAM = $(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) -DBACKEND='"$(BUILD)/plugins/backends/cpu$(1).so"'
+$(BUILD)/bench/kernels $(BUILD)/bench/peaks: $(BUILD)/bench/%: bench/%.c
 	@mkdir -p $(@D)
-	$(call BENCH_KERNELS) -o $@ $< $(LDFLAGS) -ldl -lm
-$(ISAS:%=$(BUILD)/bench/kernels.%): $(BUILD)/bench/kernels.%: bench/kernels.c
+	$(call BENCH_PROGRAM) -o $@ $< $(LDFLAGS) -pthread -ldl -lm
+$(foreach i,$(ISAS),$(BUILD)/bench/kernels.$i $(BUILD)/bench/peaks.$i): bench/kernels.c bench/peaks.c
 	@mkdir -p $(@D)
-	$(call BENCH_KERNELS,.$*) -march=x86-64-$* -o $@ $< $(LDFLAGS) -ldl -lm
+	$(call BENCH_PROGRAM,$(suffix $@)) -march=x86-64-$(patsubst .%,%,$(suffix $@)) -o $@ bench/$(basename $(@F)).c $(LDFLAGS) -pthread -ldl -lm
 .PHONY: bench

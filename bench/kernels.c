@@ -2,39 +2,7 @@
  * loop is measured in the same run, in turn with each shape. A line: operation, rows x columns x k, GF/s, its share of
  * the fma loop (medians; best). Built for each instruction set.                                              */
 #include "../tests/backend.h"
-#include "tenon/vec.h"
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* GF/s of independent fma chains. Every accumulator is pinned, or the compiler folds one away. */
-static double fma_loop(void)
-{
-    tn_vf c[12], x = tn_set(0.999f), y = tn_set(0.001f);
-    _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) c[i] = tn_set((float)i);
-    double start = now();
-    for (int k = 0; k < 200000; k++) {
-        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) {
-            c[i] = tn_fma(x, y, c[i]);
-#if defined(__x86_64__)
-            __asm__ volatile("" : "+v"(c[i]));
-#else
-            __asm__ volatile("" : "+w"(c[i]));
-#endif
-        }
-    }
-    double seconds = now() - start;
-    tn_vf sum = c[0];
-    _Pragma("GCC unroll 12") for (int i = 1; i < 12; i++) sum = sum + c[i];
-    volatile float keep = sum[0];
-    (void)keep;
-    return 12.0 * 200000 * 2 * TN_VL / seconds * 1e-9;
-}
+#include "clock.h"
 
 static int order(const void *a, const void *b)
 {
@@ -61,10 +29,10 @@ static void measure(tn_be *be, const job *j)
     long times = (long)(1e8 / flop) + 1;
     be->ops->pack(be, 1, j->k, j->n / j->groups, j->groups, b, j->k, packed);
     for (int r = 0; r < ROUNDS; r++) {
-        double start = now();
+        double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
         for (long i = 0; i < times; i++) one(be, j, a, b, packed, c);
-        rate[r] = flop * (double)times / (now() - start) * 1e-9;
-        share[r] = rate[r] / fma_loop();
+        rate[r] = flop * (double)times / (seconds_of(CLOCK_THREAD_CPUTIME_ID) - start) * 1e-9;
+        share[r] = rate[r] / fma_loop(CLOCK_THREAD_CPUTIME_ID);
     }
     qsort(rate, ROUNDS, sizeof *rate, order), qsort(share, ROUNDS, sizeof *share, order);
     printf("%-8s %5ld x %4ld x %5ld  groups %u   %6.1f GF/s   %3.0f %%  (best %3.0f %%)\n", names[j->kind], (long)j->m, (long)j->n, (long)j->k, j->groups,
@@ -86,7 +54,7 @@ int main(int argc, char **argv)
 #endif
     const tn_desc *desc = load_part(argc > 1 ? argv[1] : BACKEND);
     if (!desc || backend_start(&b, desc, 1, NULL, "cpu")) return 1;
-    printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(), TN_VL);
+    printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(CLOCK_THREAD_CPUTIME_ID), TN_VL);
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);
     backend_stop(&b);
     return 0;
