@@ -83,8 +83,14 @@ static void slice_step(node *n, struct step_view *v, const tn_layout *l, int32_t
 /* All steps at once: the slots as they are. */
 static void whole(node *n)
 {
-    for (int i = 0; i < n->count[G_IN]; i++) n->at_in[i] = &n->in[i].value, n->at_d_in[i] = n->in[i].grad.data ? &n->in[i].grad : NULL;
-    for (int i = 0; i < n->count[G_OUT]; i++) n->at_out[i] = &n->out[i].value, n->at_d_out[i] = n->out[i].grad.data ? &n->out[i].grad : NULL;
+    for (int i = 0; i < n->count[G_IN]; i++) {
+        n->at_in[i] = &n->in[i].value;
+        n->at_d_in[i] = n->in[i].grad.data ? &n->in[i].grad : NULL;
+    }
+    for (int i = 0; i < n->count[G_OUT]; i++) {
+        n->at_out[i] = &n->out[i].value;
+        n->at_d_out[i] = n->out[i].grad.data ? &n->out[i].grad : NULL;
+    }
     for (int i = 0; i < n->count[G_SAVED]; i++) n->at_saved[i] = &n->saved[i].value;
     for (int i = 0; i < n->count[G_WORK]; i++) n->at_work[i] = &n->work[i].value;
     for (int i = 0; i < n->count[G_STATE]; i++) {
@@ -115,7 +121,8 @@ const tn_call *run_enter(const tn_call *c, int child, int32_t t)
 int run_phase(const tn_call *c, uint32_t phase) { return node_run(node_of(c), phase); }
 
 /* A buffer of `rows` rows for one slot of a free step; kept for the next one. */
-static tn_tensor *free_slot(node *n, struct step_view *v, int group, int i, const slot *s, tn_tensor *t, int32_t rows, const tn_layout *l)
+static tn_tensor *free_slot(node *n, struct step_view *v, int group, int i, const slot *s, tn_tensor *t, int32_t rows,
+                            const tn_layout *l)
 {
     if (slot_hold(n->owner, &v->free_buffer[group][i], &v->free_bytes[group][i], 4 * (size_t)(rows * s->spec.width))) return NULL;
     *t = (tn_tensor){ sizeof *t, s->spec.dtype, v->free_buffer[group][i], rows, s->spec.width, s->spec.width, l, NULL, NULL };
@@ -127,14 +134,22 @@ const tn_call *run_enter_free(const tn_call *c, int child, int32_t rows)
     node *n = node_of(c)->child[child];
     struct step_view *v = view_of(n);
     size_t bytes = sizeof(int32_t) * (size_t)(rows + 1);
-    if (slot_hold(n->owner, (void **)&v->ones, &v->ones_bytes, bytes) || slot_hold(n->owner, (void **)&v->iota, &v->iota_bytes, 2 * bytes))
+    if (slot_hold(n->owner, (void **)&v->ones, &v->ones_bytes, bytes)
+        || slot_hold(n->owner, (void **)&v->iota, &v->iota_bytes, 2 * bytes))
         return NULL;
     int32_t *zeros = v->iota + rows + 1;
     for (int32_t i = 0; i < rows; i++) v->ones[i] = 1, v->iota[i] = i, zeros[i] = 0;
     one_step(v, rows, v->ones, v->iota, zeros, v->iota);
-    for (int i = 0; i < n->count[G_IN]; i++) n->at_in[i] = free_slot(n, v, G_IN, i, &n->in[i], &v->in[i], rows, &v->step), n->at_d_in[i] = NULL;
-    for (int i = 0; i < n->count[G_OUT]; i++) n->at_out[i] = free_slot(n, v, G_OUT, i, &n->out[i], &v->out[i], rows, &v->step), n->at_d_out[i] = NULL;
-    for (int i = 0; i < n->count[G_SAVED]; i++) n->at_saved[i] = free_slot(n, v, G_SAVED, i, &n->saved[i], &v->saved[i], rows, &v->step);
+    for (int i = 0; i < n->count[G_IN]; i++) {
+        n->at_in[i] = free_slot(n, v, G_IN, i, &n->in[i], &v->in[i], rows, &v->step);
+        n->at_d_in[i] = NULL;
+    }
+    for (int i = 0; i < n->count[G_OUT]; i++) {
+        n->at_out[i] = free_slot(n, v, G_OUT, i, &n->out[i], &v->out[i], rows, &v->step);
+        n->at_d_out[i] = NULL;
+    }
+    for (int i = 0; i < n->count[G_SAVED]; i++)
+        n->at_saved[i] = free_slot(n, v, G_SAVED, i, &n->saved[i], &v->saved[i], rows, &v->step);
     for (int i = 0; i < n->count[G_WORK]; i++) n->at_work[i] = free_slot(n, v, G_WORK, i, &n->work[i], &v->work[i], rows, &v->over);
     for (int i = 0; i < n->count[G_STATE]; i++) {
         n->at_state[i] = free_slot(n, v, G_STATE, i, &n->state[i], &v->state[i], rows, &v->over);

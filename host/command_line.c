@@ -58,8 +58,8 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
         char *name = arena_print(env->memory, "%.*s", (int)n, s + 2);
         if (!is_allowed(name, n, allowed)) {
             const char *near = nearest_name(name, allowed, count_names(allowed));
-            fprintf(stderr, "tenon %s: no option '--%s'%s%s%s\nusage: tenon %s %s\n", argv[0], name, near ? "; did you mean '--" : "",
-                    near ? near : "", near ? "'?" : "", argv[0], usage);
+            fprintf(stderr, "tenon %s: no option '--%s'%s%s%s\nusage: tenon %s %s\n", argv[0], name,
+                    near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", argv[0], usage);
             return EXIT_INPUT;
         }
         int *flag = switch_of(a, name);

@@ -34,7 +34,8 @@ static int begin_loggers(experiment *e, const char *folder, int64_t resume_step)
     for (int i = 0; i < e->n_loggers; i++) {
         host_clear(&e->host);
         int rc = ((const tn_logger *)e->logger[i]->desc->table)->begin(e->logger[i]->self, folder, resume_step);
-        if (rc) return e->host.error[0] ? rc : host_fail(&e->host, rc, "logger '%s' cannot write to %s", e->logger[i]->type, folder);
+        if (!rc) continue;
+        return e->host.error[0] ? rc : host_fail(&e->host, rc, "logger '%s' cannot write to %s", e->logger[i]->type, folder);
     }
     return 0;
 }
@@ -135,7 +136,8 @@ static void print_summary(score *const *of, const int *n, int runs)
             double d = (s ? s->value : NAN) - sum / runs;
             squares += d * d;
         }
-        printf("%-40s %12.6g %12.3g %12.6g %12.6g\n", of[0][i].name, sum / runs, runs > 1 ? sqrt(squares / (runs - 1)) : 0, low, high);
+        printf("%-40s %12.6g %12.3g %12.6g %12.6g\n", of[0][i].name, sum / runs,
+               runs > 1 ? sqrt(squares / (runs - 1)) : 0, low, high);
     }
 }
 
@@ -144,7 +146,8 @@ int command_train(int argc, char **argv, const command_env *env)
     static const char *const allowed[] = { "set", "run", "threads", "seeds", "data-dir", "backend", "json", "quiet", NULL };
     arguments a;
     int threads, code = arguments_read(&a, argc, argv, env, allowed,
-                                       "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--backend B] [--data-dir D] [--json] [--quiet]");
+                                       "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--backend B] [--data-dir D] "
+                                       "[--json] [--quiet]");
     int64_t seeds;
     if (code || (code = thread_count(&a, &threads)) || (code = arguments_number(a.seeds, "seeds", 1, 1000, 1, &seeds))) return code;
     catch_signals();

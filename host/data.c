@@ -114,14 +114,16 @@ static int put_leaves(reading *r, field *f, const tn_value *v)
     builder *b = &r->of[number_of(r->d, f)];
     int64_t n = v->leaves;
     if (f->kind == FIELD_NUMBERS) {
-        b->real = room_for(b->real, &b->real_room, 4 * (size_t)(b->leaves * f->width), 4 * (size_t)((b->leaves + n) * f->width + 1));
+        b->real = room_for(b->real, &b->real_room, 4 * (size_t)(b->leaves * f->width),
+                           4 * (size_t)((b->leaves + n) * f->width + 1));
         if (v->dtype == TN_TEXT) {
             for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++)
                 if (put_number(r, b, f, (const char *)v->leaf + at, (size_t)(v->end[i] - at))) return TN_EINVAL;
             return 0;
         }
         for (int64_t i = 0; i < n * f->width; i++)
-            b->real[b->leaves * f->width + i] = v->dtype == TN_I32 ? (float)((const int32_t *)v->leaf)[i] : ((const float *)v->leaf)[i];
+            b->real[b->leaves * f->width + i] =
+                v->dtype == TN_I32 ? (float)((const int32_t *)v->leaf)[i] : ((const float *)v->leaf)[i];
         b->leaves += n;
         return 0;
     }
@@ -138,7 +140,8 @@ static int put_leaves(reading *r, field *f, const tn_value *v)
                 continue;
             }
             int32_t id = vocabulary_id(owner_of(f)->words, word, len);
-            if (id < 0) return failed_at(r, f, arena_print(r->d->context->memory, "'%.*s' is no value that training knew", (int)len, word));
+            if (id < 0)
+                return failed_at(r, f, arena_print(r->d->context->memory, "'%.*s' is no value that training knew", (int)len, word));
             b->id[b->leaves + i] = id;
         }
     b->leaves += n;
@@ -149,7 +152,8 @@ static int put_value(reading *r, field *f, const tn_value *v)
 {
     builder *b = &r->of[number_of(r->d, f)];
     if (v->depth != f->depth)
-        return failed_at(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it" : "the value has steps, the field has none");
+        return failed_at(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it"
+                                                   : "the value has steps, the field has none");
     b->begin = room_for(b->begin, &b->begin_room, 8 * (size_t)(b->examples + 1), 8 * (size_t)(b->examples + 2));
     b->begin[b->examples] = b->steps;
     if (v->depth == 2) {
@@ -188,7 +192,8 @@ static int check_lengths(reading *r, field *f)
     builder *a = &r->of[number_of(r->d, f)], *b = &r->of[number_of(r->d, other)];
     int64_t e = a->examples - 1, n = a->begin[e + 1] - a->begin[e], m = b->begin[e + 1] - b->begin[e];
     if (n == m) return 0;
-    return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name, (long long)m));
+    return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name,
+                                       (long long)m));
 }
 
 static int put_example(reading *r)
@@ -221,7 +226,8 @@ static int count_columns(const data *d)
     return n;
 }
 
-static int read_source(reading *r, const char *source, int64_t count, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+static int read_source(reading *r, const char *source, int64_t count, void (*progress)(void *, const char *, int64_t, int64_t),
+                       void *to)
 {
     data *d = r->d;
     const tn_dataset *t = d->dataset->desc->table;
@@ -231,7 +237,8 @@ static int read_source(reading *r, const char *source, int64_t count, void (*pro
         r->index = i;
         memset(r->has, 0, (size_t)r->n_columns);
         int rc = t->read(d->dataset->self, source, 1, i, (tn_rng){ d->seed, (uint64_t)i }, &sink);
-        if (rc) return d->context->host->error[0] ? rc : host_fail(d->context->host, rc, "reading example %lld of %s failed", (long long)i + 1, source);
+        if (rc && d->context->host->error[0]) return rc;
+        if (rc) return host_fail(d->context->host, rc, "reading example %lld of %s failed", (long long)i + 1, source);
         if ((rc = put_example(r))) return rc;
         if (progress && (i + 1 == count || (i & 4095) == 4095)) progress(to, source, i + 1, count);
     }
@@ -291,8 +298,9 @@ static int replace_ids(reading *r, field *f, int split, const int32_t *id_of, co
         int64_t e = i;
         if (f->depth) for (e = 0; s->begin[e + 1] <= i; e++) { }
         data_place(r->d, split, e, place, sizeof place);
-        return host_fail(r->d->context->host, TN_EINVAL, "%s: field '%s': the label '%s' does not occur in the training split%s%s%s", place,
-                         f->name, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        return host_fail(r->d->context->host, TN_EINVAL,
+                         "%s: field '%s': the label '%s' does not occur in the training split%s%s%s", place, f->name, word,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return 0;
 }
@@ -327,7 +335,8 @@ static int make_vocabulary(reading *r, int i)
     memory_free(first);
     memory_free(id_of);
     if (!rc && f->kind == FIELD_CATEGORY && f->words->n < 2)
-        rc = host_fail(d->context->host, TN_EINVAL, "field '%s': the training split has one class only, '%s'; there is nothing to learn", f->name,
+        rc = host_fail(d->context->host, TN_EINVAL,
+                       "field '%s': the training split has one class only, '%s'; there is nothing to learn", f->name,
                        f->words->n ? f->words->word[0] : "");
     return rc;
 }
@@ -379,7 +388,9 @@ static int read_splits(reading *r, int source, void (*progress)(void *, const ch
     for (int s = 0; s < SPLITS; s++) {
         if (d->split->source[s] != source) continue;
         d->count[s] = d->split->n[s];
-        if (!d->count[s]) return host_fail(h, TN_EINVAL, "the %s split is empty: %lld examples are too few for [dataset] split", split_names[s], (long long)n);
+        if (!d->count[s])
+            return host_fail(h, TN_EINVAL, "the %s split is empty: %lld examples are too few for [dataset] split",
+                             split_names[s], (long long)n);
         for (int i = 0; i < d->n_fields; i++)
             if (!d->field[i]->from) gather_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
     }

@@ -136,7 +136,8 @@ static int baseline_batch(experiment *e, void *to)
         b->out.value.data = memory_new(bytes);
         b->out.value_bytes = bytes;
     }
-    b->out.value = (tn_tensor){ sizeof(tn_tensor), TN_F32, b->out.value.data, l->rows, b->out.spec.width, b->out.spec.width, l, NULL, NULL };
+    const int64_t width = b->out.spec.width;
+    b->out.value = (tn_tensor){ sizeof(tn_tensor), TN_F32, b->out.value.data, l->rows, width, width, l, NULL, NULL };
     out[0] = &b->out.value;
     call.out = out;
     int rc = b->table->predict(b->part->self, &call);

@@ -256,7 +256,10 @@ static slot *metric_slot(experiment *e, metric_use *m, config_value *t, const ch
         return NULL;
     }
     if (of->unknown) *unknown = 1;
-    else if (!s) diag_error(e->messages, v->at, "metric '%s': '%s' has no port '%s'", m->name, of->name, strchr(name, '.') + 1), *unknown = 1;
+    else if (!s) {
+        diag_error(e->messages, v->at, "metric '%s': '%s' has no port '%s'", m->name, of->name, strchr(name, '.') + 1);
+        *unknown = 1;
+    }
     if (s && s == &of->decoded) of->reads_decoded = 1;
     if (!strcmp(key, "input")) m->from = of;
     return s;
@@ -269,7 +272,8 @@ static int plan_metric(experiment *e, metric_use *m, where at)
     host_clear(&e->host);
     if (part_open(&e->context, m->part)
         || m->table->plan(e->context.api, &e->host, m->part->config, m->part->self, m->target ? 2 : 1, in, &m->sums)) {
-        diag_error(e->messages, at, "metric '%s' (%s): %s", m->name, m->part->type, e->host.error[0] ? e->host.error : "cannot be used here");
+        diag_error(e->messages, at, "metric '%s' (%s): %s", m->name, m->part->type,
+                   e->host.error[0] ? e->host.error : "cannot be used here");
         m->table = NULL;
         return -1;
     }
@@ -297,7 +301,8 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         if (output) m->input = output;
         if (!output && h && (h->loss->unknown || g->n_heads > 1) && !config_get(tables[i], "input")) {
             if (g->n_heads > 1 && !h->loss->unknown)
-                diag_error(e->messages, tables[i]->at, "metric '%s': there are %d losses; say which output: input = \"...\"", m->name, g->n_heads);
+                diag_error(e->messages, tables[i]->at, "metric '%s': there are %d losses; say which output: input = \"...\"",
+                           m->name, g->n_heads);
             unknown = 1;
         }
         if (!m->part->desc || unknown || !m->input || !m->target) continue;
@@ -419,7 +424,8 @@ static void read_baselines(experiment *e)
             if (!f) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, names[k]), ok = 0;
             else b->in[b->n_in++] = graph_find(e->graph, names[k], NULL);
         }
-        const char *target = config_text(t, "target", e->graph->n_heads && e->graph->head[0].target ? e->graph->head[0].target->name : "", e->messages);
+        const field *first = e->graph->n_heads ? e->graph->head[0].target : NULL;
+        const char *target = config_text(t, "target", first ? first->name : "", e->messages);
         if (!data_field(e->data, target)) {
             if (config_get(t, "target")) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, target);
             ok = 0;
@@ -449,14 +455,16 @@ static void read_top(experiment *e)
     if (strchr(e->name, '/') || e->name[0] == '.' || !e->name[0])
         diag_error(d, r->at, "name: '%s' cannot be the name of a folder", e->name);
     config_value *backend = config_get(r, "backend");
-    e->backend = part_make(&e->context, TN_BACKEND, backend ? backend : config_parse_value(&e->memory, "cpu", r->at, d), NULL, NULL);
+    if (!backend) backend = config_parse_value(&e->memory, "cpu", r->at, d);
+    e->backend = part_make(&e->context, TN_BACKEND, backend, NULL, NULL);
     for (int i = 0; i < 5; i++) {
         static const char *const others[] = { "extends", "remove", "set", "plugins", "backend" };
         config_value *v = config_get(r, others[i]);
         if (v) v->used = 1;
     }
     if (config_get(r, "plugins"))
-        diag_error(d, config_get(r, "plugins")->key_at, "plugins: a file cannot name folders to load code from; use --plugin-path or TENON_PLUGIN_PATH");
+        diag_error(d, config_get(r, "plugins")->key_at,
+                   "plugins: a file cannot name folders to load code from; use --plugin-path or TENON_PLUGIN_PATH");
 }
 
 /* Everything behind the data: wired anew when the data's sizes are known. */
@@ -538,7 +546,8 @@ int experiment_start(experiment *e, int threads, int learns)
     int rc = part_open(&e->context, e->backend);
     if (rc) return rc;
     const tn_backend *b = e->backend->desc->table;
-    if ((rc = b->start(e->backend->self, threads, &be))) return host_fail(&e->host, rc, "the backend '%s' cannot start", e->backend->type);
+    if ((rc = b->start(e->backend->self, threads, &be)))
+        return host_fail(&e->host, rc, "the backend '%s' cannot start", e->backend->type);
     e->graph->learns = learns;
     return graph_allocate(e->graph, be);
 }

@@ -114,7 +114,8 @@ static void read_vocabulary(data *d, field *f, config_value *t)
     config_text(v, "unknown", NULL, m);
     f->replace_rate = config_real(v, "singletons_to_unknown", 0, 0, 1, m);
     const char *fit = config_text(v, "fit", "train", m);
-    if (strcmp(fit, "train") && strcmp(fit, "all")) diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
+    if (strcmp(fit, "train") && strcmp(fit, "all"))
+        diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
     int n;
     config_texts(d->context->memory, v, "words", &n, m);
     config_unused(v, "vocabulary", allowed, 6, NULL, m);
@@ -153,8 +154,10 @@ static int find_column(data *d, field *f, tn_column *out)
     const char *near = nearest_name(f->column, names, n), *list = "";
     for (int i = 0; i < n && i < 16; i++) list = arena_print(d->context->memory, "%s%s%s", list, i ? ", " : "", names[i]);
     config_value *v = f->table ? config_get(f->table, "column") : NULL;
-    if (near) diag_error(d->context->messages, v ? v->at : f->table->at, "field '%s': the data has no column '%s'; did you mean '%s'?", f->name, f->column, near);
-    else diag_error(d->context->messages, v ? v->at : f->table->at, "field '%s': the data has no column '%s' (it has %s)", f->name, f->column, list);
+    const where at = v ? v->at : f->table->at;
+    diag *m = d->context->messages;
+    if (near) diag_error(m, at, "field '%s': the data has no column '%s'; did you mean '%s'?", f->name, f->column, near);
+    else diag_error(m, at, "field '%s': the data has no column '%s' (it has %s)", f->name, f->column, list);
     return 0;
 }
 
@@ -170,7 +173,8 @@ static int plan_transforms(data *d, field *f, tn_column *c)
         host_clear(x->host);
         const tn_transform *t = p->desc->table;
         if (part_open(x, p) || t->plan(x->api, x->host, p->config, p->self, c, &out)) {
-            diag_error(x->messages, p->at, "field '%s': transform '%s': %s", f->name, p->type, x->host->error[0] ? x->host->error : "cannot be used here");
+            diag_error(x->messages, p->at, "field '%s': transform '%s': %s", f->name, p->type,
+                       x->host->error[0] ? x->host->error : "cannot be used here");
             return 0;
         }
         out.name = c->name;
@@ -189,6 +193,22 @@ static void choose_layout(data *d, field *f)
         d->layout_parent[f->layout] = f->within ? f->within->layout : TN_ROOT;
         d->layout_of[f->layout] = f;
     }
+}
+
+/* What the transforms give must be of the depth that the field's kind is for. At most one message. */
+static void check_depth(diag *m, const field *f, const tn_column *c)
+{
+    const where at = f->table->at;
+    if (f->kind == FIELD_TEXT && !f->depth)
+        diag_error(m, at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", f->name);
+    else if (f->kind == FIELD_CATEGORY && c->depth)
+        diag_error(m, at, "field '%s' has steps: kind = \"category\" is for one label an example; kind = \"tags\" has one a step",
+                   f->name);
+    else if (f->kind == FIELD_TAGS && !c->depth)
+        diag_error(m, at, "field '%s' has one value an example: kind = \"tags\" is for one label a step; "
+                          "kind = \"category\" has one an example, and a transform cuts a text into steps", f->name);
+    else if (f->within && f->depth != 2)
+        diag_error(m, at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
 }
 
 static void read_field(data *d, config_value *t, field *f)
@@ -213,7 +233,8 @@ static void read_field(data *d, config_value *t, field *f)
     config_texts(d->context->memory, t, "columns", &n_columns, m);
     config_value *list = config_get(t, "transforms");
     if (list) list->used = 1;
-    if (list && list->type != CONFIG_ARRAY) diag_error(m, list->at, "transforms: expected an array, as in [\"words\"], got %s", config_type_name(list->type));
+    if (list && list->type != CONFIG_ARRAY)
+        diag_error(m, list->at, "transforms: expected an array, as in [\"words\"], got %s", config_type_name(list->type));
     for (int i = 0; list && list->type == CONFIG_ARRAY && i < list->n; i++) add_transform(d, f, list->item[i], NULL);
     for (int i = 0; i < 2; i++) { /* one transform, whose type may be the key itself */
         static const char *const named[] = { "scheme", "scale" };
@@ -233,15 +254,7 @@ static void read_field(data *d, config_value *t, field *f)
         if (f->kind != FIELD_NUMBERS || c.depth) f->depth = c.depth;
         if (f->kind == FIELD_NUMBERS && c.dtype == TN_F32) f->width = c.width ? c.width : 1;
         classes = c.classes;
-        if (f->kind == FIELD_TEXT && !f->depth && diag_errors(m) == before)
-            diag_error(m, t->at, "field '%s' has no steps: a text needs a transform that cuts it into words or characters", f->name);
-        const char *has = c.depth ? "steps" : "one value an example";
-        if (((f->kind == FIELD_CATEGORY && c.depth) || (f->kind == FIELD_TAGS && !c.depth)) && diag_errors(m) == before)
-            diag_error(m, t->at, "field '%s' has %s: kind = \"%s\" is for %s", f->name, has, c.depth ? "category" : "tags",
-                       c.depth ? "one label an example; kind = \"tags\" has one a step"
-                               : "one label a step; kind = \"category\" has one an example, and a transform cuts a text into steps");
-        if (f->within && f->depth != 2 && diag_errors(m) == before)
-            diag_error(m, t->at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
+        if (diag_errors(m) == before) check_depth(m, f, &c);
     }
     choose_layout(d, f);
     f->spec = (tn_spec){ f->kind == FIELD_NUMBERS ? TN_F32 : TN_I32, f->kind == FIELD_NUMBERS ? TN_VALUES : TN_IDS, f->layout, 0, 0,
@@ -256,7 +269,8 @@ void fields_plan(data *d, config_value *root)
     diag *m = d->context->messages;
     config_value *list = config_get(root, "field");
     if (!list || list->type != CONFIG_ARRAY) {
-        diag_error(m, list ? list->at : root->at, list ? "[field] is one table; write [[field]], one for each" : "there is no [[field]]");
+        if (list) diag_error(m, list->at, "[field] is one table; write [[field]], one for each");
+        else diag_error(m, root->at, "there is no [[field]]");
         return;
     }
     list->used = 1;

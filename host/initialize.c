@@ -23,7 +23,8 @@ static void check_initializers(graph *g, const node *n, config_value *table)
     const char **names = arena_new(c->memory, sizeof *names * (size_t)(g->n_parameters + 1));
     int count = 0;
     if (table->type != CONFIG_TABLE) {
-        diag_error(c->messages, table->at, "layer '%s' (%s): initializers: expected a table, as in { weight = \"glorot_uniform\" }, got %s",
+        diag_error(c->messages, table->at,
+                   "layer '%s' (%s): initializers: expected a table, as in { weight = \"glorot_uniform\" }, got %s",
                    n->name, n->part->type, config_type_name(table->type));
         return;
     }
@@ -40,9 +41,13 @@ static void check_initializers(graph *g, const node *n, config_value *table)
         if (known) continue;
         const char *near = nearest_name(v->key, names, count), *list = "";
         for (int k = 0; k < count; k++) list = arena_print(c->memory, "%s%s%s", list, k ? ", " : "", names[k]);
-        if (near) diag_error(c->messages, v->key_at, "layer '%s' (%s): initializers: there is no parameter '%s'; did you mean '%s'?", n->name, n->part->type, v->key, near);
-        else diag_error(c->messages, v->key_at, "layer '%s' (%s): initializers: there is no parameter '%s'; there %s %s", n->name, n->part->type, v->key,
-                        count == 1 ? "is" : "are", count ? list : "none");
+        if (near)
+            diag_error(c->messages, v->key_at,
+                       "layer '%s' (%s): initializers: there is no parameter '%s'; did you mean '%s'?",
+                       n->name, n->part->type, v->key, near);
+        else
+            diag_error(c->messages, v->key_at, "layer '%s' (%s): initializers: there is no parameter '%s'; there %s %s",
+                       n->name, n->part->type, v->key, count == 1 ? "is" : "are", count ? list : "none");
     }
 }
 
@@ -61,7 +66,8 @@ static int fill_blocks(graph *g, parameter *w, tn_part *part, tn_rng rng)
     int64_t blocks = w->p.blocks > 1 ? w->p.blocks : 1, rows = w->rows, width = w->width;
     if (w->p.ndim > 1) rows /= blocks; else width /= blocks;
     for (int64_t b = 0; b < blocks; b++) {
-        int rc = init->fill(part->self, &w->p, rows, width, tn_random_fork(rng, (uint64_t)b), g->value + w->offset + b * rows * width);
+        int rc = init->fill(part->self, &w->p, rows, width, tn_random_fork(rng, (uint64_t)b),
+                            g->value + w->offset + b * rows * width);
         if (rc) return rc;
     }
     return 0;

@@ -50,7 +50,8 @@ static void usage(FILE *f)
 /* Becomes tenon-NAME beside this program, with all the arguments but the name; returns only where that fails. */
 static int start_program(const command_env *env, int argc, char **argv, const char *name)
 {
-    char *path = arena_print(env->memory, "%s/tenon-%s", env->folder, name), **args = arena_new(env->memory, sizeof *args * (size_t)(argc + 1));
+    char *path = arena_print(env->memory, "%s/tenon-%s", env->folder, name);
+    char **args = arena_new(env->memory, sizeof *args * (size_t)(argc + 1));
     int n = 0;
     args[n++] = path;
     for (int i = 1; i < argc; i++)

@@ -21,7 +21,8 @@ static void make_runs(optimizer *o)
         if (w->frozen) continue;
         struct run *last = o->n_runs ? &o->run[o->n_runs - 1] : NULL;
         int64_t n = w->rows * w->width + padded(w);
-        if (last && !last->sparse && !w->sparse && last->group == which && last->no_decay == no_decay && last->from + last->n == w->offset)
+        if (last && !last->sparse && !w->sparse && last->group == which && last->no_decay == no_decay
+            && last->from + last->n == w->offset)
             last->n += n;
         else
             o->run[o->n_runs++] = (struct run){ w->offset, w->sparse ? w->rows * w->width : n, w->sparse ? w->width : 1, which,
@@ -39,7 +40,8 @@ int optimizer_open(optimizer *o, experiment *e)
         if (!p || !p->desc) return host_fail(&e->host, TN_EINVAL, "there is no optimizer");
         if (!p->self && part_open(&e->context, p)) return TN_EINVAL;
         int slots = (int)((const tn_optimizer *)p->desc->table)->slots;
-        if (slots > 8) return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %d values a parameter; 8 is the most", p->type, slots);
+        if (slots > 8)
+            return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %d values a parameter; 8 is the most", p->type, slots);
         if (slots > o->slots) o->slots = slots;
     }
     if (e->schedule && part_open(&e->context, e->schedule)) return TN_EINVAL;
@@ -148,7 +150,8 @@ static int add_penalties(optimizer *o, double *sum)
         const tn_regularizer *t = p->part->desc->table;
         for (int k = 0; k < g->n_parameters; k++) {
             parameter *w = g->parameter[k];
-            if (w->frozen || (p->n_patterns ? !layer_matches(w->name, p->pattern, p->n_patterns) : (w->p.flags & TN_P_NO_DECAY) != 0))
+            if (w->frozen || (p->n_patterns ? !layer_matches(w->name, p->pattern, p->n_patterns)
+                                            : (w->p.flags & TN_P_NO_DECAY) != 0))
                 continue;
             double x = 0;
             int rc = t->add(p->part->self, &g->be, w->rows * w->width, g->value + w->offset, g->gradient + w->offset, &x);

@@ -34,7 +34,10 @@ static const char *const *plugin_places(arena *a, const char *const *asked, int 
     char *rest = env && *env ? arena_text(a, env) : NULL;
     for (char *part; rest && (part = strsep(&rest, ":")); ) {
         if (*part) all[n++] = part;
-        else if (!built_in++) all[n++] = arena_print(a, "%s/plugins", folder), all[n++] = arena_print(a, "%s/../lib/tenon/plugins", folder);
+        else if (!built_in++) {
+            all[n++] = arena_print(a, "%s/plugins", folder);
+            all[n++] = arena_print(a, "%s/../lib/tenon/plugins", folder);
+        }
     }
     if (!built_in) all[n++] = arena_print(a, "%s/plugins", folder), all[n++] = arena_print(a, "%s/../lib/tenon/plugins", folder);
     return all;

@@ -35,8 +35,11 @@ const char *run_dir_create(arena *a, const char *asked, const char *name, char *
     const char *folder = NULL;
     if (asked) {
         if (mkdir(asked, 0777)) {
-            if (errno == EEXIST) FAIL("'%s' exists already; a run never writes into another one's folder (to go on with it: tenon resume)", asked);
-            else FAIL("cannot make '%s': %s", asked, strerror(errno));
+            if (errno == EEXIST)
+                FAIL("'%s' exists already; a run never writes into another one's folder (to go on with it: tenon resume)",
+                     asked);
+            else
+                FAIL("cannot make '%s': %s", asked, strerror(errno));
             return NULL;
         }
         folder = asked;
@@ -206,7 +209,10 @@ const char **run_dir_data(arena *a, const char *folder)
 }
 
 /* "sha256" of an entry that is a string or an object with that key. */
-static const char *hash_in(json_t *v) { return json_is_object(v) ? json_string_value(json_object_get(v, "sha256")) : json_string_value(v); }
+static const char *hash_in(json_t *v)
+{
+    return json_string_value(json_is_object(v) ? json_object_get(v, "sha256") : v);
+}
 
 /* Whether some entry has that hash: a file that only moved. */
 static int holds_hash(json_t *all, const char *hash)
@@ -259,7 +265,8 @@ int run_dir_compare(const char *folder, experiment *e, char *error, size_t size)
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
-int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *s, int n, char *error, size_t size)
+int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *s, int n, char *error,
+                    size_t size)
 {
     json_t *j = json_object(), *scores = json_object();
     json_object_set_new(j, "stopped", json_string(why));

@@ -25,7 +25,8 @@ int run_dir_describe(const char *folder, experiment *, int threads, char *error,
 int run_dir_compare(const char *folder, experiment *, char *error, size_t size);
 /* Data folders that the run was started with, NULL-terminated. */
 const char **run_dir_data(arena *, const char *folder);
-int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *, int n, char *error, size_t size);
+int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *, int n, char *error,
+                    size_t size);
 int run_dir_timing(const char *folder, int64_t step, double seconds, int threads, char *error, size_t size);
 int run_dir_stopped(const char *folder, const char *why);
 #endif

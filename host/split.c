@@ -70,7 +70,8 @@ static int read_groups(data *d, int source, int64_t n, grouping *g)
         g->got = 0;
         int rc = t->read(d->dataset->self, split_names[source], 1, g->index, (tn_rng){ 0, 0 }, &sink);
         if (rc) return rc;
-        if (!g->got) return host_fail(d->context->host, TN_EINVAL, "split: by: column '%s' must hold one text an example", d->split->by);
+        if (!g->got)
+            return host_fail(d->context->host, TN_EINVAL, "split: by: column '%s' must hold one text an example", d->split->by);
     }
     return 0;
 }

@@ -41,7 +41,8 @@ static list tensors_of(experiment *e, arena *memory, const trainer *t)
     for (int i = 0; i < g->n_parameters; i++) add_parameter(&l, g->parameter[i], NULL, g->value);
     for (int k = 0; t && k < t->update.slots; k++)
         for (int i = 0; i < g->n_parameters; i++)
-            if (!g->parameter[i]->frozen) add_parameter(&l, g->parameter[i], arena_print(memory, "optimizer.%d", k), t->update.slot[k]);
+            if (!g->parameter[i]->frozen)
+                add_parameter(&l, g->parameter[i], arena_print(memory, "optimizer.%d", k), t->update.slot[k]);
     for (int i = 0; t && i < g->n_nodes; i++)
         for (int k = 0; k < g->node[i]->count[G_STATE]; k++) {
             slot *s = &g->node[i]->state[k];
@@ -184,7 +185,8 @@ static int fill_tensors(experiment *e, const checkpoint *c, list *l, const char 
         int64_t n = 1;
         int same = t->dtype == want->dtype && t->ndim == want->ndim;
         for (int d = 0; d < want->ndim; d++) n *= want->dim[d], same &= same && t->dim[d] == want->dim[d];
-        if (!same) return host_fail(&e->host, TN_EINVAL, "%s: '%s' has another shape than the experiment gives it", path, want->name);
+        if (!same)
+            return host_fail(&e->host, TN_EINVAL, "%s: '%s' has another shape than the experiment gives it", path, want->name);
         memcpy(want->data, t->data, (size_t)n * (want->dtype == TN_U8 ? 1 : 4));
     }
     return load_learned(e, c);

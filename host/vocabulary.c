@@ -104,7 +104,8 @@ static int by_count(const void *p, const void *q)
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
-vocabulary *vocabulary_of_words(arena *a, const interner *t, const int64_t *count, const int64_t *first, const vocabulary_rules *r, int32_t *id_of)
+vocabulary *vocabulary_of_words(arena *a, const interner *t, const int64_t *count, const int64_t *first,
+                                const vocabulary_rules *r, int32_t *id_of)
 {
     ranked *order = memory_new(sizeof *order * (size_t)(t->n + 1));
     const char **word = memory_new(sizeof *word * (size_t)(t->n + r->n_always + 2));

@@ -17,9 +17,15 @@ void interner_free(interner *);
 
 /* What a vocabulary is made by. count[i], first[i]: how often word i of the interner stands in the training split, and
  * where first.                                                                                                 */
-typedef struct vocabulary_rules { int64_t size, min_count; const char *unknown; const char **always; int n_always; } vocabulary_rules;
+typedef struct vocabulary_rules {
+    int64_t size, min_count;
+    const char *unknown;
+    const char **always;
+    int n_always;
+} vocabulary_rules;
 /* Text: unknown word first, then the words of `always`, then by count, ties by first sight. id_of[i] of word i. */
-vocabulary *vocabulary_of_words(arena *, const interner *, const int64_t *count, const int64_t *first, const vocabulary_rules *, int32_t *id_of);
+vocabulary *vocabulary_of_words(arena *, const interner *, const int64_t *count, const int64_t *first,
+                                const vocabulary_rules *, int32_t *id_of);
 /* Labels: sorted, as numbers if all are; only those with count > 0. id_of[i] is -1 for the others.              */
 vocabulary *vocabulary_of_labels(arena *, const interner *, const int64_t *count, int32_t *id_of);
 /* From a list of words, in order. */

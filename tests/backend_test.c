@@ -10,8 +10,8 @@ static backend run[MOST];
 static int runs;
 
 typedef struct shape { int64_t m, n, k; } shape;
-static const shape shapes[] = { { 1, 1, 1 }, { 7, 17, 5 }, { 13, 64, 33 }, { 32, 100, 70 }, { 5, 15, 3 }, { 64, 512, 128 }, { 3, 130, 257 },
-                                { 97, 31, 129 }, { 2, 8, 300 }, { 49, 200, 1 }, { 150, 66, 40 }, { 4, 5, 0 } };
+static const shape shapes[] = { { 1, 1, 1 }, { 7, 17, 5 }, { 13, 64, 33 }, { 32, 100, 70 }, { 5, 15, 3 }, { 64, 512, 128 },
+                                { 3, 130, 257 }, { 97, 31, 129 }, { 2, 8, 300 }, { 49, 200, 1 }, { 150, 66, 40 }, { 4, 5, 0 } };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* Some of x become -0, denormal, infinite or NaN. */
@@ -33,7 +33,8 @@ static void gemm_case(shape s, int ta, int tb, float beta, int odd)
     for (int64_t i = 0; i < s.m; i++)
         for (int64_t j = 0; j < s.n; j++) {
             double sum = beta == 0 ? 0 : (double)beta * (double)c[i * ldc + j];
-            for (int64_t q = 0; q < s.k; q++) sum += (double)a[ta ? q * lda + i : i * lda + q] * (double)b[tb ? j * ldb + q : q * ldb + j];
+            for (int64_t q = 0; q < s.k; q++)
+                sum += (double)a[ta ? q * lda + i : i * lda + q] * (double)b[tb ? j * ldb + q : q * ldb + j];
             want[i * ldc + j] = sum;
         }
     for (int r = 0; r < runs; r++) {
@@ -42,15 +43,16 @@ static void gemm_case(shape s, int ta, int tb, float beta, int odd)
             for (int64_t m = 0; m < s.m; ) {
                 int64_t rows = cut ? 1 + random_below(cut * 20) : s.m, n1 = cut == 3 ? random_below(s.n + 1) : s.n;
                 if (rows > s.m - m) rows = s.m - m;
-                const float *am = ta ? a + m : a + m * lda;
+                const float *am = ta ? a + m : a + m * lda, *bn = tb ? b + n1 * ldb : b + n1;
                 run[r].be.ops->gemm(&run[r].be, ta, tb, rows, n1, s.k, am, lda, b, ldb, beta, y + m * ldc, ldc);
-                run[r].be.ops->gemm(&run[r].be, ta, tb, rows, s.n - n1, s.k, am, lda, tb ? b + n1 * ldb : b + n1, ldb, beta, y + m * ldc + n1, ldc);
+                run[r].be.ops->gemm(&run[r].be, ta, tb, rows, s.n - n1, s.k, am, lda, bn, ldb, beta, y + m * ldc + n1, ldc);
                 m += rows;
             }
             if (!first) {
                 first = y;
                 double d = odd ? 0 : distance(y, want, nc, 1e-6);
-                check(d < 1e-5, "gemm %ldx%ldx%ld ta %d tb %d beta %g: off by %.2g of the largest", s.m, s.n, s.k, ta, tb, (double)beta, d);
+                check(d < 1e-5, "gemm %ldx%ldx%ld ta %d tb %d beta %g: off by %.2g of the largest", s.m, s.n, s.k, ta, tb,
+                      (double)beta, d);
                 continue;
             }
             int64_t bad = differing(y, first, nc);
@@ -66,7 +68,8 @@ static void gemm_case(shape s, int ta, int tb, float beta, int odd)
 static void outer_case(int64_t rows, int64_t m, int64_t n, int gathered)
 {
     int64_t lda = m + 3, ldb = n + 1, ldc = n + 2, nb = rows + 5;
-    float *a = floats(rows * lda), *b = floats(nb * ldb), *c = floats(m * ldc), *sums = floats(m), *first = NULL, *first_sums = NULL;
+    float *a = floats(rows * lda), *b = floats(nb * ldb), *c = floats(m * ldc), *sums = floats(m);
+    float *first = NULL, *first_sums = NULL;
     double *want = calloc((size_t)(m * ldc) + 1, sizeof *want), *want_sums = calloc((size_t)m + 1, sizeof *want_sums);
     int32_t *row = calloc((size_t)rows + 1, sizeof *row);
     for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)(random_below(nb + 3) - 3);
@@ -76,13 +79,15 @@ static void outer_case(int64_t rows, int64_t m, int64_t n, int gathered)
         for (int64_t i = 0; i < m; i++) {
             const float *x = b + (gathered ? row[r] : r) * ldb;
             want_sums[i] += (double)a[r * lda + i];
-            for (int64_t j = 0; j < n && (!gathered || row[r] >= 0); j++) want[i * ldc + j] += (double)a[r * lda + i] * (double)x[j];
+            for (int64_t j = 0; j < n && (!gathered || row[r] >= 0); j++)
+                want[i * ldc + j] += (double)a[r * lda + i] * (double)x[j];
         }
     for (int k = 0; k < runs; k++)
         for (int cut = 0; cut < 4; cut++) {
             tn_be *be = &run[k].be;
             float *y = floats_like(c, m * ldc), *s = floats_like(sums, m);
-            int64_t r1 = cut == 1 ? random_below(rows + 1) : rows, m1 = cut == 2 ? random_below(m + 1) : m, n1 = cut == 3 ? random_below(n + 1) : n;
+            int64_t r1 = cut == 1 ? random_below(rows + 1) : rows, m1 = cut == 2 ? random_below(m + 1) : m;
+            int64_t n1 = cut == 3 ? random_below(n + 1) : n;
             const float *late = gathered ? b : b + r1 * ldb;
             be->ops->outer_add(be, r1, m1, a, lda, n1, b, ldb, gathered ? row : NULL, y, ldc, n1 ? s : NULL);
             be->ops->outer_add(be, r1, m1, a, lda, n - n1, b + n1, ldb, gathered ? row : NULL, y + n1, ldc, n1 ? NULL : s);
@@ -91,11 +96,13 @@ static void outer_case(int64_t rows, int64_t m, int64_t n, int gathered)
             if (!first) {
                 first = y, first_sums = s;
                 double d = distance(y, want, m * ldc, 1e-6), e = distance(s, want_sums, m, 1e-6);
-                check(d < 1e-5 && e < 1e-5, "outer_add %ldx%ld over %ld rows: off by %.2g, sums by %.2g of the largest", m, n, rows, d, e);
+                check(d < 1e-5 && e < 1e-5, "outer_add %ldx%ld over %ld rows: off by %.2g, sums by %.2g of the largest",
+                      m, n, rows, d, e);
                 continue;
             }
             int64_t bad = differing(y, first, m * ldc) + differing(s, first_sums, m);
-            check(bad == 0, "outer_add %ldx%ld over %ld rows, %s, cut %d: %ld elements have other bits", m, n, rows, run[k].name, cut, bad);
+            check(bad == 0, "outer_add %ldx%ld over %ld rows, %s, cut %d: %ld elements have other bits", m, n, rows,
+                  run[k].name, cut, bad);
             free(y), free(s);
         }
     free(a), free(b), free(c), free(sums), free(first), free(first_sums), free(want), free(want_sums), free(row);
@@ -121,7 +128,8 @@ static void product_case(int64_t m, int64_t units, int64_t k, uint32_t groups, i
     for (int64_t i = 0; i < m; i++)
         for (int64_t c = 0; c < cols; c++) {
             double sum = with_init ? (double)init[(gathered ? init_row[i] : i) * cols + c] : 0;
-            for (int64_t q = 0; q < k; q++) sum += (double)x[(gathered ? row[i] : i) * (k + 1) + q] * (double)w[transposed ? c * ldw + q : q * ldw + c];
+            const float *xi = x + (gathered ? row[i] : i) * (k + 1);
+            for (int64_t q = 0; q < k; q++) sum += (double)xi[q] * (double)w[transposed ? c * ldw + q : q * ldw + c];
             want[i * cols + c] = sum;
         }
     for (int r = 0; r < runs; r++) {
@@ -134,9 +142,10 @@ static void product_case(int64_t m, int64_t units, int64_t k, uint32_t groups, i
                 int64_t rows = cut ? 1 + random_below(cut * 20) : m;
                 if (rows > m - a) rows = m - a;
                 sink s = { y, cols, units, a, 0 };
+                const float *start = !with_init ? NULL : gathered ? init : init + a * cols;
                 tn_product p = { sizeof p, groups, rows, k, units, gathered ? x : x + a * (k + 1), k + 1, gathered ? row + a : NULL,
-                                 !with_init ? NULL : gathered ? init : init + a * cols, cols, gathered ? init_row + a : NULL, packed,
-                                 cut % 2 ? keep_tile : NULL, &s, y + a * cols, cols };
+                                 start, cols, gathered ? init_row + a : NULL, packed, cut % 2 ? keep_tile : NULL, &s, y + a * cols,
+                                 cols };
                 be->ops->product(be, &p);
                 a += rows;
             }
@@ -147,7 +156,8 @@ static void product_case(int64_t m, int64_t units, int64_t k, uint32_t groups, i
                 continue;
             }
             int64_t bad = differing(y, first, m * cols);
-            check(bad == 0, "product %ldx%ldx%ld, %u groups, %s, cut %d: %ld elements have other bits", m, units, k, groups, run[r].name, cut, bad);
+            check(bad == 0, "product %ldx%ldx%ld, %u groups, %s, cut %d: %ld elements have other bits", m, units, k, groups,
+                  run[r].name, cut, bad);
             free(y);
         }
         be->ops->release(be, packed);
@@ -210,8 +220,9 @@ static void do_copy(tn_be *be, int64_t rows, int64_t w, const float *x, const in
 
 static void row_operations(void)
 {
-    static const struct { const char *name; row_case *f; } op[] = { { "axpy", do_axpy }, { "add_bias", do_bias }, { "sum_rows", do_sum },
-        { "gather", do_gather }, { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "copy", do_copy } };
+    static const struct { const char *name; row_case *f; } op[] = {
+        { "axpy", do_axpy }, { "add_bias", do_bias }, { "sum_rows", do_sum }, { "gather", do_gather },
+        { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "copy", do_copy } };
     static const int64_t size[][2] = { { 1, 1 }, { 5, 7 }, { 33, 16 }, { 100, 37 }, { 700, 130 }, { 3000, 64 } };
     for (size_t o = 0; o < sizeof op / sizeof *op; o++)
         for (size_t s = 0; s < sizeof size / sizeof *size; s++) {
@@ -304,7 +315,8 @@ static void start_backends(void)
         const tn_desc *desc = load_part(file);
         if (!check(desc != NULL, "%s cannot be opened", file)) continue;
         for (int t = 0; t < 4 && runs < MOST; t++)
-            if (check(backend_start(&run[runs], desc, threads_of[t], NULL, isa[i][0] ? isa[i] + 1 : "plain") == 0, "%s does not start", file)) runs++;
+            if (check(backend_start(&run[runs], desc, threads_of[t], NULL, isa[i][0] ? isa[i] + 1 : "plain") == 0,
+                      "%s does not start", file)) runs++;
     }
 }
 
@@ -318,7 +330,8 @@ int main(void)
         for (int how = 0; how < 4; how++) gemm_case(shapes[i], how & 1, how >> 1, i % 3 == 0 ? 0.0f : i % 3 == 1 ? 1.0f : 0.5f, 0);
     for (int i = 0; i < 5; i++)
         for (int how = 0; how < 4; how++) gemm_case(shapes[i], how & 1, how >> 1, 1.0f, 1);
-    static const int64_t outer[][3] = { { 1, 1, 1 }, { 300, 40, 17 }, { 129, 512, 128 }, { 700, 128, 32 }, { 31, 7, 200 }, { 257, 9, 9 }, { 40, 600, 130 } };
+    static const int64_t outer[][3] = { { 1, 1, 1 }, { 300, 40, 17 }, { 129, 512, 128 }, { 700, 128, 32 }, { 31, 7, 200 },
+                                        { 257, 9, 9 }, { 40, 600, 130 } };
     for (int i = 0; i < 14; i++) outer_case(outer[i % 7][0], outer[i % 7][1], outer[i % 7][2], i < 7);
     static const uint32_t groups[] = { 1, 2, 3, 4, 5, 9 };
     for (int g = 0; g < 6; g++)

@@ -54,7 +54,8 @@ says 0 '"name": "my_loss"' "$tenon" list losses --json
 says 2 "no kind of part is called 'laier'; did you mean 'layer'?" "$tenon" list laier
 says 2 "no option '--jsn'" "$tenon" list --jsn
 mkdir -p bad/layers
-printf '#include <signal.h>\nint *nowhere; __attribute__((constructor)) static void crash(void) { signal(SIGSEGV, SIG_DFL); *nowhere = 1; }\n' >crash.c
+printf '%s\n' '#include <signal.h>' 'int *nowhere;' \
+    '__attribute__((constructor)) static void crash(void) { signal(SIGSEGV, SIG_DFL); *nowhere = 1; }' >crash.c
 printf '#include <unistd.h>\n__attribute__((constructor)) static void leave(void) { write(1, "noise\\n", 6); _exit(0); }\n' >leave.c
 for p in crash leave; do cc -w -fPIC -shared -o bad/layers/$p.so $p.c; done
 echo text >bad/layers/words.so
@@ -86,12 +87,14 @@ says 2 "no part is called 'nothing'; \`tenon list\` shows all" "$tenon" describe
 says 2 "did you mean 'json'?" "$tenon" describe layer/my_layer --format jsn
 cp -r my_loss twin && mkdir -p twin/layers && cp twin/losses/my_loss.so twin/layers/
 says 2 "say which: layer/my_loss or loss/my_loss" "$tenon" describe my_loss --plugin-path twin
-says 0 "hides $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path "$(cp -r my_layer other && echo other)"
+cp -r my_layer other
+says 0 "hides $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path other
 if command -v python3 >/dev/null; then
     for part in layer/my_layer transform/my_transform; do
         "$tenon" describe $part --format json | python3 -c 'import json,sys; json.load(sys.stdin)'; ok $? "$part: no JSON"
     done
-    "$tenon" list --json --plugin-path bad | python3 -c 'import json,sys; assert len(json.load(sys.stdin)) >= 9'; ok $? "list: no JSON"
+    "$tenon" list --json --plugin-path bad | python3 -c 'import json,sys; assert len(json.load(sys.stdin)) >= 9'
+    ok $? "list: no JSON"
 else skipped=$((skipped + 3)); fi
 
 # ---- an experiment file is data: it can't have code loaded

@@ -139,7 +139,8 @@ static void test_damaged(void)
             diag *d = diag_new();
             text[i] = with[j];
             config_value *v = toml_parse(&a, text, n, "x", d);
-            expect((v != NULL) == (diag_errors(d) == 0), "byte %zu as 0x%02x: a tree and errors, or neither", i, (unsigned char)with[j]);
+            expect((v != NULL) == (diag_errors(d) == 0), "byte %zu as 0x%02x: a tree and errors, or neither", i,
+                   (unsigned char)with[j]);
             diag_free(d);
             arena_free(&a);
         }
@@ -218,7 +219,8 @@ static void test_load(void)
         "layer.encoder.units=256", "name=two", "optimizer.type=sgd", "dataset.columns=[\"a\"]", "layer.encodr.units=3",
         "gradient.clip_norm=5", "gradient={clip_norm=5}", "x", "=5", "a.=3", "seed=", "seed=\"", "dataset.train=a/b-c.tsv",
         "layer.'output'.units=3", "name=hello world", "name=1\nx=2", "seed=[1", "layer.output=3", "optimizr.type=5",
-        "dataset.since=2020-01-01", "seed=True", "stop.early_stopping.patience = 7", "optimizer.learning_rate=-1e-4", "name=gr\xfc\xdf" };
+        "dataset.since=2020-01-01", "seed=True", "stop.early_stopping.patience = 7", "optimizer.learning_rate=-1e-4",
+        "name=gr\xfc\xdf" };
     load_case("base", NULL, 0, "base");
     load_case("base", sets, sizeof sets / sizeof *sets, "sets");
     load_case("child", NULL, 0, "child");
@@ -405,8 +407,9 @@ static void test_diag(void)
     diag_error(d, (where){ NULL, 0, 0 }, "nowhere");
     char *said = messages_of(d);
     expect(diag_errors(d) == 7, "%d errors", diag_errors(d));
-    expect_text("order", said, "main:2:1: main\nb:1:1: first file with a message\na:1:2: warning: two\na:1:9: nine and a second line\na:3:1: 3\n"
-                               "--set 1: set\nnowhere\n");
+    expect_text("order", said,
+                "main:2:1: main\nb:1:1: first file with a message\na:1:2: warning: two\na:1:9: nine and a second line\n"
+                "a:3:1: 3\n--set 1: set\nnowhere\n");
     free(said);
     diag_free(d);
 }

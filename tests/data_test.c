@@ -10,8 +10,9 @@ static int skipped;
 
 static const char top[] = "schema = 1\nname = 'data'\nseed = 7\n";
 static const char tail[] =
-    "[[layer]]\ntype = 'embedding'\ninputs = 'text'\nwidth = 2\n[[layer]]\ntype = 'mean'\n[[layer]]\nname = 'output'\ntype = 'dense'\nunits = 'label'\n"
-    "[[loss]]\ntype = 'cross_entropy'\ntarget = 'label'\n[optimizer]\ntype = 'sgd'\nlearning_rate = 0.1\n[training]\nepochs = 1\nbatch_size = 4\n";
+    "[[layer]]\ntype = 'embedding'\ninputs = 'text'\nwidth = 2\n[[layer]]\ntype = 'mean'\n"
+    "[[layer]]\nname = 'output'\ntype = 'dense'\nunits = 'label'\n[[loss]]\ntype = 'cross_entropy'\ntarget = 'label'\n"
+    "[optimizer]\ntype = 'sgd'\nlearning_rate = 0.1\n[training]\nepochs = 1\nbatch_size = 4\n";
 
 /* ---- experiments from text ------------------------------------------------------------------------------------------- */
 static void write_file(const char *name, const char *text)
@@ -71,8 +72,9 @@ static void make_up(made_up *m)
     fclose(f);
 }
 
-static const char made_up_file[] = "[dataset]\ntype = 'csv'\ntrain = 'made_up.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\n"
-                                   "columns = ['label', 'group', 'text']\n";
+static const char made_up_file[] =
+    "[dataset]\ntype = 'csv'\ntrain = 'made_up.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\n"
+    "columns = ['label', 'group', 'text']\n";
 static const char fields[] = "[[field]]\nname = 'text'\ntransforms = ['words']\n%s[[field]]\nname = 'label'\nkind = 'category'\n";
 
 static experiment *open_made_up(const char *dataset, const char *words)
@@ -145,7 +147,8 @@ static void divide(const made_up *m, const char *options, int by_group, int vali
             const store *t = &data_field(d, "text")->split[s];
             twice += side_of[line] >= 0;
             side_of[line] = s;
-            expect(t->begin[i + 1] - t->begin[i] == m->n[line], "%s: example %d of %s has the text of another line", options, (int)i, split_names[s]);
+            expect(t->begin[i + 1] - t->begin[i] == m->n[line], "%s: example %d of %s has the text of another line", options,
+                   (int)i, split_names[s]);
             if (by_group) torn += group_side[m->group[line]] >= 0 && group_side[m->group[line]] != s;
             group_side[m->group[line]] = s;
         }
@@ -155,8 +158,9 @@ static void divide(const made_up *m, const char *options, int by_group, int vali
     for (int i = 0; i < LINES; i++) all += side_of[i] >= 0;
     expect(all == LINES, "%s: some lines are in no split", options);
     int slack = by_group ? 20 : 0; /* the last group may go over the share */
-    expect(d->count[SPLIT_VALIDATION] >= validation && d->count[SPLIT_VALIDATION] <= validation + slack, "%s: %d to validate", options, (int)d->count[SPLIT_VALIDATION]);
-    expect(d->count[SPLIT_TEST] >= test && d->count[SPLIT_TEST] <= test + slack, "%s: %d to test", options, (int)d->count[SPLIT_TEST]);
+    int64_t validates = d->count[SPLIT_VALIDATION], tests = d->count[SPLIT_TEST];
+    expect(validates >= validation && validates <= validation + slack, "%s: %d to validate", options, (int)validates);
+    expect(tests >= test && tests <= test + slack, "%s: %d to test", options, (int)tests);
     experiment_free(e);
 }
 
@@ -181,8 +185,8 @@ static void check_limit(void)
     int64_t of[2] = { 0, 0 };
     const store *s = &data_field(e->data, "label")->split[SPLIT_TRAIN];
     for (int64_t i = 0; i < s->examples; i++) of[s->id[i]]++;
-    expect(e->data->count[SPLIT_TRAIN] == 50 && e->data->count[SPLIT_TEST] == 7, "limit: %d and %d examples", (int)e->data->count[SPLIT_TRAIN],
-           (int)e->data->count[SPLIT_TEST]);
+    expect(e->data->count[SPLIT_TRAIN] == 50 && e->data->count[SPLIT_TEST] == 7, "limit: %d and %d examples",
+           (int)e->data->count[SPLIT_TRAIN], (int)e->data->count[SPLIT_TEST]);
     expect(of[0] > 10 && of[1] > 10, "limit of a sorted file: %d and %d of its two classes", (int)of[0], (int)of[1]);
     experiment_free(e);
 }
@@ -190,13 +194,19 @@ static void check_limit(void)
 /* ---- shifted fields ---------------------------------------------------------------------------------------------------- */
 static void check_shift(void)
 {
-    static const char middle[] = "[dataset]\ntype = 'csv'\ntrain = 'shift.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\ncolumns = ['text', 'tag']\n"
+    static const char middle[] =
+        "[dataset]\ntype = 'csv'\ntrain = 'shift.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\n"
+        "columns = ['text', 'tag']\n"
         "[[field]]\nname = 'words'\ncolumn = 'text'\ntransforms = ['words']\n[[field]]\nname = 'next'\nfrom = 'words'\nshift = 1\n"
-        "[[field]]\nname = 'after'\nfrom = 'words'\nshift = 2\n[[field]]\nname = 'tag'\nkind = 'tags'\nalong = 'words'\ntransforms = ['words']\n"
+        "[[field]]\nname = 'after'\nfrom = 'words'\nshift = 2\n"
+        "[[field]]\nname = 'tag'\nkind = 'tags'\nalong = 'words'\ntransforms = ['words']\n"
         "[[field]]\nname = 'chars'\ncolumn = 'text'\nwithin = 'words'\ntransforms = ['words', 'characters']\n";
-    static const char end[] = "[[layer]]\ntype = 'embedding'\ninputs = 'words'\nwidth = 2\n[[layer]]\ntype = 'dense'\nunits = 'next'\n"
-        "[[loss]]\ntype = 'cross_entropy'\ntarget = 'next'\n[optimizer]\ntype = 'sgd'\nlearning_rate = 0.1\n[training]\nepochs = 1\nbatch_size = 2\n";
-    static const char *const want[] = { "one two|four five", "two three|five six", "three four|six seven", "A B|D E", "o n e t w o|f o u r f i v e" };
+    static const char end[] =
+        "[[layer]]\ntype = 'embedding'\ninputs = 'words'\nwidth = 2\n[[layer]]\ntype = 'dense'\nunits = 'next'\n"
+        "[[loss]]\ntype = 'cross_entropy'\ntarget = 'next'\n[optimizer]\ntype = 'sgd'\nlearning_rate = 0.1\n"
+        "[training]\nepochs = 1\nbatch_size = 2\n";
+    static const char *const want[] = { "one two|four five", "two three|five six", "three four|six seven", "A B|D E",
+                                        "o n e t w o|f o u r f i v e" };
     static const char *const name[] = { "words", "next", "after", "tag", "chars" };
     write_file("shift.tsv", "one two three four\tA B C D\nhi you\tX Y\nfour five six seven\tD E F G\n");
     experiment *e = open_data(middle, end, folder);
@@ -205,10 +215,12 @@ static void check_shift(void)
         const field *f = data_field(e->data, name[k]);
         const store *s = &f->split[SPLIT_TRAIN];
         char got[200] = "";
-        expect(s->examples == 3 && s->begin[1] == 2 && s->begin[2] == 2 && s->begin[3] == 4, "%s: other steps than 2, 0, 2", name[k]);
+        expect(s->examples == 3 && s->begin[1] == 2 && s->begin[2] == 2 && s->begin[3] == 4, "%s: other steps than 2, 0, 2",
+               name[k]);
         for (int64_t i = 0; i < s->leaves; i++) {
             int64_t middle_leaf = s->inner ? s->inner[2] : 2;
-            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", !i ? "" : i == middle_leaf ? "|" : " ", word_at(f, SPLIT_TRAIN, i));
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", !i ? "" : i == middle_leaf ? "|" : " ",
+                     word_at(f, SPLIT_TRAIN, i));
         }
         expect_text(name[k], got, want[k]);
     }
@@ -272,8 +284,9 @@ static void check_tokens(void)
     static const int64_t reviews[] = { 169, 25, 186, 36, 200, 93, 75, 200, 200, 200, 200, 200, 200, 141, 200, 71,
                                        84, 97, 172, 86, 116, 127, 200, 200, 200, 200, 200, 200, 200, 200, 200, 49 },
                          sentences[] = { 9, 26, 7, 14, 20, 8, 7, 15, 17, 7 };
-    static const char file[] = "[dataset]\ntype = 'tokens'\nvocabulary = 20000\nsteps = %d\nbatch = %d\nlengths = '%s'\ntrain = 64\n"
-                               "[[field]]\nname = 'text'\n[[field]]\nname = 'label'\n";
+    static const char file[] =
+        "[dataset]\ntype = 'tokens'\nvocabulary = 20000\nsteps = %d\nbatch = %d\nlengths = '%s'\ntrain = 64\n"
+        "[[field]]\nname = 'text'\n[[field]]\nname = 'label'\n";
     char middle[500];
     snprintf(middle, sizeof middle, file, 80, 32, "fixed");
     experiment *e = open_data(middle, tail, folder);
@@ -281,7 +294,8 @@ static void check_tokens(void)
         const store *s = &data_field(e->data, "text")->split[SPLIT_TRAIN];
         int64_t sum = 0;
         for (int i = 0; i < 8; i++) expect(s->id[i] == begin[i], "token %d is %d, expected %d", i, s->id[i], begin[i]);
-        for (int i = 0; i < 4; i++) expect(s->id[32 * 80 - 4 + i] == last[i], "token %d is %d, expected %d", 2556 + i, s->id[2556 + i], last[i]);
+        for (int i = 0; i < 4; i++)
+            expect(s->id[32 * 80 - 4 + i] == last[i], "token %d is %d, expected %d", 2556 + i, s->id[2556 + i], last[i]);
         for (int i = 0; i < 32 * 80; i++) sum += s->id[i];
         expect(sum == 5139891, "the tokens' sum is %lld, expected 5139891", (long long)sum);
         experiment_free(e);
@@ -292,7 +306,8 @@ static void check_tokens(void)
         const store *s = &data_field(e->data, "text")->split[SPLIT_TRAIN];
         for (int i = 0; i < (k ? 10 : 32); i++) {
             int64_t n = s->begin[i + 1] - s->begin[i], want = k ? sentences[i] : reviews[i];
-            expect(n == want, "length %d of %s is %lld, expected %lld", i, k ? "sentences" : "reviews", (long long)n, (long long)want);
+            expect(n == want, "length %d of %s is %lld, expected %lld", i, k ? "sentences" : "reviews", (long long)n,
+                   (long long)want);
         }
         experiment_free(e);
     }
@@ -308,8 +323,10 @@ static void count_classes(const experiment *e, int split, int64_t *of, int most)
 
 static void check_imdb(const char *dir)
 {
-    experiment *e = open_data("[dataset]\ntype = 'csv'\ntrain = 'imdb/imdb.train.tsv'\ntest = 'imdb/imdb.test.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\n"
-        "columns = ['label', 'id_rating', 'text']\n[[field]]\nname = 'text'\ntransforms = ['characters', { type = 'truncate', length = 20000, keep = 'first' }]\n"
+    experiment *e = open_data(
+        "[dataset]\ntype = 'csv'\ntrain = 'imdb/imdb.train.tsv'\ntest = 'imdb/imdb.test.tsv'\n"
+        "delimiter = \"\\t\"\nquoting = false\nheader = false\ncolumns = ['label', 'id_rating', 'text']\n"
+        "[[field]]\nname = 'text'\ntransforms = ['characters', { type = 'truncate', length = 20000, keep = 'first' }]\n"
         "[[field]]\nname = 'label'\nkind = 'category'\n", tail, dir);
     if (!e) return;
     int64_t of[2], held = 0;
@@ -317,7 +334,8 @@ static void check_imdb(const char *dir)
     int32_t mark = vocabulary_id(f->words, "\xc2\x85", 2);
     for (int s = 0; s < SPLITS; s += SPLIT_TEST) {
         count_classes(e, s, of, 2);
-        expect(of[0] == 12500 && of[1] == 12500, "imdb %s: %lld and %lld reviews, published 12,500 each", split_names[s], (long long)of[0], (long long)of[1]);
+        expect(of[0] == 12500 && of[1] == 12500, "imdb %s: %lld and %lld reviews, published 12,500 each", split_names[s],
+               (long long)of[0], (long long)of[1]);
         for (int64_t i = 0; i < e->data->count[s]; i++) {
             int has = 0;
             for (int64_t t = f->split[s].begin[i]; t < f->split[s].begin[i + 1]; t++) has |= f->split[s].id[t] == mark;
@@ -330,18 +348,22 @@ static void check_imdb(const char *dir)
 
 static void check_newsgroups(const char *dir)
 {
-    experiment *e = open_data("[dataset]\ntype = 'folder'\nroot = '20newsgroups/20newsgroups-bydate.tar.xz'\ntrain = '20newsgroups-bydate/20news-bydate-train'\n"
-        "test = '20newsgroups-bydate/20news-bydate-test'\nencoding = 'latin-1'\n[[field]]\nname = 'text'\ntransforms = ['words']\nvocabulary = { size = 1000 }\n"
+    experiment *e = open_data(
+        "[dataset]\ntype = 'folder'\nroot = '20newsgroups/20newsgroups-bydate.tar.xz'\n"
+        "train = '20newsgroups-bydate/20news-bydate-train'\ntest = '20newsgroups-bydate/20news-bydate-test'\n"
+        "encoding = 'latin-1'\n[[field]]\nname = 'text'\ntransforms = ['words']\nvocabulary = { size = 1000 }\n"
         "[[field]]\nname = 'label'\nkind = 'category'\n", tail, dir);
     if (!e) return;
-    expect(e->data->count[SPLIT_TRAIN] == 11314 && e->data->count[SPLIT_TEST] == 7532, "20 newsgroups: %lld and %lld articles, published 11,314 and 7,532",
+    expect(e->data->count[SPLIT_TRAIN] == 11314 && e->data->count[SPLIT_TEST] == 7532,
+           "20 newsgroups: %lld and %lld articles, published 11,314 and 7,532",
            (long long)e->data->count[SPLIT_TRAIN], (long long)e->data->count[SPLIT_TEST]);
     const field *f = data_field(e->data, "label");
     int64_t of[20];
     expect(f->words->n == 20, "20 newsgroups: %lld classes", (long long)f->words->n);
     expect_text("first class", f->words->word[0], "alt.atheism");
     count_classes(e, SPLIT_TRAIN, of, 20);
-    expect(of[0] == 480 && of[19] == 377, "alt.atheism and talk.religion.misc: %lld and %lld articles, published 480 and 377", (long long)of[0], (long long)of[19]);
+    expect(of[0] == 480 && of[19] == 377, "alt.atheism and talk.religion.misc: %lld and %lld articles, published 480 and 377",
+           (long long)of[0], (long long)of[19]);
     experiment_free(e);
 }
 
@@ -350,8 +372,10 @@ static int by_text(const void *p, const void *q) { return strcmp(*(char *const *
 /* TREC: classes, and how many different words it has, by sorting them here. */
 static void check_trec(const char *dir)
 {
-    experiment *e = open_data("[dataset]\ntype = 'lines'\ntrain = 'sentences/TREC.train.all'\ntest = 'sentences/TREC.test.all'\nencoding = 'latin-1'\n"
-        "[[field]]\nname = 'text'\ntransforms = [{ type = 'words', at = 'spaces' }]\n[[field]]\nname = 'label'\nkind = 'category'\n", tail, dir);
+    experiment *e = open_data(
+        "[dataset]\ntype = 'lines'\ntrain = 'sentences/TREC.train.all'\ntest = 'sentences/TREC.test.all'\n"
+        "encoding = 'latin-1'\n[[field]]\nname = 'text'\ntransforms = [{ type = 'words', at = 'spaces' }]\n"
+        "[[field]]\nname = 'label'\nkind = 'category'\n", tail, dir);
     char path[1200], line[4096], **word = calloc(200000, sizeof *word);
     snprintf(path, sizeof path, "%s/sentences/TREC.train.all", dir);
     FILE *f = fopen(path, "r");
@@ -368,22 +392,28 @@ static void check_trec(const char *dir)
     free(word);
     if (!e) return;
     const field *text = data_field(e->data, "text");
-    expect(e->data->count[SPLIT_TRAIN] == 5452 && e->data->count[SPLIT_TEST] == 500, "trec: %lld and %lld questions, published 5,452 and 500",
+    expect(e->data->count[SPLIT_TRAIN] == 5452 && e->data->count[SPLIT_TEST] == 500,
+           "trec: %lld and %lld questions, published 5,452 and 500",
            (long long)e->data->count[SPLIT_TRAIN], (long long)e->data->count[SPLIT_TEST]);
     expect(data_field(e->data, "label")->words->n == 6, "trec: %lld classes", (long long)data_field(e->data, "label")->words->n);
-    expect(text->split[SPLIT_TRAIN].leaves == (int64_t)tokens, "trec: %lld words, %zu by cutting at spaces", (long long)text->split[SPLIT_TRAIN].leaves, tokens);
-    expect(text->words->n == (int64_t)differ + 1, "trec: a vocabulary of %lld, %zu different words by sorting", (long long)text->words->n, differ);
+    int64_t leaves = text->split[SPLIT_TRAIN].leaves, n_words = text->words->n;
+    expect(leaves == (int64_t)tokens, "trec: %lld words, %zu by cutting at spaces", (long long)leaves, tokens);
+    expect(n_words == (int64_t)differ + 1, "trec: a vocabulary of %lld, %zu different words by sorting", (long long)n_words,
+           differ);
     experiment_free(e);
 }
 
 static void check_sms(const char *dir)
 {
-    experiment *e = open_data("[dataset]\ntype = 'csv'\ntrain = 'sms-spam/SMSSpamCollection'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\ncolumns = ['label', 'text']\n"
+    experiment *e = open_data(
+        "[dataset]\ntype = 'csv'\ntrain = 'sms-spam/SMSSpamCollection'\ndelimiter = \"\\t\"\nquoting = false\n"
+        "header = false\ncolumns = ['label', 'text']\n"
         "[[field]]\nname = 'text'\ntransforms = ['words']\n[[field]]\nname = 'label'\nkind = 'category'\n", tail, dir);
     int64_t of[2];
     if (!e) return;
     count_classes(e, SPLIT_TRAIN, of, 2);
-    expect(of[0] == 4827 && of[1] == 747, "sms-spam: %lld ham, %lld spam, published 4,827 and 747", (long long)of[0], (long long)of[1]);
+    expect(of[0] == 4827 && of[1] == 747, "sms-spam: %lld ham, %lld spam, published 4,827 and 747", (long long)of[0],
+           (long long)of[1]);
     experiment_free(e);
 }
 
@@ -400,8 +430,9 @@ int main(int argc, char **argv)
     divide(&m, "split = { validation = 0.1, test = 0.2 }", 0, 30, 60);
     divide(&m, "split = { validation = 0.15, seed = 9 }", 0, 45, -1);
     divide(&m, "split = { validation = 0.1, test = 0.2, by = 'group' }", 1, 30, 60);
-    expect(train_lines("split = { test = 0.5, seed = 1 }") == train_lines("split = { test = 0.5, seed = 1 }"), "the same seed divides differently");
-    expect(train_lines("split = { test = 0.5, seed = 1 }") != train_lines("split = { test = 0.5, seed = 2 }"), "another seed divides the same");
+    const double once = train_lines("split = { test = 0.5, seed = 1 }");
+    expect(once == train_lines("split = { test = 0.5, seed = 1 }"), "the same seed divides differently");
+    expect(once != train_lines("split = { test = 0.5, seed = 2 }"), "another seed divides the same");
     check_limit();
     check_shift();
     check_singletons(&m);

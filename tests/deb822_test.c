@@ -52,7 +52,8 @@ int main(int argc, char **argv)
     snprintf(bad, sizeof bad, "%s/deb822-bad.txt", argc > 1 ? argv[1] : ".");
     write_file(path, index_text);
     write_file(bad, "Package: a\n\nPackage: b\nno name here\n");
-    config c = { .train = path, .rare = "Section", .other = "other", .columns = { columns, 4 }, .names = { names, 1 }, .min_count = 2 };
+    config c = { .train = path, .rare = "Section", .other = "other", .columns = { columns, 4 }, .names = { names, 1 },
+                 .min_count = 2 };
     deb822 d = { 0 };
     expect(check(&api, NULL, &c) == TN_OK, "check: %s", said);
     expect(open_files(&api, NULL, &c, &d) == TN_OK, "open: %s", said);

@@ -21,8 +21,8 @@ static const tn_option options[] = {
     TN_INT_X(config, units, TN_O_REQUIRED, 0, 0, 1, "x"), TN_REAL_X(config, rate, TN_O_OPEN_MIN, 1, 0, 1, "x"),
     TN_STR(config, text, NULL, "text"), TN_PATH(config, path, NULL, "path"), TN_BOOL(config, flag, 1, "flag"),
     TN_ENUM(config, choice, 0, choices, "choice"), TN_SUBPART(config, cell, TN_LAYER, "lstm", "cell"),
-    TN_SUBPARTS(config, parts, TN_METRIC, NULL, "parts"), TN_INTS(config, whole, "[1]", "whole"), TN_REALS(config, real, "[1.0]", "real"),
-    TN_STRS(config, words, NULL, "words"),
+    TN_SUBPARTS(config, parts, TN_METRIC, NULL, "parts"), TN_INTS(config, whole, "[1]", "whole"),
+    TN_REALS(config, real, "[1.0]", "real"), TN_STRS(config, words, NULL, "words"),
 };
 typedef struct every_type {
     tn_list list; tn_option option; tn_layout layout; tn_pairs pairs; tn_index index; tn_spec spec; tn_tensor tensor; tn_rng rng;
@@ -36,16 +36,18 @@ static double rate(void *self, const tn_progress *p, double base)
 {
     tn_rng rng = { 1, 2 };
     (void)self;
-    return TN_HAS(p, value) ? base * tn_random_real(rng, 0) + tn_random_normal(rng, 1) + (double)tn_random_uniform(rng, 2) : (double)sizeof(every_type);
+    return TN_HAS(p, value) ? base * tn_random_real(rng, 0) + tn_random_normal(rng, 1) + (double)tn_random_uniform(rng, 2)
+                            : (double)sizeof(every_type);
 }
 static int check(const tn_api *api, tn_host *host, const void *c)
 {
     return ((const config *)c)->units ? TN_OK : tn_fail(api, host, TN_EINVAL, "%d units", 0);
 }
 static const tn_schedule table = { sizeof table, 0, rate };
-static const tn_desc desc = { sizeof desc, TN_SCHEDULE, &table, "probe", "brief", "doc", TN_OPTIONS(options), sizeof(config), 0, check,
-                              NULL, NULL, NULL, NULL, NULL };
-static const tn_desc bare = { sizeof bare, TN_SCHEDULE, &table, "bare", "brief", "doc", TN_NO_OPTIONS, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc desc = { sizeof desc, TN_SCHEDULE, &table, "probe", "brief", "doc", TN_OPTIONS(options), sizeof(config), 0,
+                              check, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc bare = { sizeof bare, TN_SCHEDULE, &table, "bare", "brief", "doc", TN_NO_OPTIONS, 0, 0,
+                              NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, &bare, NULL };
 TN_PLUGIN("probe", "1", "", "MIT", "", parts)
 END
@@ -60,7 +62,8 @@ try() { # compiler, standard, file
 for cc in gcc clang; do try $cc c11 probe.c; done
 for cxx in g++ clang++; do for std in c++11 c++17 c++20; do try $cxx $std probe.cc; done; done
 if command -v nvcc >/dev/null; then
-    if nvcc -std=c++17 -Xcompiler -Wall,-Wextra,-Werror -I"$tmp/include" -c -o "$tmp/probe.o" "$tmp/probe.cu" >"$tmp/out" 2>&1; then passed=$((passed + 1))
+    if nvcc -std=c++17 -Xcompiler -Wall,-Wextra,-Werror -I"$tmp/include" -c -o "$tmp/probe.o" "$tmp/probe.cu" >"$tmp/out" 2>&1
+    then passed=$((passed + 1))
     else failed=$((failed + 1)); echo 'FAILED: header by nvcc:'; head -n 8 "$tmp/out"; fi
 else skipped=$((skipped + 1)); echo 'skip: header by nvcc (not installed)'; fi
 echo "header: $passed passed, $failed failed, $skipped skipped"

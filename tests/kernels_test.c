@@ -51,7 +51,8 @@ static void test_gemm(tn_be *be)
         for (int kind = 0; kind < 12; kind++) {
             int64_t m = shape[s][0], n = shape[s][1], k = shape[s][2];
             int ta = kind & 1, tb = kind >> 1 & 1;
-            float beta = kind < 4 ? 0 : kind < 8 ? 1 : 0.5f, *a = numbers(m * k), *b = numbers(n * k), *c = numbers(m * n), *want = malloc(sizeof *c * (size_t)(m * n));
+            float beta = kind < 4 ? 0 : kind < 8 ? 1 : 0.5f, *a = numbers(m * k), *b = numbers(n * k), *c = numbers(m * n);
+            float *want = malloc(sizeof *c * (size_t)(m * n));
             memcpy(want, c, sizeof *c * (size_t)(m * n));
             gemm_reference(ta, tb, m, n, k, a, b, beta, want);
             be->ops->gemm(be, ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, beta, c, n);
@@ -67,7 +68,8 @@ static void collect(void *ctx, const tn_tile *t)
     if (((uintptr_t)t->v & 63) || t->ld % TN_VL || t->gs % TN_VL) c->tiles_ok = 0;
     for (int64_t i = 0; i < t->rows; i++)
         for (uint32_t g = 0; g < c->groups; g++)
-            for (int64_t j = 0; j < t->units; j++) c->y[(t->row + i) * c->ld + g * c->units + t->unit + j] = t->v[i * t->ld + g * t->gs + j];
+            for (int64_t j = 0; j < t->units; j++)
+                c->y[(t->row + i) * c->ld + g * c->units + t->unit + j] = t->v[i * t->ld + g * t->gs + j];
 }
 
 static void test_product(tn_be *be)
@@ -78,7 +80,8 @@ static void test_product(tn_be *be)
             for (int kind = 0; kind < 8; kind++) {
                 int64_t m = shape[s][0], u = shape[s][1], k = shape[s][2], n = u * groups;
                 int with_init = kind & 1, by_row = kind >> 1 & 1, transposed = kind >> 2;
-                float *x = numbers((m + 3) * k), *w = numbers(n * k), *init = numbers((m + 3) * n), *want = malloc(sizeof *x * (size_t)(m * n)), *y = malloc(sizeof *x * (size_t)(m * n));
+                float *x = numbers((m + 3) * k), *w = numbers(n * k), *init = numbers((m + 3) * n);
+                float *want = malloc(sizeof *x * (size_t)(m * n)), *y = malloc(sizeof *x * (size_t)(m * n));
                 int32_t *row = malloc(sizeof *row * (size_t)m);
                 for (int64_t i = 0; i < m; i++) row[i] = (int32_t)((i * 7 + 2) % (m + 3));
                 for (int64_t i = 0; i < m; i++)
@@ -91,7 +94,8 @@ static void test_product(tn_be *be)
                 void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, k, u, groups));
                 be->ops->pack(be, transposed, k, u, groups, w, transposed ? k : n, packed);
                 collected c = { y, n, u, groups, 1 };
-                tn_product p = { sizeof p, groups, m, k, u, x, k, by_row ? row : NULL, with_init ? init : NULL, n, by_row ? row : NULL, packed, NULL, NULL, y, n };
+                tn_product p = { sizeof p, groups, m, k, u, x, k, by_row ? row : NULL, with_init ? init : NULL, n,
+                                 by_row ? row : NULL, packed, NULL, NULL, y, n };
                 be->ops->product(be, &p);
                 check(same(y, want, m * n), "product, stored", (long)m, (long)u, (long)groups);
                 memset(y, 255, sizeof *y * (size_t)(m * n));
@@ -123,7 +127,10 @@ static void test_rows(tn_be *be)
     be->ops->gather(be, n, w, x, w, row, y, w); COMPARE("gather", n * w);
     RESET; for (int64_t i = 0; i < n; i++) for (int64_t j = 0; j < w; j++) want[row[i] * w + j] += x[i * w + j];
     be->ops->scatter_add(be, n, w, x, w, row, y, w); COMPARE("scatter_add", n * w);
-    RESET; for (int u = 0; u < 10; u++) for (int32_t i = begin[u]; i < begin[u + 1]; i++) for (int64_t j = 0; j < w; j++) want[to[u] * w + j] += x[row[i] * w + j];
+    RESET;
+    for (int u = 0; u < 10; u++)
+        for (int32_t i = begin[u]; i < begin[u + 1]; i++)
+            for (int64_t j = 0; j < w; j++) want[to[u] * w + j] += x[row[i] * w + j];
     be->ops->segment_add(be, 10, w, x, w, begin, row, to, y, w); COMPARE("segment_add", n * w);
     RESET; for (int64_t i = 0; i < n * w; i++) want[i] = 0.5f * want[i] + x[i];
     be->ops->copy(be, n, w, x, w, 0.5f, y, w); COMPARE("copy", n * w);
@@ -133,7 +140,10 @@ static void test_rows(tn_be *be)
 }
 
 typedef struct hits { int *hit; } hits;
-static void mark(void *ctx, int64_t from, int64_t to) { for (int64_t i = from; i < to; i++) __atomic_add_fetch(&((hits *)ctx)->hit[i], 1, __ATOMIC_RELAXED); }
+static void mark(void *ctx, int64_t from, int64_t to)
+{
+    for (int64_t i = from; i < to; i++) __atomic_add_fetch(&((hits *)ctx)->hit[i], 1, __ATOMIC_RELAXED);
+}
 static void test_parallel(tn_be *be)
 {
     for (int64_t n = 0; n < 300; n += 7) {
@@ -203,8 +213,10 @@ static void test_functions(void)
         printf("%s: at most %.2f ulp\n", name[i], worst[i]);
         check(worst[i] <= most[i], name[i], (long)(worst[i] * 100), 0, 0);
     }
-    check(isnan(tn_exp(tn_set(NAN))[0]) && isnan(tn_tanh(tn_set(NAN))[0]) && isnan(tn_sigmoid(tn_set(NAN))[0]) && isnan(tn_log(tn_set(-1))[0]), "NaN goes through", 0, 0, 0);
-    check(tn_exp(tn_set(INFINITY))[0] == INFINITY && tn_exp(tn_set(-INFINITY))[0] == 0 && tn_log(tn_set(0))[0] == -INFINITY, "infinities", 0, 0, 0);
+    check(isnan(tn_exp(tn_set(NAN))[0]) && isnan(tn_tanh(tn_set(NAN))[0]) && isnan(tn_sigmoid(tn_set(NAN))[0])
+              && isnan(tn_log(tn_set(-1))[0]), "NaN goes through", 0, 0, 0);
+    check(tn_exp(tn_set(INFINITY))[0] == INFINITY && tn_exp(tn_set(-INFINITY))[0] == 0 && tn_log(tn_set(0))[0] == -INFINITY,
+          "infinities", 0, 0, 0);
     check(signbit(tn_tanh(tn_set(-0.0f))[0]), "tanh(-0) is -0", 0, 0, 0);
 }
 
@@ -215,7 +227,8 @@ int main(int argc, char **argv)
     (void)argc;
     test_functions();
 #if defined(__x86_64__)
-    int level[] = { 1, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") };
+    int level[] = { 1, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
+                    __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") };
 #else
     int level[] = { 1, 0, 0 };
 #endif

@@ -23,7 +23,8 @@ says() {
 }
 mkdir parts
 for kind in layer activation loss optimizer metric transform; do
-    (cd parts && "$build/tenon" new $kind my_$kind && env -u MAKEFLAGS -u CFLAGS make -C my_$kind INCLUDE="$header") >log 2>&1 || cat log
+    (cd parts && "$build/tenon" new $kind my_$kind &&
+        env -u MAKEFLAGS -u CFLAGS make -C my_$kind INCLUDE="$header") >log 2>&1 || cat log
     paths="${paths-} --plugin-path $tmp/parts/my_$kind"
 done
 tenon() { "$build/tenon" "$@" $paths; }
@@ -78,7 +79,8 @@ batch_size = 16
 END
 says 0 'test.my_metric' tenon train toy.toml --run run
 says 0 'test.my_metric' tenon resume run
-if grep -q '"toy.csv"' run/lock.json; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: lock.json: $(cat run/lock.json)"; fi
+if grep -q '"toy.csv"' run/lock.json; then passed=$((passed + 1))
+else failed=$((failed + 1)); echo "FAILED: lock.json: $(cat run/lock.json)"; fi
 
 # the data lie elsewhere, the run lies elsewhere: nothing has changed
 mkdir moved && mv toy.csv run moved/

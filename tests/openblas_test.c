@@ -15,7 +15,8 @@ static backend own, blas[THREADS];         /* blas[i] runs on i + 1 threads     
 typedef struct shape { int64_t m, n, k; } shape;
 /* Around the chunk of 64 rows, around vectors and cache blocks, one row or column, nothing to sum. */
 static const shape shapes[] = { { 1, 1, 1 }, { 63, 17, 5 }, { 64, 64, 33 }, { 65, 100, 70 }, { 5, 15, 3 }, { 128, 31, 257 },
-                                { 3, 130, 300 }, { 193, 8, 129 }, { 1, 200, 64 }, { 150, 1, 40 }, { 97, 66, 1 }, { 4, 5, 0 }, { 0, 5, 4 }, { 7, 0, 3 } };
+                                { 3, 130, 300 }, { 193, 8, 129 }, { 1, 200, 64 }, { 150, 1, 40 }, { 97, 66, 1 }, { 4, 5, 0 },
+                                { 0, 5, 4 }, { 7, 0, 3 } };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* One product: op(A) op(B) + beta C, with columns to spare in all three. */
@@ -35,8 +36,8 @@ static void operands_free(operands *o) { free(o->a), free(o->b), free(o->c); }
 /* Rows from .. from + rows - 1 of the product, into y. */
 static int multiply(backend *b, const operands *o, int64_t from, int64_t rows, float *y)
 {
-    return b->be.ops->gemm(&b->be, o->ta, o->tb, rows, o->s.n, o->s.k, o->ta ? o->a + from : o->a + from * o->lda, o->lda, o->b, o->ldb,
-                           o->beta, y + from * o->ldc, o->ldc);
+    const float *a = o->ta ? o->a + from : o->a + from * o->lda;
+    return b->be.ops->gemm(&b->be, o->ta, o->tb, rows, o->s.n, o->s.k, a, o->lda, o->b, o->ldb, o->beta, y + from * o->ldc, o->ldc);
 }
 
 static float *product_of(backend *b, const operands *o)
@@ -107,8 +108,8 @@ static void same_bits(const operands *o, const float *first)
             if (cut == 3) b->be.ops->parallel_for(&b->be, o->s.m, 3, some_rows, &p);
             static const char *const how[] = { "at once", "each row alone", "rows cut at random", "rows cut by the threads" };
             int64_t bad = differing(y, first, o->nc);
-            check(!p.rc && !bad, "gemm %ldx%ldx%ld ta %d tb %d beta %g, %s, %s: %ld elements have other bits", o->s.m, o->s.n, o->s.k,
-                  o->ta, o->tb, (double)o->beta, b->name, how[cut], bad);
+            check(!p.rc && !bad, "gemm %ldx%ldx%ld ta %d tb %d beta %g, %s, %s: %ld elements have other bits", o->s.m,
+                  o->s.n, o->s.k, o->ta, o->tb, (double)o->beta, b->name, how[cut], bad);
             free(y);
         }
     }
@@ -126,12 +127,13 @@ static void packed_products(void)
             tn_be *be = r ? &blas[r - 1].be : &own.be;
             void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, s.k, s.n, groups));
             y[r] = calloc((size_t)(s.m * cols) + 1, sizeof **y);
-            tn_product p = { .size = sizeof p, .groups = groups, .rows = s.m, .k = s.k, .units = s.n, .x = x, .ldx = s.k, .packed = packed,
-                             .y = y[r], .ldy = cols };
+            tn_product p = { .size = sizeof p, .groups = groups, .rows = s.m, .k = s.k, .units = s.n, .x = x, .ldx = s.k,
+                             .packed = packed, .y = y[r], .ldy = cols };
             int rc = be->ops->pack(be, i & 1, s.k, s.n, groups, w, ldw, packed);
             if (!rc) rc = be->ops->product(be, &p);
             int64_t bad = differing(y[r], y[0], s.m * cols);
-            check(!rc && !bad, "product %ldx%ldx%ld, %u groups, openblas: %ld elements have other bits", s.m, s.n, s.k, groups, bad);
+            check(!rc && !bad, "product %ldx%ldx%ld, %u groups, openblas: %ld elements have other bits", s.m, s.n, s.k,
+                  groups, bad);
             be->ops->release(be, packed);
         }
         for (int r = 0; r <= THREADS; r++) free(y[r]);
@@ -176,7 +178,8 @@ static int start_backends(void)
     for (int i = 0; i < THREADS; i++) {
         int rc = backend_start(&blas[i], desc, i + 1, config, "openblas");
         if (!there) {
-            check(rc && strstr(refusal, "libopenblas"), "without the library, `blas = \"openblas\"` is not refused by name: '%s'", refusal);
+            check(rc && strstr(refusal, "libopenblas"), "without the library, `blas = \"openblas\"` is not refused by name: '%s'",
+                  refusal);
             skipped++;
             return -1;
         }

@@ -120,7 +120,8 @@ static void test_random(void)
         uint64_t block = (uint64_t)c[1] << 32 | c[0];
         tn_random4(rng, block, one);
         tn_random_words(rng, block, 70, many);
-        expect(!memcmp(one, known[i].word, 16), "random: known answer %d is %08x %08x %08x %08x", i + 1, one[0], one[1], one[2], one[3]);
+        expect(!memcmp(one, known[i].word, 16), "random: known answer %d is %08x %08x %08x %08x", i + 1,
+               one[0], one[1], one[2], one[3]);
         for (uint64_t b = 0; b < 70; b++) {
             tn_random4(rng, block + b, one);
             expect(!memcmp(one, many + 4 * b, 16), "random: block %d of many differs from the block alone", (int)b);
@@ -411,7 +412,8 @@ static void test_messages(void)
     test_message(TN_LOSS, "cross_entropy", 2, reals(TN_ROOT, 3), ids(TN_ROOT, 5),
                  "cross_entropy: the input has 3 values a row but the target has 5 classes");
     test_message(TN_LOSS, "cross_entropy", 2, reals(TN_ROOT, 1), ids(TN_ROOT, 2),
-                 "cross_entropy: the input has 1 values a row but the target has 2 classes; binary_cross_entropy takes one value a row");
+                 "cross_entropy: the input has 1 values a row but the target has 2 classes; "
+                 "binary_cross_entropy takes one value a row");
     test_message(TN_LOSS, "cross_entropy", 2, reals(TN_ROOT, 3), reals(TN_ROOT, 3),
                  "cross_entropy: the target is numbers, not classes; mse compares numbers");
     test_message(TN_LOSS, "binary_cross_entropy", 2, reals(TN_ROOT, 2), ids(TN_ROOT, 2),

@@ -15,7 +15,14 @@ static const int isas[] = { 0, 3, 4 };
 static const char *const files[] = { "layers", "activations", "losses", "optimizers", "metrics" };
 enum { FILES = 5 };
 
-typedef struct reference { test_host *h; const checkpoint *file; const char *name, *toml; int isa; double worst; uint64_t bits; } reference;
+typedef struct reference {
+    test_host *h;
+    const checkpoint *file;
+    const char *name, *toml;
+    int isa;
+    double worst;
+    uint64_t bits;
+} reference;
 
 static const checkpoint_tensor *given(const reference *r, const char *what, int i)
 {

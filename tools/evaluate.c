@@ -70,9 +70,11 @@ static int evaluate_run(experiment *e, const arguments *a, int threads)
 
 static int evaluate(int argc, char **argv, const command_env *env)
 {
-    static const char *const allowed[] = { "split", "json", "data-dir", "threads", "predictions", "batch-size", "format", "set", NULL };
+    static const char *const allowed[] = { "split", "json", "data-dir", "threads", "predictions", "batch-size", "format", "set",
+                                           NULL };
     arguments a;
-    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [--split test] [--json] [--predictions FILE] [--batch-size N]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed,
+                                       "RUN [--split test] [--json] [--predictions FILE] [--batch-size N]");
     if (code || (code = thread_count(&a, &threads))) return code;
     experiment *e = open_run(a.file, &a, env, &code);
     if (!e) return code;

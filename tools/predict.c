@@ -36,7 +36,8 @@ static int cut_line(char *line, const char **text, int n)
 static int predict_line(experiment *e, answers *a, batch *b, store *stores, const char **column, int n, char *line)
 {
     const char *text[8];
-    if (cut_line(line, text, n)) return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them", n);
+    if (cut_line(line, text, n))
+        return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them", n);
     int rc = data_read_line(e->data, column, text, n, stores);
     if (!rc) rc = batch_build_stores(e->graph, b, stores);
     if (!rc) rc = graph_bind(e->graph, b);
@@ -101,7 +102,8 @@ static int predict(int argc, char **argv, const command_env *env)
                || experiment_start(e, threads, 0) || weights_restore(e, a.file, e->keep_best))
         code = failed(e);
     else
-        code = predict_file(e, in, a.second && strcmp(a.second, "-") ? a.second : "standard input", a.format && !strcmp(a.format, "json"));
+        code = predict_file(e, in, a.second && strcmp(a.second, "-") ? a.second : "standard input",
+                            a.format && !strcmp(a.format, "json"));
     if (in && in != stdin) fclose(in);
     experiment_free(e);
     return code;

@@ -525,10 +525,14 @@ static_assert(sizeof(tn_spec) == 56 && sizeof(tn_rng) == 16 && sizeof(tn_tile) =
 _Static_assert(sizeof(tn_spec) == 56 && sizeof(tn_rng) == 16 && sizeof(tn_tile) == 56, "frozen values");
 #endif
 /* Typed option rows: TN_INT(config, units, 128, 1, 65536, "size of the hidden state"). The _X forms take flags. */
-#define TN_INT_X(T, f, fl, def, lo, hi, help)  { #f, help, TN_O_INT,  fl, TN_AT_(T, f, int64_t), 0, def, 0, NULL, lo, hi, NULL, NULL }
-#define TN_REAL_X(T, f, fl, def, lo, hi, help) { #f, help, TN_O_REAL, fl, TN_AT_(T, f, double), 0, 0, def, NULL, lo, hi, NULL, NULL }
-#define TN_STR_X(T, f, fl, def, help)          { #f, help, TN_O_STR,  fl, TN_AT_(T, f, const char *), 0, 0, 0, def, 0, 1e6, NULL, NULL }
-#define TN_PATH_X(T, f, fl, def, help)         { #f, help, TN_O_PATH, fl, TN_AT_(T, f, const char *), 0, 0, 0, def, 0, 4096, NULL, NULL }
+#define TN_INT_X(T, f, fl, def, lo, hi, help) \
+    { #f, help, TN_O_INT, fl, TN_AT_(T, f, int64_t), 0, def, 0, NULL, lo, hi, NULL, NULL }
+#define TN_REAL_X(T, f, fl, def, lo, hi, help) \
+    { #f, help, TN_O_REAL, fl, TN_AT_(T, f, double), 0, 0, def, NULL, lo, hi, NULL, NULL }
+#define TN_STR_X(T, f, fl, def, help) \
+    { #f, help, TN_O_STR, fl, TN_AT_(T, f, const char *), 0, 0, 0, def, 0, 1e6, NULL, NULL }
+#define TN_PATH_X(T, f, fl, def, help) \
+    { #f, help, TN_O_PATH, fl, TN_AT_(T, f, const char *), 0, 0, 0, def, 0, 4096, NULL, NULL }
 #define TN_INT(T, f, def, lo, hi, help)   TN_INT_X(T, f, 0, def, lo, hi, help)
 #define TN_SIZE(T, f, def, lo, hi, help)  TN_INT_X(T, f, TN_O_SIZE, def, lo, hi, help)
 #define TN_REAL(T, f, def, lo, hi, help)  TN_REAL_X(T, f, 0, def, lo, hi, help)

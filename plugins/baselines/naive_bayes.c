@@ -27,7 +27,8 @@ static int plan(const tn_api *api, tn_host *host, const void *config_, void *sel
     const tn_spec *target = in[n_in - 1];
     s->alpha = ((const config *)config_)->alpha;
     s->words = 0, s->n_in = (int)n_in - 1, s->classes = target->classes;
-    if (target->means != TN_IDS || target->layout != TN_ROOT) return tn_fail(api, host, TN_ESHAPE, "the target must be one class an example");
+    if (target->means != TN_IDS || target->layout != TN_ROOT)
+        return tn_fail(api, host, TN_ESHAPE, "the target must be one class an example");
     for (uint32_t i = 0; i + 1 < n_in; i++) {
         if (in[i]->means != TN_IDS || in[i]->layout == TN_FIXED) return tn_fail(api, host, TN_ESHAPE, "the inputs must be words");
         s->first[i] = s->words;

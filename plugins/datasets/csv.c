@@ -12,7 +12,8 @@ typedef struct {
                               0, 0, 0, NULL, 0, 4096, NULL, NULL }
 static const tn_option options[] = {
     SPLIT_PATH(0, "train"), SPLIT_PATH(1, "validation"), SPLIT_PATH(2, "test"),
-    { "delimiter", "the character between two cells", TN_O_STR, 0, TN_AT_(config, delimiter, const char *), 0, 0, 0, ",", 1, 1, NULL, NULL },
+    { "delimiter", "the character between two cells", TN_O_STR, 0, TN_AT_(config, delimiter, const char *), 0, 0, 0, ",", 1, 1,
+      NULL, NULL },
     TN_BOOL(config, quoting, 1, "cells may stand in quotation marks and then hold delimiters and line ends"),
     TN_BOOL(config, header, 1, "the first row holds the names of the columns"),
     TN_STRS(config, columns, NULL, "names of the columns, where the file has no header"),
@@ -63,7 +64,8 @@ static int no_twins(const csv *s)
     for (uint32_t i = 0; i < s->n_names; i++)
         for (uint32_t k = 0; k < i; k++)
             if (!strcmp(s->name[i], s->name[k]))
-                return tn_fail(s->api, s->host, TN_EINVAL, "%s%stwo columns are called '%s'", s->path ? s->path : "", s->path ? ":1: " : "columns: ", s->name[i]);
+                return tn_fail(s->api, s->host, TN_EINVAL, "%s%stwo columns are called '%s'", s->path ? s->path : "",
+                               s->path ? ":1: " : "columns: ", s->name[i]);
     return TN_OK;
 }
 
@@ -74,10 +76,14 @@ static int same_names(csv *s, const file *f)
     for (uint32_t i = 0; equal && i < s->n_names; i++) {
         const char *name = f->text + f->cell.v[i];
         if (strcmp(name, s->name[i]))
-            return tn_fail(s->api, s->host, TN_EINVAL, "%s:1: column %u is called '%s', in the first file '%s'; all files need the same header", s->path, i + 1, name, s->name[i]);
+            return tn_fail(s->api, s->host, TN_EINVAL,
+                           "%s:1: column %u is called '%s', in the first file '%s'; all files need the same header",
+                           s->path, i + 1, name, s->name[i]);
     }
-    return equal ? TN_OK : tn_fail(s->api, s->host, TN_EINVAL, "%s:1: the header has %lld columns, that of the first file has %u; all files need the same header", s->path,
-                                   (long long)f->cells_in_row, s->n_names);
+    if (equal) return TN_OK;
+    return tn_fail(s->api, s->host, TN_EINVAL,
+                   "%s:1: the header has %lld columns, that of the first file has %u; all files need the same header",
+                   s->path, (long long)f->cells_in_row, s->n_names);
 }
 
 /* Names from the first row. */
@@ -115,8 +121,8 @@ static void take_row(int end, void *self)
         s->rc = s->name ? same_names(s, f) : take_names(s, f);
         f->has_header = 1, f->cell.n = 0, f->bytes = 0;
     } else if (f->cells_in_row != s->n_names) {
-        s->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: %lld cells, the table has %u columns", s->path, (long long)s->line_now,
-                        (long long)f->cells_in_row, s->n_names);
+        s->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: %lld cells, the table has %u columns", s->path,
+                        (long long)s->line_now, (long long)f->cells_in_row, s->n_names);
     } else s->rc = keep_line(s, f);
     f->cells_in_row = 0;
 }
@@ -174,7 +180,8 @@ static int load(void *self, const char *split)
     int rc = s->c->quoting ? parse_quoted(s, text, n) : parse_plain(s, text, n);
     free(text);
     if (!rc && !s->of[i].rows)
-        rc = tn_fail(s->api, s->host, TN_EINVAL, s->c->header && s->of[i].has_header ? "%s: the file has a header and no rows" : "%s: the file is empty", s->path);
+        rc = tn_fail(s->api, s->host, TN_EINVAL, s->c->header && s->of[i].has_header ? "%s: the file has a header and no rows"
+                                                                                     : "%s: the file is empty", s->path);
     return rc;
 }
 
@@ -204,7 +211,8 @@ static int open_csv(const tn_api *api, tn_host *host, const void *config_, void 
     csv *s = self;
     s->c = config_, s->api = api, s->host = host;
     if (s->c->header && s->c->columns.n)
-        return api->fail(host, TN_EINVAL, "columns: the first row of the file holds the names; for a file without a header, say header = false");
+        return api->fail(host, TN_EINVAL,
+                         "columns: the first row of the file holds the names; for a file without a header, say header = false");
     if (s->c->header) return read_header(s);
     if (!s->c->columns.n) return api->fail(host, TN_EINVAL, "a file without a header needs columns = [\"name\", ...]");
     s->name = calloc((size_t)s->c->columns.n, sizeof *s->name);
@@ -277,8 +285,9 @@ static int file_of(void *self, uint32_t i, const char **path)
 
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_row, place, file_of };
 static const tn_desc desc = { sizeof desc, TN_DATASET, &table, "csv", "tables in text files",
-                              "Every column is text. Rows are read by libcsv; with `quoting = false` a line is a row and a quotation mark "
-                              "is a character like any other. A row with another number of cells than there are columns is an error.",
+                              "Every column is text. Rows are read by libcsv; with `quoting = false` a line is a row and a "
+                              "quotation mark is a character like any other. A row with another number of cells than there are "
+                              "columns is an error.",
                               TN_OPTIONS(options), sizeof(config), sizeof(csv), NULL, open_csv, close_csv, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("csv", "1.0.0", "Tenon", "MIT", "", parts)

@@ -75,7 +75,8 @@ static int check(const tn_api *api, tn_host *host, const void *config_)
 {
     const config *c = config_;
     const char *const *column = c->columns.v, *const *name = c->names.v;
-    if (c->columns.n < 1 || c->columns.n > MOST) return tn_fail(api, host, TN_EINVAL, "columns: there must be 1 to %d of them", MOST);
+    if (c->columns.n < 1 || c->columns.n > MOST)
+        return tn_fail(api, host, TN_EINVAL, "columns: there must be 1 to %d of them", MOST);
     deb822 d = { .n = (int)c->columns.n };
     for (int i = 0; i < d.n; i++) d.column[i] = column[i];
     for (int64_t i = 0; i < c->names.n; i++)

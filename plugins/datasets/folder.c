@@ -31,7 +31,8 @@ static int add_item(folder *f, items *to, const char *label, const char *name, c
         text = wide;
     } else if (tn_utf8_fault(text, n) < n) {
         free(text);
-        return tn_fail(f->api, f->host, TN_EINVAL, "%s: %s/%s: not valid UTF-8; if the files are latin-1, say encoding = \"latin-1\"",
+        return tn_fail(f->api, f->host, TN_EINVAL,
+                       "%s: %s/%s: not valid UTF-8; if the files are latin-1, say encoding = \"latin-1\"",
                        f->c->root, label, name);
     }
     if (to->n == to->room) {
@@ -155,7 +156,9 @@ static int load(void *self, const char *split)
     snprintf(path, sizeof path, "%s/%s", f->c->root, f->c->split[i]);
     int rc = S_ISDIR(s.st_mode) ? read_level(f, path, NULL, to) : read_archive(f, f->c->split[i], to);
     if (rc) return rc;
-    if (!to->n) return tn_fail(f->api, f->host, TN_EINVAL, "%s: there is no %s%sCLASS/FILE", f->c->root, f->c->split[i], f->c->split[i][0] ? "/" : "");
+    if (!to->n)
+        return tn_fail(f->api, f->host, TN_EINVAL, "%s: there is no %s%sCLASS/FILE", f->c->root, f->c->split[i],
+                       f->c->split[i][0] ? "/" : "");
     qsort(to->v, (size_t)to->n, sizeof *to->v, by_path);
     to->loaded = 1;
     return TN_OK;
@@ -222,9 +225,10 @@ static int file_of(void *self, uint32_t i, const char **path)
 }
 
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_item, place, file_of };
-static const tn_desc desc = { sizeof desc, TN_DATASET, &table, "folder", "one folder a class, one file a text, also inside an archive",
-                              "Columns `label` and `text`. `root` is a folder or an archive (.tar.gz, .tar.xz, .zip ...); a split is a folder in "
-                              "it (\"\": root itself) with one folder a class, which holds one file a text. Hidden files are left out.",
-                              TN_OPTIONS(options), sizeof(config), sizeof(folder), NULL, open_folder, close_folder, NULL, NULL, NULL };
+static const tn_desc desc = {
+    sizeof desc, TN_DATASET, &table, "folder", "one folder a class, one file a text, also inside an archive",
+    "Columns `label` and `text`. `root` is a folder or an archive (.tar.gz, .tar.xz, .zip ...); a split is a folder in "
+    "it (\"\": root itself) with one folder a class, which holds one file a text. Hidden files are left out.",
+    TN_OPTIONS(options), sizeof(config), sizeof(folder), NULL, open_folder, close_folder, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("folder", "1.0.0", "Tenon", "MIT", "", parts)

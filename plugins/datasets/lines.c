@@ -42,7 +42,8 @@ static int find_lines(lines *l, file *f, const char *path, size_t n)
         char *stop = memchr(f->text + at, '\n', n - at);
         if (stop) *stop = 0;
         if (!strstr(f->text + at, l->c->delimiter))
-            return tn_fail(l->api, l->host, TN_EINVAL, "%s:%lld: no '%s' between label and text", path, (long long)f->begin.n, l->c->delimiter);
+            return tn_fail(l->api, l->host, TN_EINVAL, "%s:%lld: no '%s' between label and text", path, (long long)f->begin.n,
+                           l->c->delimiter);
         at = stop ? (size_t)(stop - f->text) + 1 : n;
     }
     return TN_OK;

@@ -58,7 +58,8 @@ static inline char *text_read(const tn_api *api, tn_host *host, const char *path
     if (nul) {
         size_t line = 1;
         for (const char *c = text; c < nul; c++) line += *c == '\n';
-        tn_fail(api, host, TN_EINVAL, "%s:%zu: a NUL byte; this is no text, or it is UTF-16, which must be made UTF-8 first", path, line);
+        tn_fail(api, host, TN_EINVAL, "%s:%zu: a NUL byte; this is no text, or it is UTF-16, which must be made UTF-8 first",
+                path, line);
         free(text);
         return NULL;
     }
@@ -71,7 +72,8 @@ static inline char *text_read(const tn_api *api, tn_host *host, const char *path
         size_t at = tn_utf8_fault(text, have), line = 1;
         for (size_t i = 0; i < at; i++) line += text[i] == '\n';
         if (at < have) {
-            tn_fail(api, host, TN_EINVAL, "%s:%zu: not valid UTF-8 (byte 0x%02x); if the file is latin-1, say encoding = \"latin-1\"",
+            tn_fail(api, host, TN_EINVAL,
+                    "%s:%zu: not valid UTF-8 (byte 0x%02x); if the file is latin-1, say encoding = \"latin-1\"",
                     path, line, (unsigned)(unsigned char)text[at]);
             free(text);
             return NULL;

@@ -95,8 +95,10 @@ static void close_tokens(void *self)
 static int column(void *self, uint32_t i, tn_column *out)
 {
     const config *c = ((tokens *)self)->c;
-    const tn_column all[] = { { sizeof *out, TN_I32, 1, 1, "text", c->vocabulary }, { sizeof *out, TN_I32, 0, 1, "label", c->labels },
-                              { sizeof *out, TN_I32, 1, 1, "tags", c->tags }, { sizeof *out, TN_I32, 1, 1, "next", c->vocabulary } };
+    const tn_column all[] = { { sizeof *out, TN_I32, 1, 1, "text", c->vocabulary },
+                              { sizeof *out, TN_I32, 0, 1, "label", c->labels },
+                              { sizeof *out, TN_I32, 1, 1, "tags", c->tags },
+                              { sizeof *out, TN_I32, 1, 1, "next", c->vocabulary } };
     if (i > 3) return TN_END;
     *out = all[i];
     return TN_OK;

@@ -104,7 +104,8 @@ static int gradient(void *self, const tn_call *c)
     if (!dz) return TN_OK;
     float *bias = l->bias && c->d_param[BIAS] ? c->d_param[BIAS]->data : NULL;
     if (c->d_param[WEIGHT])
-        rc = c->be->ops->outer_add(c->be, n, l->out, dz, l->out, l->in, c->in[0]->data, l->in, NULL, c->d_param[WEIGHT]->data, l->in, bias);
+        rc = c->be->ops->outer_add(c->be, n, l->out, dz, l->out, l->in, c->in[0]->data, l->in, NULL,
+                                   c->d_param[WEIGHT]->data, l->in, bias);
     else if (bias) rc = c->be->ops->sum_rows(c->be, n, l->out, dz, l->out, bias);
     return rc;
 }

@@ -1,7 +1,9 @@
 /* lstm.c -- long short-term memory in one direction. The arithmetic is in lstm_core.h. */
 #include "lstm_core.h"
 
-static const tn_option options[] = { LSTM_OPTIONS, TN_BOOL(config, reverse, 0, "walk from the end of each sequence to its first step") };
+static const tn_option options[] = {
+    LSTM_OPTIONS, TN_BOOL(config, reverse, 0, "walk from the end of each sequence to its first step")
+};
 
 static int plan(const tn_api *api, tn_host *host, const void *f, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
 {

@@ -24,7 +24,8 @@ static void close_pad(void *self) { pipe_close(&((padding *)self)->out); }
 static int plan(const tn_api *api, tn_host *host, const void *config_, void *self, const tn_column *in, tn_column *out)
 {
     (void)config_, (void)self;
-    if (in->dtype != TN_TEXT || in->depth != 1) return tn_fail(api, host, TN_EINVAL, "takes a text cut into steps; put it behind words or characters");
+    if (in->dtype != TN_TEXT || in->depth != 1)
+        return tn_fail(api, host, TN_EINVAL, "takes a text cut into steps; put it behind words or characters");
     *out = *in;
     return TN_OK;
 }

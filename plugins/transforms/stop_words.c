@@ -47,7 +47,8 @@ static void close_stop(void *self)
 static int plan(const tn_api *api, tn_host *host, const void *config_, void *self, const tn_column *in, tn_column *out)
 {
     (void)config_, (void)self;
-    if (in->dtype != TN_TEXT || in->depth != 1) return tn_fail(api, host, TN_EINVAL, "takes a text cut into words; put it behind words");
+    if (in->dtype != TN_TEXT || in->depth != 1)
+        return tn_fail(api, host, TN_EINVAL, "takes a text cut into words; put it behind words");
     *out = *in;
     return TN_OK;
 }

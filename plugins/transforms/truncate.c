@@ -22,7 +22,8 @@ static void close_truncate(void *self) { pipe_close(&((truncation *)self)->out);
 static int plan(const tn_api *api, tn_host *host, const void *config_, void *self, const tn_column *in, tn_column *out)
 {
     (void)config_, (void)self;
-    if (in->dtype != TN_TEXT || in->depth != 1) return tn_fail(api, host, TN_EINVAL, "takes a text cut into steps; put it behind words or characters");
+    if (in->dtype != TN_TEXT || in->depth != 1)
+        return tn_fail(api, host, TN_EINVAL, "takes a text cut into steps; put it behind words or characters");
     *out = *in;
     return TN_OK;
 }
@@ -44,7 +45,8 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
 
 static const tn_transform table = { sizeof table, 0, plan, apply };
 static const tn_desc desc = { sizeof desc, TN_TRANSFORM, &table, "truncate", "at most so many steps",
-                              "Longer texts lose what lies beyond `length` steps, at the end that is not kept.", TN_OPTIONS(options),
-                              sizeof(config), sizeof(truncation), NULL, open_truncate, close_truncate, NULL, NULL, NULL };
+                              "Longer texts lose what lies beyond `length` steps, at the end that is not kept.",
+                              TN_OPTIONS(options), sizeof(config), sizeof(truncation), NULL, open_truncate, close_truncate,
+                              NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("truncate", "1.0.0", "Tenon", "MIT", "", parts)

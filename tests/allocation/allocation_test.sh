@@ -12,13 +12,21 @@ if ldd "$build/tenon" | grep -q libasan; then # it has an allocator of its own, 
     echo "allocation: 0 passed, 0 failed, 4 skipped (a sanitizer's allocator)"
     exit 0
 fi
-awk 'BEGIN { for (i = 0; i < 1600; i++) { printf "c%d ", i % 2; for (j = 0; j < (i * 7) % 13; j++) printf "%sw%d", j ? " " : "", (i * j) % 97; print "" } }' >"$tmp/train.txt"
+awk 'BEGIN {
+    for (i = 0; i < 1600; i++) {
+        printf "c%d ", i % 2
+        for (j = 0; j < (i * 7) % 13; j++) printf "%sw%d", j ? " " : "", (i * j) % 97
+        print ""
+    }
+}' >"$tmp/train.txt"
 cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
 mkdir -p "$tmp/plugins/regularizers"
-cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" -o "$tmp/plugins/regularizers/watch_steps.so" "$here/watch_steps.c" -ldl &&
-cc -std=c11 -O1 -fPIC -shared -D_GNU_SOURCE -o "$tmp/count.so" "$here/count_calls.c" -ldl || { echo "allocation: cannot build"; exit 1; }
-sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "l2"/type = "watch_steps"/' -e 's/^factor = 1e-5//' \
-    -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
+cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" \
+    -o "$tmp/plugins/regularizers/watch_steps.so" "$here/watch_steps.c" -ldl &&
+cc -std=c11 -O1 -fPIC -shared -D_GNU_SOURCE -o "$tmp/count.so" "$here/count_calls.c" -ldl ||
+    { echo "allocation: cannot build"; exit 1; }
+sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "l2"/type = "watch_steps"/' \
+    -e 's/^factor = 1e-5//' -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
 for threads in 1 2; do
     rm -f "$tmp/report"
     ALLOCATION_REPORT="$tmp/report" LD_PRELOAD="$tmp/count.so" "$build/tenon" train "$tmp/run.toml" --set training.epochs=1 \

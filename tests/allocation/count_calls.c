@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 atomic_long allocation_calls;
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
 
 void *malloc(size_t n) { allocation_calls++; return __libc_malloc(n); }
 void *calloc(size_t n, size_t m) { allocation_calls++; return __libc_calloc(n, m); }

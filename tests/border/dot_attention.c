@@ -9,7 +9,8 @@ typedef struct { int64_t width; } attention;
 enum { QUERY, KEYS };
 static const tn_port ports[] = { { "keys", 0, 0 } };
 
-static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in,
+                const tn_spec *const *in)
 {
     (void)config, (void)n_in;
     if (in[QUERY]->dtype != TN_F32 || in[KEYS]->dtype != TN_F32 || in[QUERY]->width != in[KEYS]->width)
@@ -58,7 +59,8 @@ static int backward(void *self, const tn_call *c)
     int64_t n = ((attention *)self)->width;
     const tn_pairs *pairs = c->saved[0]->pairs;
     const tn_layout *keys = pairs->b;
-    const float *q = c->in[QUERY]->data, *k = c->in[KEYS]->data, *weights = c->saved[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL;
+    const float *q = c->in[QUERY]->data, *k = c->in[KEYS]->data, *weights = c->saved[0]->data;
+    const float *dy = c->d_out[0] ? c->d_out[0]->data : NULL;
     float *dq = c->d_in[QUERY] ? c->d_in[QUERY]->data : NULL, *dk = c->d_in[KEYS] ? c->d_in[KEYS]->data : NULL;
     /* by sequence of the keys, so that one thread could own each: its rows in order */
     for (int32_t s = 0; dy && s < keys->sequences; s++)
@@ -80,7 +82,8 @@ static int backward(void *self, const tn_call *c)
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &impl, NULL };
 static const tn_layer table = { sizeof table, 0, 1, 1, plan, impls, ports, 1, sizeof(tn_port), NULL, NULL };
-static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "dot_attention", "attention by dot products", "Luong et al. 2015; the keys are a named port.",
-                              TN_NO_OPTIONS, 0, sizeof(attention), NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "dot_attention", "attention by dot products",
+                              "Luong et al. 2015; the keys are a named port.", TN_NO_OPTIONS, 0, sizeof(attention),
+                              NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("dot_attention", "1.0.0", "Tenon", "MIT", "", parts)

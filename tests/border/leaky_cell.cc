@@ -57,7 +57,8 @@ int backward(void *self, const tn_call *c)
     const Cell *cell = static_cast<Cell *>(self);
     const tn_layout *l = c->out[0]->lay;
     const int64_t n = cell->width;
-    const float *w = floats(c->param[W]), *u = floats(c->param[U]), *dy = floats(c->d_out[0]), *dn = floats(c->d_next[0]), *th = floats(c->saved[TANH]);
+    const float *w = floats(c->param[W]), *u = floats(c->param[U]), *th = floats(c->saved[TANH]);
+    const float *dy = floats(c->d_out[0]), *dn = floats(c->d_next[0]);
     float *dx = floats(c->d_in[0]), *ds = floats(c->d_state[0]), *dz = floats(c->saved[DZ]);
     for (int32_t s = 0; s < l->sequences; s++)
         for (int64_t j = 0; j < n; j++) {
@@ -90,7 +91,8 @@ int gradient(void *self, const tn_call *c)
 const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 const tn_impl *const impls[] = { &impl, nullptr };
 const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 1, plan, impls, nullptr, 0, 0, nullptr, nullptr };
-const tn_desc desc = { sizeof desc, TN_LAYER, &table, "leaky_cell", "a leaky recurrent cell", "In C++.", TN_OPTIONS(options), sizeof(Config), sizeof(Cell),
+const tn_desc desc = { sizeof desc, TN_LAYER, &table, "leaky_cell", "a leaky recurrent cell", "In C++.",
+                       TN_OPTIONS(options), sizeof(Config), sizeof(Cell),
                        nullptr, nullptr, nullptr, nullptr, nullptr, nullptr };
 const tn_desc *const parts[] = { &desc, nullptr };
 }

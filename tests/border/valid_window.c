@@ -13,7 +13,8 @@ static int32_t new_length(void *self, const int32_t *old)
     return old[0] < WINDOW ? 0 : (old[0] - WINDOW) / STRIDE + 1;
 }
 
-static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+static int plan(const tn_api *api, tn_host *host, const void *config, void *self, tn_plan *p, uint32_t n_in,
+                const tn_spec *const *in)
 {
     (void)config, (void)n_in;
     int32_t parent = api->parent(p, in[0]->layout);
@@ -28,7 +29,10 @@ static int plan(const tn_api *api, tn_host *host, const void *config, void *self
 }
 
 /* Row of x that window row r begins at: the sequence of the same parent row, twice the step. */
-static int64_t begin_of(const tn_layout *y, const tn_layout *x, int32_t r, int k) { return x->first[STRIDE * y->step[r] + k] + x->place[y->up[r]]; }
+static int64_t begin_of(const tn_layout *y, const tn_layout *x, int32_t r, int k)
+{
+    return x->first[STRIDE * y->step[r] + k] + x->place[y->up[r]];
+}
 
 static int forward(void *self, const tn_call *c)
 {
@@ -72,7 +76,8 @@ static int gradient(void *self, const tn_call *c)
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
 static const tn_layer table = { sizeof table, 0, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
-static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "valid_window", "weighted windows of three steps, two apart", "Creates a layout.",
-                              TN_NO_OPTIONS, 0, sizeof(window), NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "valid_window", "weighted windows of three steps, two apart",
+                              "Creates a layout.", TN_NO_OPTIONS, 0, sizeof(window),
+                              NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("valid_window", "1.0.0", "Tenon", "MIT", "", parts)

@@ -10,9 +10,11 @@ cd "$here" || exit 1
 for file in *.toml; do
     "$build/tenon" check --no-data "$file" >/dev/null 2>/tmp/examples.$$
     rc=$?
-    other=$(grep -vE "^$file:[0-9]+:[0-9]+: (.*: )?no [a-z]+ '[a-z0-9_]+' \(looked in [^)]+\)" /tmp/examples.$$ | grep -v '^[^ ]*: warning: ')
+    other=$(grep -vE "^$file:[0-9]+:[0-9]+: (.*: )?no [a-z]+ '[a-z0-9_]+' \(looked in [^)]+\)" /tmp/examples.$$ |
+        grep -v '^[^ ]*: warning: ')
     [ -z "$other" ]; ok $? "$file has other mistakes than missing parts: $other"
-    if [ -s /tmp/examples.$$ ]; then [ $rc = 2 ]; else [ $rc = 0 ]; fi; ok $? "$file: exit $rc with $(wc -l </tmp/examples.$$) messages"
+    if [ -s /tmp/examples.$$ ]; then [ $rc = 2 ]; else [ $rc = 0 ]; fi
+    ok $? "$file: exit $rc with $(wc -l </tmp/examples.$$) messages"
 done
 rm -f /tmp/examples.$$
 

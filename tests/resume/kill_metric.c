@@ -6,7 +6,8 @@
 
 typedef struct { long updates; } counter;
 
-static int plan(const tn_api *api, tn_host *host, const void *config, void *self, uint32_t n_in, const tn_spec *const *in, uint32_t *sums)
+static int plan(const tn_api *api, tn_host *host, const void *config, void *self, uint32_t n_in, const tn_spec *const *in,
+                uint32_t *sums)
 {
     (void)api, (void)host, (void)config, (void)self, (void)n_in, (void)in;
     *sums = 1;

@@ -11,14 +11,22 @@ trap '[ -z "$mounted" ] || umount "$mounted"; rm -rf "$tmp"' EXIT
 passed=0 failed=0 skipped=0
 ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
 says() { grep -qF -- "$2" "$1"; ok $? "expected '$2' in: $(head -n 5 "$1")"; }
-awk 'BEGIN { for (i = 0; i < 400; i++) { k = (i * 7) % 3; printf "c%d ", k; for (j = 0; j < i % 7; j++) printf "%sw%d", j ? " " : "", (i * j + k) % 29; print "" } }' >"$tmp/train.txt"
+awk 'BEGIN {
+    for (i = 0; i < 400; i++) {
+        k = (i * 7) % 3
+        printf "c%d ", k
+        for (j = 0; j < i % 7; j++) printf "%sw%d", j ? " " : "", (i * j + k) % 29
+        print ""
+    }
+}' >"$tmp/train.txt"
 head -n 90 "$tmp/train.txt" >"$tmp/validation.txt"; head -n 60 "$tmp/train.txt" >"$tmp/test.txt"
 sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' "$here/../resume/run.toml" >"$tmp/run.toml"
 tenon() { "$build/tenon" "$@"; }
 train() { tenon train "$tmp/run.toml" --data-dir "$tmp" --set training.epochs=3 "$@"; }
 
 # a loss that is not finite
-train --run "$tmp/infinite" --set optimizer.type=sgd --set optimizer.learning_rate=1e6 --set gradient.clip_norm=1e30 >"$tmp/out" 2>"$tmp/err"
+train --run "$tmp/infinite" --set optimizer.type=sgd --set optimizer.learning_rate=1e6 --set gradient.clip_norm=1e30 \
+    >"$tmp/out" 2>"$tmp/err"
 [ $? = 1 ]; ok $? "a loss that is not finite: exit code"
 says "$tmp/err" "the first output that is not finite is that of '"
 says "$tmp/err" "at step"
@@ -40,7 +48,8 @@ tenon resume "$tmp/data" >"$tmp/out" 2>"$tmp/err"; ok $? "resume with the data a
 
 # a plug-in changed
 mkdir -p "$tmp/plugins/metrics"; for f in "$build"/plugins/metrics/accuracy*.so; do cp "$f" "$tmp/plugins/metrics/"; done
-train --run "$tmp/plugged" --plugin-path "$tmp/plugins" >"$tmp/out" 2>"$tmp/err"; ok $? "training with a plug-in of its own: $(tail -n 1 "$tmp/err")"
+train --run "$tmp/plugged" --plugin-path "$tmp/plugins" >"$tmp/out" 2>"$tmp/err"
+ok $? "training with a plug-in of its own: $(tail -n 1 "$tmp/err")"
 printf 'x' >>"$tmp/plugins/metrics/accuracy.so"
 tenon resume "$tmp/plugged" --plugin-path "$tmp/plugins" >"$tmp/out" 2>"$tmp/err"
 [ $? = 2 ]; ok $? "resume after a plug-in changed was not refused"
@@ -53,7 +62,8 @@ tenon resume "$tmp/damaged" >"$tmp/out" 2>"$tmp/err"
 [ $? = 1 ]; ok $? "resume without a whole checkpoint: exit code"
 says "$tmp/err" "there is no whole checkpoint"
 cp "$tmp/whole/checkpoints/best.safetensors" "$tmp/damaged/checkpoints/" 2>/dev/null
-tenon evaluate "$tmp/damaged" >"$tmp/out" 2>"$tmp/err"; ok $? "the best weights alone are enough to evaluate: $(tail -n 1 "$tmp/err")"
+tenon evaluate "$tmp/damaged" >"$tmp/out" 2>"$tmp/err"
+ok $? "the best weights alone are enough to evaluate: $(tail -n 1 "$tmp/err")"
 
 # two processes on one run
 ( exec 9>>"$tmp/whole/lock"; flock -n 9; tenon resume "$tmp/whole" >"$tmp/out" 2>"$tmp/err"; [ $? = 1 ] )
@@ -71,7 +81,8 @@ says "$tmp/err" "No space left on device"
 mkdir "$tmp/small"
 if mount -t tmpfs -o size=300k none "$tmp/small" 2>/dev/null; then
     mounted="$tmp/small"
-    train --set training.epochs=12 --set checkpoint.every_steps=3 --set checkpoint.keep=1000 --run "$tmp/small/run" >"$tmp/out" 2>"$tmp/err"
+    train --set training.epochs=12 --set checkpoint.every_steps=3 --set checkpoint.keep=1000 --run "$tmp/small/run" \
+        >"$tmp/out" 2>"$tmp/err"
     [ $? = 1 ]; ok $? "a full disk: exit code ($(tail -n 1 "$tmp/err"))"
     says "$tmp/err" "No space left on device"
     ls "$tmp/small/run/checkpoints"/*.tmp* >/dev/null 2>&1; [ $? != 0 ]; ok $? "a half-written checkpoint was left behind"

@@ -34,7 +34,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 #if FAULT == 31
     if (in[0]->layout == TN_ROOT) return TN_ESHAPE; /* and does not say why */
 #endif
-    if (in[0]->dtype != TN_F32 || api->parent(p, in[0]->layout) <= 0) return api->fail(host, TN_ESHAPE, "needs the steps of a sequence");
+    if (in[0]->dtype != TN_F32 || api->parent(p, in[0]->layout) <= 0)
+        return api->fail(host, TN_ESHAPE, "needs the steps of a sequence");
     tn_spec y = *in[0], last = y;
     y.index_of = 0, last.layout = api->parent(p, in[0]->layout);
     wrong *own = self;
@@ -54,8 +55,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (api->add_layout(p, &odd) < 0) return TN_EINVAL;
 #endif
     tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
-    return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, FAULT == 35 ? 0 : TN_S_NO_CARRY) < 0 || api->add_param(p, &w) < 0
-        || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
+    return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, FAULT == 35 ? 0 : TN_S_NO_CARRY) < 0
+        || api->add_param(p, &w) < 0 || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
 }
 
 /* Faults that have nothing to do with the sum. */
@@ -169,7 +170,8 @@ static int backward(void *self, const tn_call *c)
 #if FAULT == 22
     if (k > 16) k = 16; /* the gradient is right in the lower part of the range only */
 #endif
-    const float *w = c->param[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL, *dn = c->d_next[0] ? c->d_next[0]->data : NULL;
+    const float *w = c->param[0]->data, *dy = c->d_out[0] ? c->d_out[0]->data : NULL;
+    const float *dn = c->d_next[0] ? c->d_next[0]->data : NULL;
     float *dx = c->d_in[0] ? c->d_in[0]->data : NULL, *ds = c->d_state[0] ? c->d_state[0]->data : NULL;
     float *dx2 = ((wrong *)self)->n_in == 2 && c->d_in[1] ? c->d_in[1]->data : NULL;
 #if FAULT == 29
@@ -221,10 +223,12 @@ static int gradient(void *self, const tn_call *c)
 #if FAULT == 23 || FAULT == 32
 /* A loss, -log x_t of probabilities and -x_t of values, whose gradient is right for values only. */
 typedef struct { int64_t classes; uint32_t means; } row_loss;
-static int plan_loss(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+static int plan_loss(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
+                     const tn_spec *const *in)
 {
     (void)opts, (void)n_in;
-    if (in[1]->means != TN_IDS || in[0]->width != in[1]->classes) return api->fail(host, TN_ESHAPE, "needs a number for each class");
+    if (in[1]->means != TN_IDS || in[0]->width != in[1]->classes)
+        return api->fail(host, TN_ESHAPE, "needs a number for each class");
     *(row_loss *)self = (row_loss){ in[0]->width, in[0]->means };
     tn_spec y = { .dtype = TN_F32, .layout = in[0]->layout, .width = 1 };
     return api->add_out(p, NULL, &y) < 0 ? TN_EINVAL : TN_OK;
@@ -242,7 +246,8 @@ static int loss_forward(void *self, const tn_call *c)
 static int loss_backward(void *self, const tn_call *c)
 {
     for (int64_t r = 0; c->d_in[0] && c->d_out[0] && r < c->in[0]->rows; r++)
-        ((float *)c->d_in[0]->data)[r * ((row_loss *)self)->classes + ((int32_t *)c->in[1]->data)[r]] -= ((float *)c->d_out[0]->data)[r];
+        ((float *)c->d_in[0]->data)[r * ((row_loss *)self)->classes + ((int32_t *)c->in[1]->data)[r]] -=
+            ((float *)c->d_out[0]->data)[r];
     return TN_OK;
 }
 static int loss_predict(void *self, const tn_call *c, int64_t classes, float *probability) /* values are none */
@@ -288,8 +293,8 @@ static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slo
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
 static const tn_layer table = { sizeof table, TN_L_RECURRENT, 1, 2, plan, impls, NULL, 0, 0, NULL, INITIALIZE };
-static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.", TN_OPTIONS(options), sizeof(config), sizeof(wrong),
-                              NULL, NULL, NULL, SAVE, NULL };
+static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.",
+                              TN_OPTIONS(options), sizeof(config), sizeof(wrong), NULL, NULL, NULL, SAVE, NULL };
 #if FAULT == 33
 static int add(void *self, tn_be *be, int64_t n, const float *p, float *g, double *penalty) /* sets g */
 {
@@ -300,7 +305,8 @@ static int add(void *self, tn_be *be, int64_t n, const float *p, float *g, doubl
 }
 static const tn_regularizer penalty_table = { sizeof penalty_table, 0, add };
 static const tn_desc penalty_desc = { sizeof penalty_desc, TN_REGULARIZER, &penalty_table, "wrong_penalty",
-                                      "a penalty, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL };
+                                      "a penalty, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0,
+                                      NULL, NULL, NULL, NULL, NULL, NULL };
 #endif
 static const tn_desc *const parts[] = { &desc,
 #if FAULT == 23 || FAULT == 32

@@ -17,13 +17,14 @@ fi
 tell() { if [ "$1" = 0 ]; then echo passed; else echo "FAILED: $2"; fi; }
 check_fault() { # fault, words that the report must have
     local dir="$tmp/$1" rc
-    cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -DFAULT="$1" -I"$root/include" -o "$dir/wrong.so" "$here/wrong.c" -lm ||
-        { tell 1 "fault $1 does not build"; return; }
+    cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -DFAULT="$1" -I"$root/include" \
+        -o "$dir/wrong.so" "$here/wrong.c" -lm || { tell 1 "fault $1 does not build"; return; }
     CHECK_PLUGIN_SECONDS=$seconds "$build/tenon" check-plugin "$dir/wrong.so" >"$dir/out" 2>&1
     rc=$?
     if [ "$1" = 0 ]; then tell $rc "the right one does not pass: $(grep -m 2 FAULT "$dir/out")"; return; fi
     [ $rc = 1 ]; tell $? "fault $1: exit $rc"
-    grep FAULT "$dir/out" | grep -q -- "$2"; tell $? "fault $1: expected '$2', the report says: $(grep -m 2 FAULT "$dir/out" | cut -c1-300)"
+    grep FAULT "$dir/out" | grep -q -- "$2"
+    tell $? "fault $1: expected '$2', the report says: $(grep -m 2 FAULT "$dir/out" | cut -c1-300)"
 }
 try() { # fault, words that the report must have, and under ASan (none: as without; -: it cannot be told)
     local words=$2

@@ -16,7 +16,10 @@ static const char *begin(probe *p, const subject *s)
     probe_bind(p, all_examples, EXAMPLES);
     return NULL;
 }
-static const char *why(const probe *p, const char *phase) { return fault("%s failed: %s", phase, p->host.error[0] ? p->host.error : "it gave no message"); }
+static const char *why(const probe *p, const char *phase)
+{
+    return fault("%s failed: %s", phase, p->host.error[0] ? p->host.error : "it gave no message");
+}
 
 /* Copies of all results, to be compared with those of a later forward. */
 typedef struct results { float *v[32]; int64_t n[32]; } results;
@@ -76,8 +79,8 @@ static const char *check_indexed(const subject *s)
     probe p;
     const char *bad = begin(&p, s);
     if (bad) return bad;
-    if (s->kind != TN_LAYER || !(p.node->layer->flags & TN_L_INDEXED) || !p.node->count[G_IN] || p.node->in_slot[0]->spec.dtype != TN_F32
-        || !p.node->in_slot[0]->value.lay) return NULL;
+    if (s->kind != TN_LAYER || !(p.node->layer->flags & TN_L_INDEXED) || !p.node->count[G_IN]
+        || p.node->in_slot[0]->spec.dtype != TN_F32 || !p.node->in_slot[0]->value.lay) return NULL;
     repeat_rows(&p, 0);
     if (probe_forward(&p)) return why(&p, "forward");
     results plain = take(&p);
@@ -122,7 +125,8 @@ static void cut_steps(probe *p, store *saved, int half)
         if (whole.id) s->id = memory_new(sizeof *s->id * (size_t)(whole.leaves + 1));
         if (whole.real) s->real = memory_new(sizeof *s->real * (size_t)(whole.leaves * width + 1));
         for (int e = 0; e < EXAMPLES; e++) {
-            int64_t n = whole.begin[e + 1] - whole.begin[e], first = half ? n / 2 : 0, count = half ? n - n / 2 : n / 2, from = whole.begin[e] + first;
+            int64_t n = whole.begin[e + 1] - whole.begin[e], first = half ? n / 2 : 0;
+            int64_t count = half ? n - n / 2 : n / 2, from = whole.begin[e] + first;
             s->begin[e] = at;
             if (whole.id) memcpy(s->id + at, whole.id + from, 4 * (size_t)count);
             if (whole.real) memcpy(s->real + at * width, whole.real + from * width, 4 * (size_t)(count * width));
@@ -185,7 +189,8 @@ static const char *check_carry(const subject *s)
             state[k] = memory_new(bytes);
             memcpy(state[k], t->data, bytes);
             if (half && memcmp(t->data, whole.v[outs + k], bytes))
-                return fault("two batches with the state carried over do not end where one long batch ends: .%s differs", n->next[k].name);
+                return fault("two batches with the state carried over do not end where one long batch ends: .%s differs",
+                             n->next[k].name);
         }
         if ((bad = outputs_differ(&p, whole.v[0], &of.layout[L_TEXT], half))) return bad;
     }

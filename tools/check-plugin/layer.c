@@ -9,7 +9,8 @@
 
 /* Batches that every check goes through: ragged with ties, an order of its own, one empty, one alone, all with the last first. */
 static const struct { int64_t example[EXAMPLES]; int n; } batches[] = {
-    { { 0, 1, 2, 3, 4, 5 }, 6 }, { { 4, 2, 7, 1, 6 }, 5 }, { { 1 }, 1 }, { { 5, 1 }, 2 }, { { 4 }, 1 }, { { 7, 6, 5, 4, 3, 2, 1, 0 }, 8 } };
+    { { 0, 1, 2, 3, 4, 5 }, 6 }, { { 4, 2, 7, 1, 6 }, 5 }, { { 1 }, 1 }, { { 5, 1 }, 2 }, { { 4 }, 1 },
+    { { 7, 6, 5, 4, 3, 2, 1, 0 }, 8 } };
 enum { BATCHES = sizeof batches / sizeof *batches };
 
 const char *fault(const char *format, ...)
@@ -39,7 +40,8 @@ static const offer losses[][MOST_INPUTS] = {
     { MEANT(L_TEXT, 5, TN_LOGITS), IDS(L_TEXT, 5) }, { MEANT(L_TEXT, 5, TN_PROBABILITIES), IDS(L_TEXT, 5) },
     { MEANT(L_TEXT, 5, TN_LOG_PROBABILITIES), IDS(L_TEXT, 5) }, { MEANT(L_TEXT, 1, TN_LOGITS), IDS(L_TEXT, 2) },
     { MEANT(L_TEXT, 1, TN_PROBABILITIES), IDS(L_TEXT, 2) }, { MEANT(L_TEXT, 1, TN_LOG_PROBABILITIES), IDS(L_TEXT, 2) },
-    { MEANT(L_TEXT, 3, TN_PROBABILITIES), REALS(L_TEXT, 3) }, { MEANT(L_TEXT, 3, TN_PROBABILITIES), MEANT(L_TEXT, 3, TN_PROBABILITIES) } };
+    { MEANT(L_TEXT, 3, TN_PROBABILITIES), REALS(L_TEXT, 3) },
+    { MEANT(L_TEXT, 3, TN_PROBABILITIES), MEANT(L_TEXT, 3, TN_PROBABILITIES) } };
 
 const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS]
 {
@@ -51,11 +53,15 @@ const offer (*offers_of(uint32_t kind, uint32_t inputs, int *n))[MOST_INPUTS]
 
 static const char *opened(probe *p, const subject *s)
 {
-    if (probe_open(p, s->path, s->kind, s->name, s->options, s->offer, s->n)) return fault("cannot be opened a second time: %s", p->host.error);
+    if (probe_open(p, s->path, s->kind, s->name, s->options, s->offer, s->n))
+        return fault("cannot be opened a second time: %s", p->host.error);
     return NULL;
 }
 
-static const char *why(const probe *p, const char *phase) { return fault("%s failed: %s", phase, p->host.error[0] ? p->host.error : "it gave no message"); }
+static const char *why(const probe *p, const char *phase)
+{
+    return fault("%s failed: %s", phase, p->host.error[0] ? p->host.error : "it gave no message");
+}
 
 /* ---- every row is written, nothing else is ------------------------------------------------------------------------------- */
 static uint64_t hash_of(const tn_tensor *t)
@@ -70,8 +76,12 @@ static uint64_t hash_of_inputs(const probe *p)
 {
     uint64_t h = 1;
     for (int i = 0; i < p->node->count[G_IN]; i++) h = mixed(h, hash_of(&p->node->in_slot[i]->value));
-    for (int i = 0; i < p->node->count[G_STATE]; i++) if (p->node->state_slot[i]) h = mixed(h, hash_of(&p->node->state_slot[i]->value));
-    for (int i = 0; i < p->graph->n_parameters; i++) h = mixed(h, hash_of(&p->graph->parameter[i]->owner->param[p->graph->parameter[i]->slot].value));
+    for (int i = 0; i < p->node->count[G_STATE]; i++)
+        if (p->node->state_slot[i]) h = mixed(h, hash_of(&p->node->state_slot[i]->value));
+    for (int i = 0; i < p->graph->n_parameters; i++) {
+        const parameter *w = p->graph->parameter[i];
+        h = mixed(h, hash_of(&w->owner->param[w->slot].value));
+    }
     return h;
 }
 
@@ -83,13 +93,15 @@ static const char *not_written(probe *p)
         const tn_tensor *t = &list[k].s->value;
         for (int64_t i = 0; i < tensor_elements(t); i++)
             if (isnan(((float *)t->data)[i]))
-                return fault("forward left row %lld of %s unwritten, or computed it from what was never written%s", (long long)(i / (t->width ? t->width : 1)), list[k].what,
+                return fault("forward left row %lld of %s unwritten, or computed it from what was never written%s",
+                             (long long)(i / (t->width ? t->width : 1)), list[k].what,
                              t->lay && t->lay->id == TN_ROOT ? " (an empty sequence must give something, too)" : "");
     }
     n = probe_wanted(p, list, 32);
     for (int k = 0; k < n; k++)
         for (int64_t i = 0; list[k].s->grad.data && i < tensor_elements(&list[k].s->grad); i++)
-            if (isnan(((float *)list[k].s->grad.data)[i])) return fault("the gradient of %s is computed from what was never written", list[k].what);
+            if (isnan(((float *)list[k].s->grad.data)[i]))
+                return fault("the gradient of %s is computed from what was never written", list[k].what);
     return NULL;
 }
 
@@ -148,7 +160,8 @@ static const char *check_tensor(probe *p, const tensor *t, uint64_t seed)
 {
     float *x = t->s->value.data, *g = t->s->grad.data;
     int64_t n = tensor_elements(&t->s->value);
-    float *keep = malloc(sizeof *x * (size_t)(n + 1)), *u = malloc(sizeof *x * (size_t)(n + 1)), *grad = malloc(sizeof *x * (size_t)(n + 1));
+    const size_t bytes = sizeof *x * (size_t)(n + 1);
+    float *keep = malloc(bytes), *u = malloc(bytes), *grad = malloc(bytes);
     const char *bad = NULL;
     memcpy(keep, x, sizeof *x * (size_t)n), memcpy(grad, g, sizeof *x * (size_t)n);
     double size = 0;
@@ -158,7 +171,9 @@ static const char *check_tensor(probe *p, const tensor *t, uint64_t seed)
         int failed = 0;
         for (int64_t i = 0; i < n; i++) {
             uint64_t r = mixed(seed + (uint64_t)k, (uint64_t)i);
-            u[i] = k == 0 ? (grad[i] < 0 ? -1.0f : 1.0f) : k < 6 ? (r & 1 ? 1.0f : -1.0f) : i == (int64_t)(mixed(seed, (uint64_t)k) % (uint64_t)n) ? 1.0f : 0;
+            u[i] = k == 0 ? (grad[i] < 0 ? -1.0f : 1.0f)
+                   : k < 6 ? (r & 1 ? 1.0f : -1.0f)
+                   : i == (int64_t)(mixed(seed, (uint64_t)k) % (uint64_t)n) ? 1.0f : 0;
             want += (double)u[i] * (double)grad[i];
         }
         double e = k < 6 ? 4e-3 : 1e-2, best = HUGE_VAL, got = 0, noise;
@@ -212,7 +227,9 @@ static const char *check_added(const subject *s)
     for (int k = 0; k < n && !bad; k++)
         for (int64_t i = 0; i < tensor_elements(&list[k].s->grad) && !bad; i++) {
             float a = zero[k][i], b = ((float *)list[k].s->grad.data)[i] - 1;
-            if (!(fabsf(a - b) <= 1e-4f * (1 + fabsf(a)))) bad = fault("the gradient of %s is set, not added: %g where there was 1, %g where there was 0", list[k].what, (double)b + 1, (double)a);
+            if (!(fabsf(a - b) <= 1e-4f * (1 + fabsf(a))))
+                bad = fault("the gradient of %s is set, not added: %g where there was 1, %g where there was 0", list[k].what,
+                            (double)b + 1, (double)a);
         }
     probe_close(&p);
     return bad;
@@ -239,8 +256,8 @@ static const char *compare_rows(const rows *all, const rows *few, const char *wh
         if (k == all->n) return fault("%s has rows that the batch lacks", what);
         for (int64_t j = 0; j < all->width; j++)
             if (memcmp(&all->v[k * all->width + j], &few->v[i * all->width + j], 4))
-                return fault("%s of an example differs %s: %.9g, then %.9g; it must not depend on who else is in the batch", what, how,
-                             (double)all->v[k * all->width + j], (double)few->v[i * all->width + j]);
+                return fault("%s of an example differs %s: %.9g, then %.9g; it must not depend on who else is in the batch",
+                             what, how, (double)all->v[k * all->width + j], (double)few->v[i * all->width + j]);
     }
     return NULL;
 }
@@ -254,11 +271,15 @@ static int collect(probe *p, rows *of, const char **what, int most)
         if (list[k].s->value.lay && !list[k].s->value.pairs) of[m] = rows_of(p, &list[k].s->value), what[m++] = list[k].what;
     n = probe_wanted(p, list, 64);
     for (int k = 0; k < n && m < most; k++)
-        if (!list[k].is_parameter) of[m] = rows_of(p, &list[k].s->grad), what[m++] = arena_print(&p->memory, "the gradient of %s", list[k].what);
+        if (!list[k].is_parameter) {
+            of[m] = rows_of(p, &list[k].s->grad);
+            what[m++] = arena_print(&p->memory, "the gradient of %s", list[k].what);
+        }
     return m;
 }
 
-static const char *compare_batches(const subject *s, const int64_t *first, int n_first, const int64_t *second, int n_second, const char *how)
+static const char *compare_batches(const subject *s, const int64_t *first, int n_first, const int64_t *second, int n_second,
+                                   const char *how)
 {
     probe p;
     rows a[32], b[32];
@@ -291,7 +312,7 @@ static const char *check_order(const subject *s)
     return compare_batches(s, batches[5].example, batches[5].n, upwards, 8, "when the examples come in another order");
 }
 
-/* ---- the same bits ------------------------------------------------------------------------------------------------------------ */
+/* ---- the same bits ---------------------------------------------------------------------------------------------------- */
 static const char *compare_hashes(const subject *s, int cuts)
 {
     probe p;
@@ -309,8 +330,9 @@ static const char *compare_hashes(const subject *s, int cuts)
         for (int k = 0; k < m && !bad; k++) {
             uint64_t h = hash_of(k < n ? &list[k].s->value : &list[k].s->grad);
             if (round && h != first[k])
-                bad = cuts ? fault("%s%s has other bits when parallel_for is cut otherwise", k < n ? "" : "the gradient of ", list[k].what)
-                           : fault("%s%s has other bits the second time; random numbers must come from call->rng", k < n ? "" : "the gradient of ", list[k].what);
+                bad = fault(cuts ? "%s%s has other bits when parallel_for is cut otherwise"
+                                 : "%s%s has other bits the second time; random numbers must come from call->rng",
+                            k < n ? "" : "the gradient of ", list[k].what);
             first[k] = h;
         }
     }
@@ -334,7 +356,8 @@ static const char *check_instances(const subject *s)
     probe_bind(&b, batches[1].example, batches[1].n);
     if (probe_forward(&a) || probe_forward(&b) || probe_backward(&b, 0)) return why(&b, "a phase");
     double beside = probe_sum(&a);
-    if (memcmp(&alone, &beside, sizeof alone) && !(isnan(alone) && isnan(beside))) return "two of its kind in one network disturb each other";
+    if (memcmp(&alone, &beside, sizeof alone) && !(isnan(alone) && isnan(beside)))
+        return "two of its kind in one network disturb each other";
     if (probe_backward(&a, 0)) return why(&a, "backward");
     return NULL;
 }
@@ -352,5 +375,6 @@ const char *check_quickly(const subject *s)
 
 const check layer_checks[] = {
     { "writes its rows and nothing else", check_phases }, { "gradients against finite differences", check_gradients },
-    { "gradients are added", check_added }, { "an example alone as in the batch", check_alone }, { "the order of the examples", check_order },
-    { "loops cut at random", check_cuts }, { "the same bits twice", check_repeat }, { "two of its kind", check_instances }, { NULL, NULL } };
+    { "gradients are added", check_added }, { "an example alone as in the batch", check_alone },
+    { "the order of the examples", check_order }, { "loops cut at random", check_cuts },
+    { "the same bits twice", check_repeat }, { "two of its kind", check_instances }, { NULL, NULL } };

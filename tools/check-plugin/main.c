@@ -38,7 +38,8 @@ static const char *show_offers(arena *a, const offer *o, int n)
     static const char *const means[] = { "", " logits,", " probabilities,", " log probabilities,", " ids," };
     const char *text = "";
     for (int i = 0; i < n; i++)
-        text = arena_print(a, "%s%s%s%s %s", text, i ? " and " : "", o[i].classes ? "" : arena_print(a, "%d wide,", (int)o[i].width),
+        text = arena_print(a, "%s%s%s%s %s", text, i ? " and " : "",
+                           o[i].classes ? "" : arena_print(a, "%d wide,", (int)o[i].width),
                            means[o[i].means] + (o[i].classes != 0), rows[o[i].layout]);
     return text;
 }
@@ -168,7 +169,8 @@ static int check_plugin(int argc, char **argv, const command_env *env)
             return 2;
         }
     if (!path || access(path, R_OK)) {
-        fprintf(stderr, path ? "tenon: cannot read '%s': %s\n" : "usage: tenon check-plugin FILE.so [--seed=N]%s%s\n", path ? path : "", path ? strerror(errno) : "");
+        fprintf(stderr, path ? "tenon: cannot read '%s': %s\n" : "usage: tenon check-plugin FILE.so [--seed=N]%s%s\n",
+                path ? path : "", path ? strerror(errno) : "");
         return 2;
     }
     memory_on_failure(NULL); /* a child that runs out of memory says so itself */
@@ -178,9 +180,11 @@ static int check_plugin(int argc, char **argv, const command_env *env)
     printf("checking %s, seed %llu\n", path, (unsigned long long)seed);
     const char *bad = in_child(open_file, &s, NULL), *symbols = exported_symbols(full);
     report("the file", "", bad);
-    report("exported symbols", "", symbols ? fault("it exports %s beside tn_plugin_entry; build with -fvisibility=hidden", symbols) : NULL);
+    report("exported symbols", "",
+           symbols ? fault("it exports %s beside tn_plugin_entry; build with -fvisibility=hidden", symbols) : NULL);
     static const char *const nowhere[] = { NULL };
-    const tn_plugin *file = bad ? NULL : registry_open(registry_new(env->memory, nowhere, registry_isa()), full, error, sizeof error);
+    registry *plugins = bad ? NULL : registry_new(env->memory, nowhere, registry_isa());
+    const tn_plugin *file = bad ? NULL : registry_open(plugins, full, error, sizeof error);
     for (int i = 0; file && file->parts[i]; i++) {
         const tn_desc *d = file->parts[i];
         s.kind = d->kind, s.name = d->name;

@@ -40,10 +40,15 @@ static const char *check_activation(const subject *s)
     const tn_activation *t = p.part->desc->table;
     float x[N], y[N], y2[N], dy[N], dx[N], dx2[N];
     process_before(s->path);
-    for (int i = 0; i < N; i++) x[i] = 3 * made_up(1, (uint64_t)i), dy[i] = made_up(2, (uint64_t)i), y[i] = dx[i] = NAN, y2[i] = x[i], dx2[i] = dy[i];
-    if (t->forward(p.part->self, &p.be, ROWS, WIDTH, x, y) || t->forward(p.part->self, &p.be, ROWS, WIDTH, y2, y2)) return "forward failed";
+    for (int i = 0; i < N; i++) {
+        x[i] = 3 * made_up(1, (uint64_t)i), dy[i] = made_up(2, (uint64_t)i);
+        y[i] = dx[i] = NAN, y2[i] = x[i], dx2[i] = dy[i];
+    }
+    if (t->forward(p.part->self, &p.be, ROWS, WIDTH, x, y) || t->forward(p.part->self, &p.be, ROWS, WIDTH, y2, y2))
+        return "forward failed";
     if (memcmp(y, y2, sizeof y)) return "forward in place (x == y) gives other bits";
-    if (t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dy, dx) || t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dx2, dx2)) return "backward failed";
+    if (t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dy, dx)
+        || t->backward(p.part->self, &p.be, ROWS, WIDTH, x, y, dx2, dx2)) return "backward failed";
     if (memcmp(dx, dx2, sizeof dx)) return "backward in place (dx == dy) gives other bits, or it adds where it must set";
     for (int i = 0; i < N; i++) {
         double side[2], e = 1e-2;
@@ -91,13 +96,14 @@ static const char *check_optimizer(const subject *s)
                 tn_update u = { sizeof u, 0, step, 0.01, 0.001, to - from, 1, value[way] + from, g + from, at, NULL, 0 };
                 if (t->step(p.part->self, &p.be, &u)) return "step failed";
             }
-    if (memcmp(value[0], value[1], sizeof value[0]) || memcmp(kept[0], kept[1], sizeof kept[0])) return "an element's update depends on how the parameters are cut into runs";
+    if (memcmp(value[0], value[1], sizeof value[0]) || memcmp(kept[0], kept[1], sizeof kept[0]))
+        return "an element's update depends on how the parameters are cut into runs";
     for (int i = 0; i < N; i++)
         if (!isfinite(value[0][i])) return "an update is not finite";
     return process_after();
 }
 
-/* ---- regularizers --------------------------------------------------------------------------------------------------------------- */
+/* ---- regularizers ----------------------------------------------------------------------------------------------------- */
 static const char *check_regularizer(const subject *s)
 {
     enum { N = 70 };
@@ -126,7 +132,7 @@ static const char *check_regularizer(const subject *s)
     return process_after();
 }
 
-/* ---- pure functions ------------------------------------------------------------------------------------------------------------ */
+/* ---- pure functions --------------------------------------------------------------------------------------------------- */
 static const char *check_pure(const subject *s)
 {
     probe p;
@@ -154,7 +160,8 @@ static const char *check_pure(const subject *s)
         tn_param w = { sizeof w, 0, "weight", NULL, 2, 1, { 10, 6, 0, 0 }, 6, 10, 0, 0 };
         const tn_initializer *t = p.part->desc->table;
         for (int i = 0; i < 60; i++) a[i] = b[i] = NAN;
-        if (t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, a) || t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, b)) return "fill failed";
+        if (t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, a) || t->fill(p.part->self, &w, 10, 6, (tn_rng){ 1, 2 }, b))
+            return "fill failed";
         for (int i = 0; i < 60; i++)
             if (!isfinite(a[i])) return "left a value unwritten, or it is not finite";
         if (memcmp(a, b, sizeof a)) return "gives other values for the same random numbers";
@@ -162,6 +169,7 @@ static const char *check_pure(const subject *s)
     return process_after();
 }
 
-const check other_checks[] = { { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
-                               { "an update element by element", check_optimizer }, { "a penalty against finite differences", check_regularizer },
-                               { "asked twice", check_pure }, { "save and load", check_saved }, { NULL, NULL } };
+const check other_checks[] = {
+    { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
+    { "an update element by element", check_optimizer }, { "a penalty against finite differences", check_regularizer },
+    { "asked twice", check_pure }, { "save and load", check_saved }, { NULL, NULL } };

@@ -24,7 +24,10 @@ uint64_t row_key(const probe *p, const tn_layout *l, int32_t r)
     return mixed(row_key(p, l->over, l->up[r]), (uint64_t)l->step[r] + 1);
 }
 
-int64_t tensor_elements(const tn_tensor *t) { return t->pairs ? t->pairs->total : (t->index ? t->index->distinct : t->rows) * t->width; }
+int64_t tensor_elements(const tn_tensor *t)
+{
+    return t->pairs ? t->pairs->total : (t->index ? t->index->distinct : t->rows) * t->width;
+}
 
 /* ---- made-up data ------------------------------------------------------------------------------------------------------- */
 static int chars_of(int e, int t) { return (e * 3 + t * 5) % 4; } /* 0 to 3 */
@@ -73,7 +76,8 @@ static field *add_field(probe *p, const char *name, const offer *o)
     field *f = d->field[d->n_fields++] = arena_new(&p->memory, sizeof *f);
     f->name = name, f->kind = o->classes ? FIELD_TEXT : FIELD_NUMBERS, f->layout = o->layout;
     f->depth = o->layout == L_ROOT ? 0 : o->layout == L_CHARS ? 2 : 1, f->width = (uint32_t)(o->classes ? 1 : o->width);
-    f->spec = (tn_spec){ .dtype = o->classes ? TN_I32 : TN_F32, .means = o->means, .layout = o->layout, .width = o->classes ? 1 : o->width,
+    f->spec = (tn_spec){ .dtype = o->classes ? TN_I32 : TN_F32, .means = o->means, .layout = o->layout,
+                         .width = o->classes ? 1 : o->width,
                          .classes = o->classes ? o->classes : o->means == TN_VALUES ? 0 : o->width == 1 ? 2 : o->width };
     make_store(p, f, o);
     return f;
@@ -88,7 +92,8 @@ static void make_data(probe *p)
     d->dataset = arena_new(&p->memory, sizeof *d->dataset);
     d->layout_parent[L_TEXT] = d->layout_parent[L_TARGET] = L_ROOT, d->layout_parent[L_CHARS] = L_TEXT;
     d->count[0] = EXAMPLES;
-    for (int i = 0; i < 3; i++) d->layout_of[shape[i].layout] = add_field(p, i == 0 ? "text" : i == 1 ? "chars" : "target", &shape[i]);
+    for (int i = 0; i < 3; i++)
+        d->layout_of[shape[i].layout] = add_field(p, i == 0 ? "text" : i == 1 ? "chars" : "target", &shape[i]);
 }
 
 static node *field_node(probe *p, field *f, int wants)
@@ -124,10 +129,16 @@ static int make_graph(probe *p, const offer *o, int n)
         k->state_node[i] = field_node(p, add_field(p, arena_print(&p->memory, "state%d", i), &s), 1);
         k->state_slot[i] = &k->state_node[i]->out[0];
     }
-    for (int i = 0; i < k->count[G_OUT]; i++) k->out[i].read = k->out[i].read_plain = k->out[i].wants_gradient = k->out[i].gradient_comes = k->out[i].spec.dtype == TN_F32;
+    for (int i = 0; i < k->count[G_OUT]; i++) {
+        slot *s = &k->out[i];
+        s->read = s->read_plain = s->wants_gradient = s->gradient_comes = s->spec.dtype == TN_F32;
+    }
     for (int i = 0; i < k->count[G_NEXT]; i++) k->next[i].read = k->next[i].wants_gradient = k->next[i].gradient_comes = 1;
     g->field_node = arena_new(&p->memory, sizeof *g->field_node * (size_t)(p->data.n_fields + 1));
-    for (int i = 0; i < p->data.n_fields; i++) g->field_node[i] = field_node(p, p->data.field[i], 0), g->field_node[i]->out[0].read = 0;
+    for (int i = 0; i < p->data.n_fields; i++) {
+        g->field_node[i] = field_node(p, p->data.field[i], 0);
+        g->field_node[i]->out[0].read = 0;
+    }
     for (int i = 0; i < p->data.n_fields; i++) {
         for (int j = 0; j < n; j++) if (k->in_node[j]->source == p->data.field[i]) g->field_node[i] = k->in_node[j];
         for (int j = 0; j < k->count[G_STATE]; j++)
@@ -196,7 +207,8 @@ int probe_part(probe *p, const char *path, uint32_t kind, const char *name, cons
     memset(p, 0, sizeof *p);
     p->messages = diag_new(), p->path = path, p->name = name, p->kind = kind;
     p->plugins = probe_registry(&p->memory);
-    p->context = (part_context){ .memory = &p->memory, .plugins = p->plugins, .messages = p->messages, .data_dirs = nowhere, .host = &p->host, .api = &host_api };
+    p->context = (part_context){ .memory = &p->memory, .plugins = p->plugins, .messages = p->messages, .data_dirs = nowhere,
+                                 .host = &p->host, .api = &host_api };
     p->part = part_of_file(p, path, kind, name, options);
     return p->part ? start_backend(p) : TN_EINVAL;
 }
@@ -314,11 +326,14 @@ int probe_forward(probe *p)
 int probe_results(probe *p, tensor *list, int most)
 {
     int n = 0;
-    for (int i = 0; i < p->node->count[G_OUT] && n < most; i++)
-        if (p->node->out[i].spec.dtype == TN_F32)
-            list[n++] = (tensor){ p->node->out[i].name ? p->node->out[i].name : "the output", &p->node->out[i], 0, p->node->out[i].spec.layout };
-    for (int i = 0; i < p->node->count[G_NEXT] && n < most; i++)
-        list[n++] = (tensor){ arena_print(&p->memory, ".%s", p->node->next[i].name), &p->node->next[i], 0, p->node->next[i].spec.layout };
+    for (int i = 0; i < p->node->count[G_OUT] && n < most; i++) {
+        slot *s = &p->node->out[i];
+        if (s->spec.dtype == TN_F32) list[n++] = (tensor){ s->name ? s->name : "the output", s, 0, s->spec.layout };
+    }
+    for (int i = 0; i < p->node->count[G_NEXT] && n < most; i++) {
+        slot *s = &p->node->next[i];
+        list[n++] = (tensor){ arena_print(&p->memory, ".%s", s->name), s, 0, s->spec.layout };
+    }
     return n;
 }
 
@@ -332,10 +347,14 @@ static void wanted_parameters(probe *p, node *n, tensor *list, int *at, int most
 int probe_wanted(probe *p, tensor *list, int most)
 {
     int n = 0;
-    for (int i = 0; i < p->node->count[G_IN] && n < most; i++)
-        if (p->node->in_slot[i]->wants_gradient) list[n++] = (tensor){ arena_print(&p->memory, "input %d", i + 1), p->node->in_slot[i], 0, p->node->in_slot[i]->spec.layout };
-    for (int i = 0; i < p->node->count[G_STATE] && n < most; i++)
-        if (p->node->state_slot[i]) list[n++] = (tensor){ arena_print(&p->memory, "initial %s", p->node->state[i].name), p->node->state_slot[i], 0, p->node->state_slot[i]->spec.layout };
+    for (int i = 0; i < p->node->count[G_IN] && n < most; i++) {
+        slot *s = p->node->in_slot[i];
+        if (s->wants_gradient) list[n++] = (tensor){ arena_print(&p->memory, "input %d", i + 1), s, 0, s->spec.layout };
+    }
+    for (int i = 0; i < p->node->count[G_STATE] && n < most; i++) {
+        slot *s = p->node->state_slot[i];
+        if (s) list[n++] = (tensor){ arena_print(&p->memory, "initial %s", p->node->state[i].name), s, 0, s->spec.layout };
+    }
     wanted_parameters(p, p->node, list, &n, most);
     return n;
 }
@@ -355,7 +374,8 @@ double probe_sum(const probe *p)
     double sum = 0;
     for (int k = 0; k < n; k++) {
         const tn_tensor *t = &list[k].s->value;
-        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) sum += (double)weight(p, t, list[k].what, i) * (double)((float *)t->data)[i];
+        for (int64_t i = 0; t->data && i < tensor_elements(t); i++)
+            sum += (double)weight(p, t, list[k].what, i) * (double)((float *)t->data)[i];
     }
     return sum;
 }
@@ -379,7 +399,8 @@ int probe_backward(probe *p, float prefill)
     for (int k = 0; k < n; k++) {
         tn_tensor *t = &list[k].s->grad;
         int zero = list[k].what[0] == '.' ? p->zero_d_next : p->zero_d_out;
-        for (int64_t i = 0; t->data && i < tensor_elements(t); i++) ((float *)t->data)[i] = zero ? 0 : weight(p, t, list[k].what, i);
+        for (int64_t i = 0; t->data && i < tensor_elements(t); i++)
+            ((float *)t->data)[i] = zero ? 0 : weight(p, t, list[k].what, i);
     }
     poison(p->node, G_WORK);
     prepare(p, p->node);

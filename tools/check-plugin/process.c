@@ -64,7 +64,8 @@ const char *process_after(void)
 {
     if (mode_now() != before.mode) return "changed how the processor rounds or treats small numbers (MXCSR)";
     for (int i = 0; i < before.segments; i++)
-        if (memcmp(before.copy[i], before.at[i], before.n[i])) return "wrote a global or static variable; what a part keeps belongs into self";
+        if (memcmp(before.copy[i], before.at[i], before.n[i]))
+            return "wrote a global or static variable; what a part keeps belongs into self";
     return NULL;
 }
 

@@ -25,7 +25,10 @@ static const float *probabilities(answers *a, const head *h, int64_t rows, int64
     return loss->predict(h->loss->part->self, &call, classes, a->probability) ? NULL : a->probability;
 }
 
-static const char *word(const head *h, int64_t id) { return h->target->words && id < h->target->words->n ? h->target->words->word[id] : "?"; }
+static const char *word(const head *h, int64_t id)
+{
+    return h->target->words && id < h->target->words->n ? h->target->words->word[id] : "?";
+}
 
 static void json_text(FILE *f, const char *s)
 {

@@ -39,7 +39,8 @@ void print_graph(experiment *e)
         node *n = g->node[i];
         const char *reads = "";
         for (int k = 0; k < n->count[G_IN]; k++) reads = arena_print(&e->memory, "%s%s%s", reads, k ? ", " : "", n->in[k].name);
-        printf("%-20s %-20s %-28s %-40s %12lld\n", n->name, n->part->type, reads, shape(e, graph_out(n)), (long long)parameters_of(g, n));
+        printf("%-20s %-20s %-28s %-40s %12lld\n", n->name, n->part->type, reads, shape(e, graph_out(n)),
+               (long long)parameters_of(g, n));
     }
     printf("parameters: %lld\n", (long long)g->values);
 }
