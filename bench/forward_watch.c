@@ -47,7 +47,7 @@ static void close_watch(void *self)
 {
     watch *w = self;
     const char *path = getenv("FORWARD_WATCH");
-    FILE *f = path && w->at ? fopen(path, "w") : NULL;
+    FILE *f = path && w->n > 1 ? fopen(path, "w") : NULL;
     for (int64_t i = 1; f && i < w->n; i++) fprintf(f, "%.4f\n", w->at[i] - w->at[i - 1]);
     if (f) fclose(f);
     free(w->at);
