@@ -71,7 +71,8 @@ static const char *const elsewhere[][2] = {
     { "seed", "above the first table" }, { "name", "above the first table" }, { "schema", "above the first table" },
     { "extends", "above the first table" }, { "backend", "above the first table" },
     { "epochs", "under [training]" }, { "batch_size", "under [training] or [evaluation]" }, { "shuffle", "under [training]" },
-    { "max_steps", "under [training]" }, { "learning_rate", "under [optimizer]" }, { "weight_decay", "under [optimizer]" },
+    { "max_steps", "under [training]" }, { "length_buckets", "under [training]" },
+    { "learning_rate", "under [optimizer]" }, { "weight_decay", "under [optimizer]" },
     { "momentum", "under [optimizer]" }, { "warmup", "under [schedule]" }, { "clip_norm", "under [gradient]" },
     { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]] or [checkpoint]" },
     { "units", "under [[layer]]" }, { "inputs", "under [[layer]]" }, { "target", "under [[loss]] or [[metric]]" },
@@ -80,16 +81,17 @@ static const char *const elsewhere[][2] = {
 
 static void read_training(experiment *e)
 {
-    static const char *const keys[] = { "epochs", "batch_size", "shuffle", "max_steps" };
+    static const char *const keys[] = { "epochs", "batch_size", "shuffle", "max_steps", "length_buckets" };
     diag *d = e->messages;
-    e->epochs = 1, e->batch_size = 32, e->shuffle = 1;
+    e->epochs = 1, e->batch_size = 32, e->shuffle = 1, e->length_buckets = 1;
     config_value *t = table_of(e, "training");
     if (!t) return;
     e->epochs = config_int(t, "epochs", 1, 0, 1000000, d);
     e->batch_size = config_int(t, "batch_size", 32, 1, 1000000, d);
     e->max_steps = config_int(t, "max_steps", 0, 0, INT64_MAX, d);
     e->shuffle = config_bool(t, "shuffle", 1, d);
-    config_unused(t, "training", keys, 4, elsewhere, d);
+    e->length_buckets = config_int(t, "length_buckets", 1, 1, 1000000, d);
+    config_unused(t, "training", keys, 5, elsewhere, d);
 }
 
 static void read_evaluation(experiment *e)

@@ -55,6 +55,7 @@ typedef struct experiment {
     baseline_use *baseline; int n_baselines;
 
     int64_t epochs, batch_size, max_steps, evaluation_batch;
+    int64_t length_buckets;                /* batches that are sorted by length together; 1: none               */
     int shuffle, keep_best;
     int64_t checkpoint_steps, checkpoint_keep;
     const char *monitor; int monitor_higher; /* decides which weights are best; NULL: none                      */

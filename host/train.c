@@ -14,18 +14,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- order -------------------------------------------------------------------------------------------------- */
-void epoch_order(const experiment *e, int64_t epoch, int64_t *order)
-{
-    int64_t n = e->data->count[SPLIT_TRAIN];
-    tn_rng rng = tn_random_fork((tn_rng){ e->seed, (uint64_t)epoch }, text_hash("order of examples"));
-    for (int64_t i = 0; i < n; i++) order[i] = i;
-    for (int64_t i = n - 1; e->shuffle && i > 0; i--) {
-        int64_t k = (int64_t)(tn_random_real(rng, (uint64_t)i) * (double)(i + 1)), keep = order[i];
-        order[i] = order[k], order[k] = keep;
-    }
-}
-
+/* ---- batches ------------------------------------------------------------------------------------------------ */
 static int build_batch(trainer *t, int64_t k)
 {
     int64_t count = t->e->data->count[SPLIT_TRAIN], at = k * t->e->batch_size;

@@ -39,8 +39,8 @@ int  trainer_run(trainer *);
 /* Best (or last) weights in place: the scores of the final evaluation. */
 int  trainer_final(trainer *, score **scores, int *n);
 void trainer_close(trainer *);
-/* The training examples of an epoch in the order of its batches, [count of the split]: a Fisher-Yates shuffle keyed by
- * (seed, epoch), or the order of the file. */
+/* order.c: the training examples of an epoch in the order of its batches, [count of the split]: a Fisher-Yates shuffle
+ * keyed by (seed, epoch), or the order of the file; then by length within buckets where the file asks for it. */
 void epoch_order(const experiment *, int64_t epoch, int64_t *order);
 
 /* state.c */

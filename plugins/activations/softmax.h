@@ -6,25 +6,43 @@
 
 enum { ROW_LANES = 16 };
 
+typedef double lane_sums __attribute__((vector_size(8 * TN_VL)));
+
+/* The largest of a row, by lanes. */
 static float row_max(const float *x, int64_t n)
 {
-    float top = x[0];
-    for (int64_t j = 1; j < n; j++) top = x[j] > top ? x[j] : top;
-    return top;
+    float lane[ROW_LANES];
+    for (int k = 0; k < ROW_LANES; k++) lane[k] = x[k < n ? k : 0];
+    int64_t j = n < ROW_LANES ? n : ROW_LANES;
+    for (; j + ROW_LANES <= n; j += ROW_LANES)
+        for (int k = 0; k < ROW_LANES; k += TN_VL) {
+            tn_vf most = tn_load(lane + k), v = tn_load(x + j + k);
+            tn_store(lane + k, tn_select(v > most, v, most));
+        }
+    for (; j < n; j++) lane[0] = x[j] > lane[0] ? x[j] : lane[0];
+    for (int k = 1; k < ROW_LANES; k++) lane[0] = lane[k] > lane[0] ? lane[k] : lane[0];
+    return lane[0];
 }
 
 /* e^(x_j - top) to y, where y is not NULL; gives their sum. x == y allowed. */
 static double row_exps(const float *x, float top, int64_t n, float *y)
 {
-    double lane[ROW_LANES] = { 0 }, sum = 0;
-    for (int64_t j = 0; j < n; j += ROW_LANES) {
-        float e[ROW_LANES];
-        int64_t m = n - j < ROW_LANES ? n - j : ROW_LANES;
-        for (int64_t k = 0; k < m; k += TN_VL)
-            tn_store(e + k, tn_exp((m - k >= TN_VL ? tn_load(x + j + k) : tn_loadn(x + j + k, m - k))
-                                   - tn_set(top)));
-        for (int64_t k = 0; k < m; k++) lane[k] += (double)e[k];
-        if (y) memcpy(y + j, e, sizeof *y * (size_t)m);
+    lane_sums lanes[ROW_LANES / TN_VL] = { { 0 } };
+    double lane[ROW_LANES], sum = 0;
+    int64_t j = 0;
+    for (; j + ROW_LANES <= n; j += ROW_LANES)
+        for (int k = 0; k < ROW_LANES / TN_VL; k++) {
+            tn_vf e = tn_exp(tn_load(x + j + k * TN_VL) - tn_set(top));
+            lanes[k] += __builtin_convertvector(e, lane_sums);
+            if (y) tn_store(y + j + k * TN_VL, e);
+        }
+    memcpy(lane, lanes, sizeof lane);
+    for (int64_t k = 0, m; (m = n - j - k) > 0; k += TN_VL) {
+        float e[TN_VL];
+        m = m < TN_VL ? m : TN_VL;
+        tn_store(e, tn_exp((m < TN_VL ? tn_loadn(x + j + k, m) : tn_load(x + j + k)) - tn_set(top)));
+        for (int64_t i = 0; i < m; i++) lane[k + i] += (double)e[i];
+        if (y) memcpy(y + j + k, e, sizeof *y * (size_t)m);
     }
     for (int k = 0; k < ROW_LANES; k++) sum += lane[k];
     return sum;

@@ -60,14 +60,16 @@ static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, in
 {
     int64_t all = (nc + TN_VL - 1) / TN_VL;
     if (g->tb) {
-        for (int64_t v = 0; v < all; v++) {
-            int64_t s = v / STRIP * STRIP, nv = all - s < STRIP ? all - s : STRIP;
-            pack_vector(to + s * TN_VL * kn + (v - s) * TN_VL, nv * TN_VL, 1, kn, g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
+        for (int64_t s = 0, nv; s < all; s += nv) {
+            nv = strip_width(all - s);
+            for (int64_t v = s; v < s + nv; v++)
+                pack_vector(to + s * TN_VL * kn + (v - s) * TN_VL, nv * TN_VL, 1, kn, g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
         }
         return;
     }
-    for (int64_t s = 0; s < all; s += STRIP) {
-        int64_t nv = all - s < STRIP ? all - s : STRIP, cols = nc - s * TN_VL;
+    for (int64_t s = 0, nv; s < all; s += nv) {
+        nv = strip_width(all - s);
+        int64_t cols = nc - s * TN_VL;
         float *at = to + s * TN_VL * kn;
         for (int64_t q = 0; q < kn; q++, at += nv * TN_VL) {
             int64_t r = g->b_row ? g->b_row[k0 + q] : k0 + q;
@@ -126,8 +128,9 @@ static void gemm_block(const gemm_job *g, float *scratch, const float *w, int64_
     for (int64_t i = 0; i < mc; i++) a[i] = g->ta ? sa + i / PANEL * (kn * PANEL + PANEL_PAD) + i % PANEL : g->a + (m + i) * g->lda + k0;
     ahead next[2] = { { .p = NULL }, { .p = NULL } };
     if (g->ta && k0 + kn < g->k) gemm_ahead(g, next, m, mc, n, nc, k0 + kn, g->k - k0 - kn < kn ? g->k - k0 - kn : kn);
-    for (int64_t s = 0; s < nc; s += STRIP * TN_VL) {
-        int64_t cols = nc - s < STRIP * TN_VL ? nc - s : STRIP * TN_VL;
+    for (int64_t s = 0, width; s < nc; s += width) {
+        width = strip_width((nc - s + TN_VL - 1) / TN_VL) * TN_VL;
+        int64_t cols = nc - s < width ? nc - s : width;
         gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * kn : g->b + k0 * g->ldb + n + s, w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb,
                    m, mc, n + s, cols, kn, k0 == 0 && g->beta == 0);
     }
@@ -164,18 +167,22 @@ static void gemm_pieces(void *ctx, int64_t from, int64_t to)
     }
 }
 
-/* Cuts C into pieces of whole tiles, as many as the threads need. Each piece copies its part of B, and of a transposed A: so A
- * as it is is cut into columns of C first, a transposed one into rows.                                      */
+/* Cuts C into about as many pieces as the threads need, two for each, so that one that is held up leaves work to others.
+ * Each piece copies its part of B, and reads its part of A or copies that too where A is transposed. The best cut takes
+ * the least time: of the thread that gets the largest pieces, counted in multiply-adds; a number copied counts as COPY. */
+enum { M_GRAIN = 12, N_GRAIN = 32, COPY = 24, READ = 8 };
 static void gemm_cut(gemm_job *g)
 {
-    int64_t pieces = g->m * g->n * g->k < 65536 ? 1 : pool_inside(g->of) ? 1 : 2 * g->of->threads;
-    int64_t m_blocks = (g->m + ROW_BLOCK - 1) / ROW_BLOCK, n_blocks = (g->n + 63) / 64;
-    int64_t first = g->ta ? m_blocks : n_blocks, second = g->ta ? n_blocks : m_blocks;
-    if (first > pieces) first = pieces;
-    if (second > (pieces + first - 1) / first) second = (pieces + first - 1) / first;
-    g->m_pieces = g->ta ? first : second;
-    g->n_pieces = g->ta ? second : first;
-    g->m_step = (m_blocks + g->m_pieces - 1) / g->m_pieces * ROW_BLOCK;
-    g->n_step = (n_blocks + g->n_pieces - 1) / g->n_pieces * 64;
+    int64_t threads = g->m * g->n * g->k < 65536 || pool_inside(g->of) ? 1 : g->of->threads, best = INT64_MAX;
+    int64_t m_most = (g->m + M_GRAIN - 1) / M_GRAIN, n_most = (g->n + N_GRAIN - 1) / N_GRAIN;
+    g->m_pieces = g->n_pieces = 1, g->m_step = g->m, g->n_step = g->n;
+    for (int64_t np = 1; threads > 1 && np <= n_most && np <= 2 * threads; np++)
+        for (int64_t mp = 1; mp <= m_most && mp * np <= 2 * threads; mp++) {
+            int64_t m = (m_most + mp - 1) / mp * M_GRAIN, n = (n_most + np - 1) / np * N_GRAIN;
+            int64_t pieces = (g->m + m - 1) / m * ((g->n + n - 1) / n), turns = (pieces + threads - 1) / threads;
+            int64_t time = turns * (m * n + COPY * n + (g->ta ? COPY : READ) * m);
+            if (time > best) continue;
+            best = time, g->m_pieces = (g->m + m - 1) / m, g->n_pieces = (g->n + n - 1) / n, g->m_step = m, g->n_step = n;
+        }
 }
 #endif

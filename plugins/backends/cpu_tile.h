@@ -77,12 +77,22 @@ static inline __attribute__((always_inline)) void tile_kernel(const int mr, cons
         UNROLLED for (int v = 0; v < nv; v++) tn_store(to + i * s->ld + v * TN_VL, c[i][v]);
 }
 
+/* First values of the next rows: they come from outer caches, and the sums cannot begin without them. */
+static inline __attribute__((always_inline)) void first_ahead(const int nv, const strip *s, int64_t from, int64_t rows)
+{
+    int64_t end = from + rows < s->rows ? from + rows : s->rows;
+    for (int64_t i = from; i < end; i++)
+        UNROLLED for (int v = 0; v < nv; v += TN_VL < 16 ? 16 / TN_VL : 1) __builtin_prefetch(s->z[i] + s->z_at[v]);
+}
+
 #define STRIP_OF(nv)                                                                    \
     static void strip_##nv(const strip *s)                                              \
     {                                                                                   \
         for (int64_t i = 0, mr; i < s->rows; i += mr) {                                 \
+            mr = next_rows(s->rows - i, MOST_##nv);                                     \
+            if (s->z) first_ahead(nv, s, i + mr, mr);                                   \
             if (s->next) ahead_some(s->next), ahead_some(s->next + 1);                  \
-            switch (mr = next_rows(s->rows - i, MOST_##nv)) {                           \
+            switch (mr) {                                                               \
             case 1: tile_kernel(1, nv, s, i); break;                                    \
             case 2: tile_kernel(2, nv, s, i); break;                                    \
             case 3: tile_kernel(3, nv, s, i); break;                                    \
@@ -100,6 +110,12 @@ enum { MOST_1 = 6, MOST_2 = 6, MOST_3 = 4, MOST_4 = 3 };
 enum { MOST_1 = 8, MOST_2 = 8, MOST_3 = 8, MOST_4 = 6 };
 #endif
 STRIP_OF(1) STRIP_OF(2) STRIP_OF(3) STRIP_OF(4)
+
+/* Vectors of the next strip where `left` remain: never one alone but for the only one, since that is slow. */
+static inline int64_t strip_width(int64_t left)
+{
+    return left == STRIP + 1 ? STRIP - 1 : left < STRIP ? left : STRIP;
+}
 
 static inline void strip_run(int64_t nv, const strip *s)
 {
@@ -160,7 +176,7 @@ static void pack_vector(float *to, int64_t step, int transposed, int64_t k, cons
 }
 
 /* Packed weights. Units come in tiles of 64 for one group, 32 for two, 16 for more, so that a tile is 64 columns
- * or a little more; in the last tile units are rounded up to a multiple of 16. A tile is cut into strips of four
+ * or a little more; in the last tile units are rounded up to whole vectors. A tile is cut into strips of about four
  * vectors, each strip [k][vectors of columns]; column g * units_of_tile + j of a tile is unit j of group g. */
 typedef struct packing {
     int64_t k, units, groups, base, tiles;   /* base: units of a full tile                                   */
@@ -173,7 +189,7 @@ static packing packing_of(int64_t k, int64_t units, uint32_t groups)
     return p;
 }
 
-/* Units of tile t, and the same as a multiple of 16. */
+/* Units of tile t, and the same as a multiple of a vector. */
 static inline int64_t tile_units(const packing *p, int64_t t)
 {
     return p->units - t * p->base < p->base ? p->units - t * p->base : p->base;
@@ -181,7 +197,7 @@ static inline int64_t tile_units(const packing *p, int64_t t)
 
 static inline int64_t tile_width(const packing *p, int64_t t)
 {
-    return (tile_units(p, t) + 15) / 16 * 16;
+    return (tile_units(p, t) + TN_VL - 1) / TN_VL * TN_VL;
 }
 
 static inline int64_t tile_offset(const packing *p, int64_t t)
@@ -197,11 +213,13 @@ static void pack_tiles(void *ctx, int64_t from, int64_t to)
     const packing *p = &j->p;
     for (int64_t t = from; t < to; t++) {
         int64_t units = tile_units(p, t), width = tile_width(p, t), all = p->groups * width / TN_VL;
-        for (int64_t v = 0; v < all; v++) {
-            int64_t s = v / STRIP * STRIP, nv = all - s < STRIP ? all - s : STRIP;
-            int64_t g = v * TN_VL / width, unit = v * TN_VL % width;
-            float *at = j->to + tile_offset(p, t) + s * TN_VL * p->k + (v - s) * TN_VL;
-            pack_vector(at, nv * TN_VL, j->transposed, p->k, j->w, j->ldw, g * p->units + t * p->base + unit, units - unit);
+        for (int64_t s = 0, nv; s < all; s += nv) {
+            nv = strip_width(all - s);
+            for (int64_t v = s; v < s + nv; v++) {
+                int64_t g = v * TN_VL / width, unit = v * TN_VL % width;
+                float *at = j->to + tile_offset(p, t) + s * TN_VL * p->k + (v - s) * TN_VL;
+                pack_vector(at, nv * TN_VL, j->transposed, p->k, j->w, j->ldw, g * p->units + t * p->base + unit, units - unit);
+            }
         }
     }
 }
@@ -233,8 +251,8 @@ static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, i
     }
     for (int64_t k0 = 0, deep = k_step(k->k, K_BLOCK); k0 < k->k; k0 += deep) {
         int in_v = k0 > 0 || !whole;
-        for (int64_t s0 = 0; s0 < all; s0 += STRIP) {
-            int64_t nv = all - s0 < STRIP ? all - s0 : STRIP;
+        for (int64_t s0 = 0, nv; s0 < all; s0 += nv) {
+            nv = strip_width(all - s0);
             for (int64_t v = 0; v < nv; v++) {
                 int64_t c = (s0 + v) * TN_VL;
                 own[v] = c, from[v] = c / q->gs * k->units + q->unit + c % q->gs;

@@ -82,28 +82,35 @@ EACH_VECTOR give(float *p, tn_vf v, int64_t n)
 }
 
 /* z: gates of the tile, gs apart. c_before may be NULL. */
-EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, float *y, int64_t n)
+EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, int64_t n)
 {
-    tn_vf i = tn_sigmoid(tn_load(z)), f = tn_sigmoid(tn_load(z + gs)), g = tn_tanh(tn_load(z + 2 * gs)), o = tn_sigmoid(tn_load(z + 3 * gs));
-    tn_vf now = tn_fma(f, c_before ? take(c_before, n) : tn_set(0), i * g);
+    tn_vf i = tn_sigmoid(tn_load(z)), f = tn_sigmoid(tn_load(z + gs));
+    tn_vf g = tn_tanh(tn_load(z + 2 * gs)), o = tn_sigmoid(tn_load(z + 3 * gs));
     give(gate, i, n), give(gate + h, f, n), give(gate + 2 * h, g, n), give(gate + 3 * h, o, n);
-    give(c, now, n), give(y, o * tn_tanh(now), n);
+    give(c, tn_fma(f, c_before ? take(c_before, n) : tn_set(0), i * g), n);
 }
 
-/* Gates, cell and hidden state of a finished tile of z. */
+EACH_VECTOR hidden_of(const float *o, const float *c, float *y, int64_t n) { give(y, take(o, n) * tn_tanh(take(c, n)), n); }
+
+/* Gates, cell and hidden state of a finished tile of z. Hidden states come after all cells of a row: so the vectors of a loop
+ * do not wait for each other, and the processor works on several at once. */
 static void gates_done(void *ctx, const tn_tile *q)
 {
     const step *s = ctx;
     const run *r = s->r;
-    int64_t h = r->h;
+    int64_t h = r->h, whole = q->units / TN_VL * TN_VL, j, last = q->units - whole;
     for (int64_t i = 0; i < q->rows; i++) {
-        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i, j = 0;
-        const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
+        const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
+                              : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
         const float *z = q->v + i * q->ld;
-        float *gate = r->gates + row * 4 * h + q->unit, *c = r->cell + row * h + q->unit, *y = r->y + row * r->ld + r->off + q->unit;
+        float *gate = r->gates + row * 4 * h + q->unit, *o = gate + 3 * h, *c = r->cell + row * h + q->unit;
+        float *y = r->y + row * r->ld + r->off + q->unit;
         if (c_before) c_before += q->unit;
-        for (; j + TN_VL <= q->units; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, y + j, TN_VL);
-        if (j < q->units) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, y + j, q->units - j);
+        for (j = 0; j < whole; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, TN_VL);
+        if (last) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, last);
+        for (j = 0; j < whole; j += TN_VL) hidden_of(o + j, c + j, y + j, TN_VL);
+        if (last) hidden_of(o + j, c + j, y + j, last);
     }
 }
 
