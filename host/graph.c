@@ -398,6 +398,23 @@ static void plan_node(graph *g, node *n)
                              "'%s.state' has both halves after all steps", n->name, n->in_node[i]->name, n->in_node[i]->name);
 }
 
+/* The last reader of a slot is the first to add to its gradient: it may set it, where it can and reads it once. */
+static void find_setters(graph *g)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        node *n = g->node[i];
+        if (n->unknown) continue;
+        for (int k = 0; k < n->count[G_STATE]; k++)
+            if (n->state_slot[k]) n->state_slot[k]->set_by = NULL;
+        for (int k = n->count[G_IN]; k-- > 0; ) {
+            int can = k == 0 && n->layer->flags & TN_L_SETS && n->out[0].wants_gradient && n->in_slot[0]->wants_gradient;
+            n->in_slot[k]->set_by = can ? n : NULL;
+        }
+        for (int k = 1; k < n->count[G_IN]; k++)
+            if (n->in_slot[k] == n->in_slot[0]) n->in_slot[0]->set_by = NULL;
+    }
+}
+
 /* Which slots need gradients, and which are read by whom. */
 static void trace(graph *g)
 {
@@ -427,6 +444,7 @@ static void trace(graph *g)
         for (int k = 0; k < n->count[G_STATE]; k++)
             if (n->state_slot[k]) n->state_slot[k]->gradient_comes |= n->state_slot[k]->wants_gradient;
     }
+    find_setters(g);
 }
 
 graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t seed)

@@ -31,6 +31,7 @@ typedef struct slot {                      /* one tensor of the graph           
     int wants_gradient;                    /* something trainable lies upstream of it                            */
     int read, read_plain;                  /* some consumer reads it; one that cannot take rows by index         */
     int gradient_comes;                    /* some consumer adds to grad                                         */
+    const node *set_by;                    /* the first consumer to add in backward, where it can set instead    */
 } slot;
 
 typedef struct parameter {

@@ -107,7 +107,8 @@ static void zero(graph *g, tn_tensor *t)
 
 static void zero_gradients(graph *g, node *n)
 {
-    for (int i = 0; i < n->count[G_OUT]; i++) zero(g, &n->out[i].grad);
+    for (int i = 0; i < n->count[G_OUT]; i++)
+        if (!n->out[i].set_by) zero(g, &n->out[i].grad);
     for (int i = 0; i < n->count[G_NEXT]; i++) zero(g, &n->next[i].grad);
     for (int k = 0; k < n->n_children; k++) {
         node *c = n->child[k];
@@ -127,7 +128,10 @@ int graph_backward(graph *g)
     for (int i = g->n_nodes; i-- > 0; ) {
         node *n = g->node[i];
         if (!n->out[0].wants_gradient) continue;
+        uint32_t flags = n->call.flags;
+        if (n->count[G_IN] && n->in_slot[0]->set_by == n) n->call.flags |= TN_C_SET;
         int rc = node_run(n, TN_BACKWARD);
+        n->call.flags = flags;
         if (rc) return failed(n, rc, "backward");
         if (n->trainable && (rc = node_run(n, TN_GRADIENT))) return failed(n, rc, "gradient");
     }

@@ -48,7 +48,8 @@ enum { TN_FIXED = 0, TN_ROOT = 1 };
 enum { TN_P_NO_DECAY = 1, TN_P_FROZEN = 2 };             /* tn_param.flags                                  */
 enum { TN_S_NO_CARRY = 1 };                              /* state has no meaning in the next batch (reverse) */
 enum { TN_USES_IN = 1, TN_USES_OUT = 2 };                /* what backward and gradient read again           */
-enum { TN_C_TRAINING = 1, TN_C_STEP = 2 };               /* tn_call.flags: learning; one step of a child    */
+enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
+       TN_C_SET = 4 };                                   /* backward of TN_L_SETS: d_in[0] is garbage, set it */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
 
@@ -330,7 +331,8 @@ enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width       
        TN_L_RECURRENT = 4,               /* reads the steps of a sequence one after the other                */
        TN_L_REVERSE = 8,                 /* some of its units do so from the end: `last` warns               */
        TN_L_IN_PLACE = 16,
-       TN_L_LAST = 32 };                 /* reads the last row of a sequence alone                         */
+       TN_L_LAST = 32,                   /* reads the last row of a sequence alone                         */
+       TN_L_SETS = 64 };                 /* backward minds TN_C_SET: all of d_in[0] is set, nothing added   */
 typedef struct tn_impl {                 /* backend "*" uses be->ops alone, "cpu" touches memory itself      */
     uint32_t size, rsv_;
     const char *backend;

@@ -6,7 +6,19 @@
 
 enum { ROW_LANES = 16 };
 
-typedef double lane_sums __attribute__((vector_size(8 * TN_VL)));
+typedef float half_vf __attribute__((vector_size(2 * TN_VL)));
+typedef double half_sums __attribute__((vector_size(4 * TN_VL)));
+
+static inline half_sums doubles(half_vf x)
+{
+#if TN_VL == 16
+    return (half_sums)_mm512_cvtps_pd((__m256)x);
+#elif TN_VL == 8
+    return (half_sums)_mm256_cvtps_pd((__m128)x); /* gcc 12 takes the compiler's own conversion through memory */
+#else
+    return __builtin_convertvector(x, half_sums);
+#endif
+}
 
 /* The largest of a row, by lanes. */
 static float row_max(const float *x, int64_t n)
@@ -27,13 +39,17 @@ static float row_max(const float *x, int64_t n)
 /* e^(x_j - top) to y, where y is not NULL; gives their sum. x == y allowed. */
 static double row_exps(const float *x, float top, int64_t n, float *y)
 {
-    lane_sums lanes[ROW_LANES / TN_VL] = { { 0 } };
+    enum { HALVES = 2 * ROW_LANES / TN_VL };
+    half_sums lanes[HALVES] = { { 0 } };
     double lane[ROW_LANES], sum = 0;
     int64_t j = 0;
     for (; j + ROW_LANES <= n; j += ROW_LANES)
-        for (int k = 0; k < ROW_LANES / TN_VL; k++) {
+        _Pragma("GCC unroll 4") for (int k = 0; k < ROW_LANES / TN_VL; k++) {
             tn_vf e = tn_exp(tn_load(x + j + k * TN_VL) - tn_set(top));
-            lanes[k] += __builtin_convertvector(e, lane_sums);
+            half_vf half[2];
+            memcpy(half, &e, sizeof half);
+            lanes[2 * k] += doubles(half[0]);
+            lanes[2 * k + 1] += doubles(half[1]);
             if (y) tn_store(y + j + k * TN_VL, e);
         }
     memcpy(lane, lanes, sizeof lane);

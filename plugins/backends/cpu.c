@@ -80,17 +80,19 @@ static int pack(tn_be *be, int transposed, int64_t k, int64_t units, uint32_t gr
     return spread(be, j.p.tiles, k * groups * j.p.base, pack_tiles, &j);
 }
 
+enum { FEW_WEIGHTS = 1 << 17 };          /* these stay in a second cache of half a megabyte while rows go by  */
 /* From outside a body, done() runs on several threads, each tile once. */
 static int product(tn_be *be, const tn_product *p)
 {
     pool *of = &cpu_of(be)->pool;
-    product_job job = { p, packing_of(p->k, p->units, p->groups), ROW_BLOCK, 0, 1 };
+    product_job job = { p, packing_of(p->k, p->units, p->groups), ROW_BLOCK, 0, 1, 0 };
     int64_t widest = job.k.groups * (p->units < job.k.base ? (p->units + 15) / 16 * 16 : job.k.base);
     if (widest > TILE_FLOATS || p->groups < 1) return TN_EINVAL;
     if (p->rows <= 0 || p->units <= 0) return TN_OK;
     if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
     job.row_blocks = (p->rows + job.rows - 1) / job.rows;
-    if (!pool_inside(of) && job.row_blocks < of->threads) {
+    if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS) job.by_tiles = 1, job.tile_groups = job.k.tiles;
+    else if (!pool_inside(of) && job.row_blocks < of->threads) {
         job.tile_groups = (2 * of->threads + job.row_blocks - 1) / job.row_blocks;
         if (job.tile_groups > job.k.tiles) job.tile_groups = job.k.tiles;
     }

@@ -33,8 +33,8 @@ static void gemm_scale(const gemm_job *g, int64_t m0, int64_t m1, int64_t n0, in
 }
 
 /* Columns n .. n + nc - 1 of C from row m on: one strip, `rows` rows of A at a[]. w: the strip's columns.     */
-static void gemm_strip(const gemm_job *g, float *scratch, ahead *next, const float *const *a, int64_t a_step, const float *w, int64_t w_step, int64_t m,
-                       int64_t rows, int64_t n, int64_t nc, int64_t kn, int fresh)
+static void gemm_strip(const gemm_job *g, float *scratch, ahead *next, const float *const *a, int64_t a_step, const float *w,
+                       int64_t w_step, int64_t m, int64_t rows, int64_t n, int64_t nc, int64_t kn, int fresh)
 {
     static const int64_t at[STRIP] = { 0, TN_VL, 2 * TN_VL, 3 * TN_VL };
     int64_t nv = (nc + TN_VL - 1) / TN_VL;
@@ -67,16 +67,21 @@ static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, in
         }
         return;
     }
-    for (int64_t s = 0, nv; s < all; s += nv) {
-        nv = strip_width(all - s);
-        int64_t cols = nc - s * TN_VL;
-        float *at = to + s * TN_VL * kn;
-        for (int64_t q = 0; q < kn; q++, at += nv * TN_VL) {
-            int64_t r = g->b_row ? g->b_row[k0 + q] : k0 + q;
-            const float *from = g->b + r * g->ldb + n0 + s * TN_VL;
+    for (int64_t q = 0; q < kn; q++) {
+        int64_t r = g->b_row ? g->b_row[k0 + q] : k0 + q;
+        const float *from = g->b + r * g->ldb + n0;
+        for (int64_t s = 0, nv; s < all; s += nv) {
+            nv = strip_width(all - s);
+            float *at = to + s * TN_VL * kn + q * nv * TN_VL;
+            int whole = nc - s * TN_VL >= nv * TN_VL;
+            if (r >= 0 && whole && nv == STRIP) { /* the usual one, without a question a vector */
+                UNROLLED for (int v = 0; v < STRIP; v++) tn_store(at + v * TN_VL, tn_load(from + (s + v) * TN_VL));
+                continue;
+            }
             for (int64_t v = 0; v < nv; v++) {
-                int64_t left = cols - v * TN_VL;
-                tn_store(at + v * TN_VL, r < 0 ? tn_set(0) : left >= TN_VL ? tn_load(from + v * TN_VL) : tn_loadn(from + v * TN_VL, left));
+                int64_t left = nc - (s + v) * TN_VL;
+                const float *x = from + (s + v) * TN_VL;
+                tn_store(at + v * TN_VL, r < 0 ? tn_set(0) : left >= TN_VL ? tn_load(x) : tn_loadn(x, left));
             }
         }
     }
@@ -95,44 +100,66 @@ static void gemm_pack_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
     }
 }
 
-/* sums[m ..] += rows k0 .. k0 + kn - 1 of a transposed A, one after the other. */
+/* sums[m ..] += rows k0 .. k0 + kn - 1 of a transposed A, one after the other; SUMS vectors of columns at once. */
 static void gemm_sum_a(const gemm_job *g, int64_t m, int64_t mc, int64_t k0, int64_t kn)
 {
-    for (int64_t i = 0; i < mc; i += TN_VL) {
-        int64_t left = mc - i;
-        float *to = g->sums + m + i;
-        const float *from = g->a + k0 * g->lda + m + i;
-        tn_vf sum = left >= TN_VL ? tn_load(to) : tn_loadn(to, left);
-        for (int64_t q = 0; q < kn; q++, from += g->lda) sum = sum + (left >= TN_VL ? tn_load(from) : tn_loadn(from, left));
-        if (left >= TN_VL) tn_store(to, sum);
-        else tn_storen(to, sum, left);
+    enum { SUMS = 8 };
+    const float *from = g->a + k0 * g->lda + m;
+    float *to = g->sums + m;
+    int64_t i = 0;
+    for (; i + SUMS * TN_VL <= mc; i += SUMS * TN_VL) {
+        tn_vf sum[SUMS];
+        UNROLLED for (int v = 0; v < SUMS; v++) sum[v] = tn_load(to + i + v * TN_VL);
+        for (int64_t q = 0; q < kn; q++)
+            UNROLLED for (int v = 0; v < SUMS; v++) sum[v] = sum[v] + tn_load(from + q * g->lda + i + v * TN_VL);
+        UNROLLED for (int v = 0; v < SUMS; v++) tn_store(to + i + v * TN_VL, sum[v]);
     }
+    for (; i < mc; i++)
+        for (int64_t q = 0; q < kn; q++) to[i] += from[q * g->lda + i];
 }
 
-/* What is copied for the next block of k: of A, and of B. tiles: register tiles of this block. */
-static void gemm_ahead(const gemm_job *g, ahead *next, int64_t m, int64_t mc, int64_t n, int64_t nc, int64_t k0, int64_t kn)
+/* `rows` rows of n numbers that are copied next, asked for over so many register tiles. */
+static ahead ahead_of(const float *p, int64_t ld, int64_t rows, int64_t n, const int32_t *of, int64_t tiles)
 {
-    int64_t tiles = 1 + mc * nc / (MOST_4 * STRIP * TN_VL);
-    next[0] = (ahead){ g->a + k0 * g->lda + m, g->lda, 0, kn, (mc + 15) / 16 + 1, 0, 0, NULL };
-    next[1] = (ahead){ (g->b_row ? g->b : g->b + k0 * g->ldb) + n, g->ldb, 0, kn, (nc + 15) / 16 + 1, 0, 0, g->b_row ? g->b_row + k0 : NULL };
-    for (int i = 0; i < 2; i++) next[i].each = 1 + next[i].lines * kn / tiles;
+    ahead a = { p, ld, 0, rows, (n + 15) / 16 + 1, 0, 0, of };
+    a.each = 1 + a.lines * rows / tiles;
+    return a;
 }
 
-/* One block of C, k and columns: its rows m .. m + mc - 1 strip by strip. w: strips of the columns, or NULL: B itself. */
-static void gemm_block(const gemm_job *g, float *scratch, const float *w, int64_t m, int64_t mc, int64_t n, int64_t nc, int64_t k0, int64_t kn)
+typedef struct part_of_c { int64_t m, mc, n, nc, k, kn; } part_of_c;     /* of C: rows, columns; of the sum                 */
+
+/* One block: its rows strip by strip. w: strips of the columns, or NULL: B itself. */
+static void gemm_block(const gemm_job *g, float *scratch, const float *w, const part_of_c *b, ahead *next)
 {
     float *sa = scratch + SCRATCH_B, *sc = sa + SCRATCH_A;
     const float *a[M_BLOCK];
-    if (g->ta) gemm_pack_a(g, sa, m, mc, k0, kn);
-    if (g->sums && n == 0) gemm_sum_a(g, m, mc, k0, kn);
-    for (int64_t i = 0; i < mc; i++) a[i] = g->ta ? sa + i / PANEL * (kn * PANEL + PANEL_PAD) + i % PANEL : g->a + (m + i) * g->lda + k0;
-    ahead next[2] = { { .p = NULL }, { .p = NULL } };
-    if (g->ta && k0 + kn < g->k) gemm_ahead(g, next, m, mc, n, nc, k0 + kn, g->k - k0 - kn < kn ? g->k - k0 - kn : kn);
-    for (int64_t s = 0, width; s < nc; s += width) {
-        width = strip_width((nc - s + TN_VL - 1) / TN_VL) * TN_VL;
-        int64_t cols = nc - s < width ? nc - s : width;
-        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * kn : g->b + k0 * g->ldb + n + s, w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb,
-                   m, mc, n + s, cols, kn, k0 == 0 && g->beta == 0);
+    if (g->ta) gemm_pack_a(g, sa, b->m, b->mc, b->k, b->kn);
+    if (g->sums && b->n == 0) gemm_sum_a(g, b->m, b->mc, b->k, b->kn);
+    for (int64_t i = 0; i < b->mc; i++)
+        a[i] = g->ta ? sa + i / PANEL * (b->kn * PANEL + PANEL_PAD) + i % PANEL : g->a + (b->m + i) * g->lda + b->k;
+    for (int64_t s = 0, width; s < b->nc; s += width) {
+        width = strip_width((b->nc - s + TN_VL - 1) / TN_VL) * TN_VL;
+        int64_t cols = b->nc - s < width ? b->nc - s : width;
+        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * b->kn : g->b + b->k * g->ldb + b->n + s,
+                   w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb, b->m, b->mc, b->n + s, cols, b->kn, b->k == 0 && g->beta == 0);
+    }
+}
+
+/* Columns b->n .. of rows m0 .. m1 - 1, blocks of `step` rows, part b->k .. of the sums. more: how much of k comes after it. */
+static void gemm_rows(const gemm_job *g, float *scratch, const float *w, part_of_c b, int64_t m0, int64_t m1, int64_t step, int64_t more)
+{
+    for (b.m = m0; b.m < m1; b.m += step) {
+        int64_t left = m1 - b.m - step, first = m1 - m0 < step ? m1 - m0 : step;
+        b.mc = left < 0 ? m1 - b.m : step;
+        int64_t tiles = 1 + b.mc * b.nc / (MOST_4 * STRIP * TN_VL), k = b.k + b.kn;
+        ahead next[2] = { { .p = NULL }, { .p = NULL } };
+        if (left > 0 && g->ta)
+            next[0] = ahead_of(g->a + b.k * g->lda + b.m + step, g->lda, b.kn, left < step ? left : step, NULL, tiles);
+        if (left <= 0 && more > 0) {
+            if (g->ta) next[0] = ahead_of(g->a + k * g->lda + m0, g->lda, more, first, NULL, tiles);
+            if (!g->tb) next[1] = ahead_of((g->b_row ? g->b : g->b + k * g->ldb) + b.n, g->ldb, more, b.nc, g->b_row ? g->b_row + k : NULL, tiles);
+        }
+        gemm_block(g, scratch, w, &b, next);
     }
 }
 
@@ -142,16 +169,16 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
     int direct = !g->tb && !g->b_row && m1 - m0 <= 6;           /* too few rows to pay for the copy           */
     /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones        */
-    int64_t deep = k_step(g->k, g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK), block = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
-    if (block > M_BLOCK) block = M_BLOCK;
+    int64_t deep = k_step(g->k, g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK);
+    int64_t step = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
+    if (step > M_BLOCK) step = M_BLOCK;
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
-        int64_t nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK;
-        for (int64_t k0 = 0; k0 < g->k; k0 += deep) {
-            int64_t kn = g->k - k0 < deep ? g->k - k0 : deep;
-            int copied = !direct || nc % TN_VL;
-            if (copied) gemm_pack_b(g, scratch, n, nc, k0, kn);
-            for (int64_t m = m0; m < m1; m += block)
-                gemm_block(g, scratch, copied ? scratch : NULL, m, m1 - m < block ? m1 - m : block, n, nc, k0, kn);
+        part_of_c b = { .n = n, .nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK };
+        for (; b.k < g->k; b.k += deep) {
+            int64_t left = g->k - b.k, copied = !direct || b.nc % TN_VL;
+            b.kn = left < deep ? left : deep;
+            if (copied) gemm_pack_b(g, scratch, n, b.nc, b.k, b.kn);
+            gemm_rows(g, scratch, copied ? scratch : NULL, b, m0, m1, step, left - deep < deep ? left - deep : deep);
         }
     }
 }

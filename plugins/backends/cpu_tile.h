@@ -239,7 +239,7 @@ static void tile_first(const tn_product *p, const tn_tile *q)
 /* The tile of rows q->row .. and tile t of the units: sums over all of k in q->v. */
 static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, int64_t t)
 {
-    int64_t own[STRIP], from[STRIP], all = q->ld / TN_VL, whole = q->units == q->gs && k->k > 0;
+    int64_t own[STRIP], from[STRIP], all = k->groups * q->gs / TN_VL, whole = q->units == q->gs && k->k > 0;
     const float *w = (const float *)p->packed + tile_offset(k, t);
     if (!whole) tile_first(p, q);
     const float *x[ROW_BLOCK], *first[ROW_BLOCK], *sums[ROW_BLOCK];
@@ -265,9 +265,27 @@ static void tile_sums(const tn_product *p, const packing *k, const tn_tile *q, i
     }
 }
 
-typedef struct product_job { const tn_product *p; packing k; int64_t rows, row_blocks, tile_groups; } product_job;
+/* Pieces: block of rows by range of unit tiles. Where the weights are too many to stay in the cache, all rows pass by one
+ * range of tiles before the next (by_tiles), else all tiles by one block of rows. */
+typedef struct product_job { const tn_product *p; packing k; int64_t rows, row_blocks, tile_groups; int by_tiles; } product_job;
 
-/* Pieces of a product: block of rows by range of unit tiles. */
+static void product_tile(const tn_product *p, const packing *k, int64_t row, int64_t rows, int64_t t, float *scratch)
+{
+    int64_t width = tile_width(k, t);
+    tn_tile q = { row, rows, t * k->base, tile_units(k, t), scratch, k->groups * width, width };
+    int straight = !p->done && k->groups == 1 && q.units == width && p->k > 0; /* y itself can take the sums */
+    if (straight) q.v = p->y + row * p->ldy + q.unit, q.ld = p->ldy;
+    tile_sums(p, k, &q, t);
+    if (straight) return;
+    if (p->done) {
+        p->done(p->ctx, &q);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t g = 0; g < k->groups; g++)
+            memcpy(p->y + (row + i) * p->ldy + g * k->units + q.unit, q.v + i * q.ld + g * q.gs, sizeof(float) * (size_t)q.units);
+}
+
 static void product_pieces(void *ctx, int64_t from, int64_t to)
 {
     const product_job *job = ctx;
@@ -275,20 +293,11 @@ static void product_pieces(void *ctx, int64_t from, int64_t to)
     const packing *k = &job->k;
     _Alignas(64) float v[TILE_FLOATS];
     for (int64_t piece = from; piece < to; piece++) {
-        int64_t block = piece / job->tile_groups, part = piece % job->tile_groups;
+        int64_t block = job->by_tiles ? piece % job->row_blocks : piece / job->tile_groups;
+        int64_t part = job->by_tiles ? piece / job->row_blocks : piece % job->tile_groups;
         int64_t row = block * job->rows, rows = p->rows - row < job->rows ? p->rows - row : job->rows;
-        for (int64_t t = k->tiles * part / job->tile_groups; t < k->tiles * (part + 1) / job->tile_groups; t++) {
-            int64_t width = tile_width(k, t);
-            tn_tile q = { row, rows, t * k->base, tile_units(k, t), v, k->groups * width, width };
-            tile_sums(p, k, &q, t);
-            if (p->done) {
-                p->done(p->ctx, &q);
-                continue;
-            }
-            for (int64_t i = 0; i < rows; i++)
-                for (int64_t g = 0; g < k->groups; g++)
-                    memcpy(p->y + (row + i) * p->ldy + g * k->units + q.unit, v + i * q.ld + g * q.gs, sizeof(float) * (size_t)q.units);
-        }
+        for (int64_t t = k->tiles * part / job->tile_groups; t < k->tiles * (part + 1) / job->tile_groups; t++)
+            product_tile(p, k, row, rows, t, v);
     }
 }
 #endif

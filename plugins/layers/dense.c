@@ -29,6 +29,7 @@ static int plan_params(const tn_api *api, tn_plan *p, const layer *l)
                       .ndim = 1, .blocks = 1, .dim = { l->out, 1, 1, 1 }, .fan_in = l->in,
                       .fan_out = l->out };
     int rc = api->add_param(p, &weight);
+    if (rc >= 0) rc = api->add_packed(p, rc, 1, 1);
     if (rc >= 0 && l->bias) rc = api->add_param(p, &bias);
     return rc < 0 ? rc : TN_OK;
 }
@@ -65,9 +66,9 @@ static int forward(void *self, const tn_call *c)
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows;
     float *y = c->out[0]->data, *z = l->z >= 0 ? c->saved[l->z]->data : y;
-    int rc = ops->gemm(c->be, 0, 1, n, l->out, l->in, c->in[0]->data, l->in, c->param[WEIGHT]->data, l->in,
-                       0, z, l->out);
-    if (!rc && l->bias) rc = ops->add_bias(c->be, n, l->out, c->param[BIAS]->data, z, l->out);
+    tn_product p = { .size = sizeof p, .groups = 1, .rows = n, .k = l->in, .units = l->out, .x = c->in[0]->data, .ldx = l->in,
+                     .init = l->bias ? c->param[BIAS]->data : NULL, .packed = c->packed[0], .y = z, .ldy = l->out };
+    int rc = ops->product(c->be, &p);
     if (!rc && l->act) rc = l->act->forward(l->act_self, c->be, n, l->out, z, y);
     return rc;
 }
@@ -79,19 +80,25 @@ static const float *gradient_of_z(const layer *l, const tn_call *c)
     return l->act ? c->saved[l->dz]->data : c->d_out[0]->data;
 }
 
+static int no_gradient(const tn_call *c)
+{
+    tn_tensor *dx = c->d_in[0];
+    return dx && c->flags & TN_C_SET ? c->be->ops->fill(c->be, dx->data, TN_F32, dx->rows * dx->width, 0) : TN_OK;
+}
+
 /* dz = dy act'(z);  dx += dz W */
 static int backward(void *self, const tn_call *c)
 {
     const layer *l = self;
     int64_t n = c->in[0]->rows;
     int rc = TN_OK;
-    if (!c->d_out[0]) return TN_OK;
+    if (!c->d_out[0]) return no_gradient(c);
     if (l->act)
         rc = l->act->backward(l->act_self, c->be, n, l->out, l->z >= 0 ? c->saved[l->z]->data : NULL,
                               c->out[0]->data, c->d_out[0]->data, c->saved[l->dz]->data);
     if (rc || !c->d_in[0]) return rc;
     return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, gradient_of_z(l, c), l->out,
-                            c->param[WEIGHT]->data, l->in, 1, c->d_in[0]->data, l->in);
+                            c->param[WEIGHT]->data, l->in, c->flags & TN_C_SET ? 0 : 1, c->d_in[0]->data, l->in);
 }
 
 /* dW += dz^T x;  db += sum over rows of dz */
@@ -112,7 +119,7 @@ static int gradient(void *self, const tn_call *c)
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+static const tn_layer table = { .size = sizeof table, .flags = TN_L_SETS, .min_in = 1, .max_in = 1, .plan = plan,
                                 .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "dense",

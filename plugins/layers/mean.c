@@ -38,7 +38,10 @@ static void backward_piece(void *to, int64_t from, int64_t end)
         float n = (float)l->length[s];
         for (int32_t t = 0; t < l->length[s]; t++) {
             float *dx = (float *)c->d_in[0]->data + (l->first[t] + s) * w;
-            for (int64_t j = 0; j < w; j++) dx[j] += dy[j] / n;
+            if (c->flags & TN_C_SET)
+                for (int64_t j = 0; j < w; j++) dx[j] = dy[j] / n;
+            else
+                for (int64_t j = 0; j < w; j++) dx[j] += dy[j] / n;
         }
     }
 }
@@ -53,14 +56,16 @@ static int forward(void *self, const tn_call *c)
 static int backward(void *self, const tn_call *c)
 {
     (void)self;
-    if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
+    tn_tensor *dx = c->d_in[0];
+    if (dx && !c->d_out[0] && c->flags & TN_C_SET) return c->be->ops->fill(c->be, dx->data, TN_F32, dx->rows * dx->width, 0);
+    if (!dx || !c->d_out[0]) return TN_OK;
     return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece,
                                     (void *)(uintptr_t)c);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
+static const tn_layer table = { .size = sizeof table, .flags = TN_L_SETS, .min_in = 1, .max_in = 1, .plan = plan,
                                 .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_LAYER, .table = &table, .name = "mean",

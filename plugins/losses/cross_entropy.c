@@ -77,17 +77,13 @@ static void forward_rows(void *to, int64_t from, int64_t end)
     }
 }
 
-/* dx_j += dy e^(x_j - log sum) */
-static void add_probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx)
+/* dx_j += dy e^(x_j - log sum); set: = */
+static inline __attribute__((always_inline)) void probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx, const int set)
 {
-    for (int64_t j = 0, m; (m = n - j) > 0; j += TN_VL) {
-        if (m >= TN_VL)
-            tn_store(dx + j, tn_fma(tn_set(dy), tn_exp(tn_load(x + j) - tn_set(log_sum)), tn_load(dx + j)));
-        else
-            tn_storen(dx + j,
-                      tn_fma(tn_set(dy), tn_exp(tn_loadn(x + j, m) - tn_set(log_sum)), tn_loadn(dx + j, m)),
-                      m);
-    }
+    tn_vf zero = tn_set(0), sum = tn_set(log_sum), by = tn_set(dy);
+    int64_t j = 0;
+    for (; j + TN_VL <= n; j += TN_VL) tn_store(dx + j, tn_fma(by, tn_exp(tn_load(x + j) - sum), set ? zero : tn_load(dx + j)));
+    if (j < n) tn_storen(dx + j, tn_fma(by, tn_exp(tn_loadn(x + j, n - j) - sum), set ? zero : tn_loadn(dx + j, n - j)), n - j);
 }
 
 /* logits: dx_j = dy (e^(x_j - log sum) - [j = t]);  probabilities: dx_t = -dy / x_t;  logarithms: dx_t = -dy */
@@ -101,12 +97,15 @@ static void backward_rows(void *to, int64_t from, int64_t end)
         const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes;
         float *dx = (float *)b->c->d_in[OUTPUT]->data + r * l->classes, at;
         int32_t t = target[r];
+        int set = (b->c->flags & TN_C_SET) != 0, whole = l->means != TN_PROBABILITIES && l->means != TN_LOG_PROBABILITIES;
+        if (set && (t == l->ignore || !whole)) memset(dx, 0, sizeof *dx * (size_t)l->classes);
         if (t == l->ignore) continue;
         at = x[t] > 1e-37f ? x[t] : 1e-37f;
         if (l->means == TN_PROBABILITIES) dx[t] -= dy[r] / at;
         else if (l->means == TN_LOG_PROBABILITIES) dx[t] -= dy[r];
         else {
-            add_probabilities(x, normalizer[r], dy[r], l->classes, dx);
+            if (set) probabilities(x, normalizer[r], dy[r], l->classes, dx, 1);
+            else probabilities(x, normalizer[r], dy[r], l->classes, dx, 0);
             dx[t] -= dy[r];
         }
     }
@@ -150,7 +149,7 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
 static const tn_impl *const impls[] = { &on_cpu, NULL };
-static const tn_layer layer = { .size = sizeof layer, .min_in = 2, .max_in = 2, .plan = plan,
+static const tn_layer layer = { .size = sizeof layer, .flags = TN_L_SETS, .min_in = 2, .max_in = 2, .plan = plan,
                                 .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_loss table = { sizeof table, 0, TN_LOGITS, 0, &layer, predict };
 static const tn_desc desc = {

@@ -208,6 +208,37 @@ static const char *check_gradients(const subject *s)
     return bad;
 }
 
+/* The gradients after a backward pass into 1s: what they were after one into 0s, and 1. Where the part sets the first one. */
+static const char *compare_added(probe *p, const tensor *list, int n, float *const *zero)
+{
+    if (probe_forward(p) || probe_backward(p, 1)) return why(p, "a phase");
+    for (int k = 0; k < n; k++) {
+        int set = p->set && list[k].s == p->node->in_slot[0];
+        for (int64_t i = 0; i < tensor_elements(&list[k].s->grad); i++) {
+            float a = zero[k][i], b = ((float *)list[k].s->grad.data)[i] - (set ? 0.0f : 1.0f);
+            if (fabsf(a - b) <= 1e-4f * (1 + fabsf(a))) continue;
+            return fault(set ? "the gradient of %s is added, not set, though the part says TN_L_SETS: %g where there was 1, %g where there was 0"
+                             : "the gradient of %s is set, not added: %g where there was 1, %g where there was 0",
+                         list[k].what, (double)(set ? b : b + 1), (double)a);
+        }
+    }
+    return NULL;
+}
+
+/* Where no gradient comes from above, zeros are to be set. */
+static const char *check_set_to_zero(probe *p)
+{
+    node *n = p->node;
+    p->zero_d_next = 1;
+    for (int i = 0; i < n->count[G_OUT]; i++) n->at_d_out[i] = NULL;
+    if (probe_forward(p) || probe_backward(p, 1)) return why(p, "a phase");
+    const tn_tensor *t = &n->in_slot[0]->grad;
+    for (int64_t i = 0; t->data && i < tensor_elements(t); i++)
+        if (((float *)t->data)[i] != 0)
+            return fault("the gradient of input 1 is not set where d_out is NULL, though the part says TN_L_SETS");
+    return NULL;
+}
+
 static const char *check_added(const subject *s)
 {
     probe p;
@@ -223,14 +254,10 @@ static const char *check_added(const subject *s)
         zero[k] = arena_new(&p.memory, bytes + 1);
         memcpy(zero[k], list[k].s->grad.data, bytes);
     }
-    if (probe_forward(&p) || probe_backward(&p, 1)) return why(&p, "a phase");
-    for (int k = 0; k < n && !bad; k++)
-        for (int64_t i = 0; i < tensor_elements(&list[k].s->grad) && !bad; i++) {
-            float a = zero[k][i], b = ((float *)list[k].s->grad.data)[i] - 1;
-            if (!(fabsf(a - b) <= 1e-4f * (1 + fabsf(a))))
-                bad = fault("the gradient of %s is set, not added: %g where there was 1, %g where there was 0", list[k].what,
-                            (double)b + 1, (double)a);
-        }
+    bad = compare_added(&p, list, n, zero);
+    p.set = !bad && p.node->layer->flags & TN_L_SETS;
+    if (p.set) bad = compare_added(&p, list, n, zero);
+    if (p.set && !bad && s->kind == TN_LAYER) bad = check_set_to_zero(&p);
     probe_close(&p);
     return bad;
 }

@@ -405,7 +405,9 @@ int probe_backward(probe *p, float prefill)
     poison(p->node, G_WORK);
     prepare(p, p->node);
     const tn_impl *f = p->node->impl;
+    if (p->set) p->node->call.flags |= TN_C_SET;
     int rc = f->backward ? f->backward(p->part->self, &p->node->call) : 0;
+    p->node->call.flags &= ~(uint32_t)TN_C_SET;
     if (rc) return rc;
     poison(p->node, G_WORK);
     return f->gradient && p->node->trainable ? f->gradient(p->part->self, &p->node->call) : 0;
