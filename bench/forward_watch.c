@@ -17,7 +17,8 @@ static int open_watch(const tn_api *api, tn_host *host, const void *config, void
     return w->at ? TN_OK : api->fail(host, TN_ENOMEM, "no memory for the times");
 }
 
-static int plan(const tn_api *api, tn_host *host, const void *config, void *self, uint32_t n_in, const tn_spec *const *in, uint32_t *sums)
+static int plan(const tn_api *api, tn_host *host, const void *config, void *self, uint32_t n_in, const tn_spec *const *in,
+                uint32_t *sums)
 {
     (void)api, (void)host, (void)config, (void)self, (void)n_in, (void)in;
     *sums = 1;
@@ -55,7 +56,9 @@ static void close_watch(void *self)
 }
 
 static const tn_metric table = { sizeof table, 0, 2, 2, plan, update, result };
-static const tn_desc desc = { .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "forward_watch", .brief = "counts batches; notes when each came",
-                              .doc = "For bench/compare.", .option_size = sizeof(tn_option), .self_size = sizeof(watch), .open = open_watch, .close = close_watch };
+static const tn_desc desc = { .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "forward_watch",
+                              .brief = "counts batches; notes when each came", .doc = "For bench/compare.",
+                              .option_size = sizeof(tn_option), .self_size = sizeof(watch),
+                              .open = open_watch, .close = close_watch };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("forward_watch", "1.0", "Tenon", "MIT", "", parts)

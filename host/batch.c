@@ -49,7 +49,8 @@ static int build_grown_layout(graph *g, batch *b, int id)
         }
         length[r] = w->length(maker->part->self, of);
         if (length[r] < 0)
-            return host_fail(g->context->host, TN_EINVAL, "'%s' gave the length %d for its layout '%s'", maker->name, length[r], w->name);
+            return host_fail(g->context->host, TN_EINVAL, "'%s' gave the length %d for its layout '%s'",
+                             maker->name, length[r], w->name);
     }
     layout_build(&b->layout[id], id, parent, length, w->like ? &b->layout[w->like] : NULL, &b->memory);
     return 0;
@@ -79,7 +80,8 @@ static int lay_out_ids(graph *g, batch *b, int i, const source *from)
         if (id[r] < 0 || id[r] >= g->slot_of_n)
             return host_fail(g->context->host, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id[r],
                              (long long)f->spec.classes);
-        if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate) id[r] = (int32_t)f->words->unknown;
+        if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate)
+            id[r] = (int32_t)f->words->unknown;
     }
     index_build(&b->field_index[i], id, l->rows, g->slot_of, &b->memory);
     b->field_data[i] = id;

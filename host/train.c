@@ -40,7 +40,8 @@ static int plan_epoch(trainer *t)
 /* ---- one step ----------------------------------------------------------------------------------------------- */
 static tn_progress progress_of(const trainer *t, int64_t step)
 {
-    tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0, t->seconds, t->preparing };
+    tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0,
+                      t->seconds, t->preparing };
     return p;
 }
 
@@ -52,7 +53,8 @@ static int not_finite(trainer *t, double loss)
     if (rc) return rc;
     return host_fail(&t->e->host, TN_EINVAL,
                      "the loss is %s at step %lld of epoch %lld; the first output that is not finite is that of '%s'. "
-                     "A checkpoint from before the step is in %s/checkpoints. A smaller learning_rate or [gradient] clip_norm may help",
+                     "A checkpoint from before the step is in %s/checkpoints. "
+                     "A smaller learning_rate or [gradient] clip_norm may help",
                      isnan(loss) ? "nan" : "infinite", (long long)step, (long long)t->epoch, n ? n->name : "no layer", t->folder);
 }
 

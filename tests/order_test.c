@@ -77,7 +77,8 @@ static void test(int64_t n, int64_t each, int64_t buckets, int shuffled)
         check(sum == 0, "a bucket has its examples", n, each, buckets);
     }
     int64_t moved = 0; /* batches of a bucket do not come by length */
-    for (int64_t i = each; i + each <= n && i < bucket; i += each) moved += length_of(&e, order[i]) < length_of(&e, order[i - each]);
+    for (int64_t i = each; i + each <= n && i < bucket; i += each)
+        moved += length_of(&e, order[i]) < length_of(&e, order[i - each]);
     if (buckets > 4 && n >= bucket) check(shuffled ? moved > 0 : moved == 0, "the order of batches", n, each, buckets);
 }
 

@@ -74,7 +74,10 @@ static step step_at(const run *r, int32_t t)
 
 /* A vector of n <= TN_VL numbers; n is a constant where whole vectors go by. */
 #define EACH_VECTOR static inline __attribute__((always_inline)) void
-static inline __attribute__((always_inline)) tn_vf take(const float *p, int64_t n) { return n == TN_VL ? tn_load(p) : tn_loadn(p, n); }
+static inline __attribute__((always_inline)) tn_vf take(const float *p, int64_t n)
+{
+    return n == TN_VL ? tn_load(p) : tn_loadn(p, n);
+}
 EACH_VECTOR give(float *p, tn_vf v, int64_t n)
 {
     if (n == TN_VL) tn_store(p, v);
@@ -120,8 +123,8 @@ static void step_product(step *s, int64_t from, int64_t to, const float *x, int6
     const run *r = s->r;
     if (from >= to) return;
     s->seq0 = from, s->row0 = r->lay->first[s->t] + from;
-    tn_product p = { sizeof p, 4, to - from, x ? r->h : 0, r->h, x, ldx, x_row, r->of ? r->projected : r->projected + s->row0 * 4 * r->h,
-                     4 * r->h, r->of ? r->of + s->row0 : NULL, r->pack_hh, gates_done, s, NULL, 0 };
+    const float *init = r->of ? r->projected : r->projected + s->row0 * 4 * r->h;
+    tn_product p = { sizeof p, 4, to - from, x ? r->h : 0, r->h, x, ldx, x_row, init, 4 * r->h, r->of ? r->of + s->row0 : NULL, r->pack_hh, gates_done, s, NULL, 0 };
     r->c->be->ops->product(r->c->be, &p);
 }
 
@@ -168,10 +171,13 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
 
 /* ---- backward ------------------------------------------------------------------------------------------------------- */
 /* In place of the gates their gradients; dc becomes that of c'. dy, c_before may be NULL.
- *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f), dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o) */
-EACH_VECTOR gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc, int64_t n)
+ *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f)
+ *                                  dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o)                                       */
+EACH_VECTOR gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc,
+                         int64_t n)
 {
-    tn_vf i = take(gate, n), f = take(gate + h, n), g = take(gate + 2 * h, n), o = take(gate + 3 * h, n), th = tn_tanh(take(c, n)), one = tn_set(1);
+    tn_vf i = take(gate, n), f = take(gate + h, n), g = take(gate + 2 * h, n), o = take(gate + 3 * h, n);
+    tn_vf th = tn_tanh(take(c, n)), one = tn_set(1);
     tn_vf d = dy ? take(dh, n) + take(dy, n) : take(dh, n) + tn_set(0), dcell = tn_fma(d * o, tn_fma(-th, th, one), take(dc, n));
     give(gate, dcell * g * (i * (one - i)), n);
     give(gate + h, dcell * (c_before ? take(c_before, n) : tn_set(0)) * (f * (one - f)), n);
@@ -186,8 +192,10 @@ static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq
     int64_t h = r->h, j = 0;
     float *gate = r->gates + row * 4 * h, *dc = r->dc + seq * h;
     const float *dh = r->dh + seq * h, *c = r->cell + row * h, *dy = r->dy ? r->dy + row * r->ld + r->off : NULL;
-    const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-    for (; j + TN_VL <= h; j += TN_VL) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, TN_VL);
+    const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
+                          : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+    for (; j + TN_VL <= h; j += TN_VL)
+        gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, TN_VL);
     if (j < h) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, h - j);
 }
 
@@ -236,7 +244,8 @@ static void walk_backward(const run *r, int64_t from, int64_t to)
         }
         int64_t upto = r->dh0 ? end : s.cont < end ? s.cont : end; /* dh' = dz W_hh, where somebody wants it */
         if (upto > from) {
-            tn_product p = { sizeof p, 1, upto - from, 4 * h, h, r->gates + (l->first[t] + from) * 4 * h, 4 * h, NULL, NULL, 0, NULL,
+            const float *dz = r->gates + (l->first[t] + from) * 4 * h;
+            tn_product p = { sizeof p, 1, upto - from, 4 * h, h, dz, 4 * h, NULL, NULL, 0, NULL,
                              r->pack_hh_back, NULL, NULL, r->dh + from * h, h };
             r->c->be->ops->product(r->c->be, &p);
             for (int64_t j = from * h; r->mask && j < upto * h; j++) r->dh[j] *= r->mask[j];
@@ -289,7 +298,8 @@ static run run_of(const lstm *l, const tn_call *c, int64_t layer, int64_t d)
     int top = layer == l->layers - 1, drops = l->recurrent_dropout > 0 && (c->flags & TN_C_TRAINING);
     const tn_index *index = layer ? NULL : c->in[0]->index;
     run r = { l, c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
-              top ? c->out[0]->data : c->saved[l->output[layer]]->data, saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
+              top ? c->out[0]->data : c->saved[l->output[layer]]->data,
+              saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
               work[PROJECTED]->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
               floats(c->state[st]), floats(c->state[st + 1]), top ? floats(c->d_out[0]) : floats(c->work[l->flow[layer + 1]]),
               floats(c->d_next[st]), floats(c->d_next[st + 1]), floats(c->d_state[st]), floats(c->d_state[st + 1]),
@@ -346,8 +356,10 @@ static int forward(void *self, const tn_call *c)
     for (int64_t layer = 0; layer < l->layers; layer++) {
         run r[2];
         int64_t rows, wide = l->directions * l->h;
-        if (layer && drops_between(l, c))
-            drop_between(l, c, layer, c->saved[l->output[layer - 1]]->data, c->saved[l->input[layer]]->data, c->out[0]->rows * wide);
+        if (layer && drops_between(l, c)) {
+            const float *below = c->saved[l->output[layer - 1]]->data;
+            drop_between(l, c, layer, below, c->saved[l->input[layer]]->data, c->out[0]->rows * wide);
+        }
         const float *x = input_of(l, c, layer, &rows);
         for (int64_t d = 0; d < l->directions; d++) {
             int64_t k = layer * l->directions + d;
@@ -386,8 +398,8 @@ static int input_gradient(const lstm *l, const tn_call *c, const run *r, int64_t
         dz = sums;
     }
     if (!dx) return TN_OK;
-    tn_product p = { sizeof p, 1, rows, 4 * h, l->in[layer], dz, 4 * h, NULL, dx, l->in[layer], NULL, c->packed[k * PACKS + PACK_IH_BACK],
-                     NULL, NULL, dx, l->in[layer] };
+    tn_product p = { sizeof p, 1, rows, 4 * h, l->in[layer], dz, 4 * h, NULL, dx, l->in[layer], NULL,
+                     c->packed[k * PACKS + PACK_IH_BACK], NULL, NULL, dx, l->in[layer] };
     return o->product(c->be, &p);
 }
 
@@ -442,10 +454,12 @@ static int run_gradient(const lstm *l, const tn_call *c, int64_t k)
     float *bias = floats(g[BIAS]), *bias_hh = l->params > BIAS_HH ? floats(g[BIAS_HH]) : NULL;
     if (layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
     if (!r.mask && g[W_HH]) o->parallel_for(c->be, n, 256, find_before, &f);
-    if (g[W_IH]) o->outer_add(c->be, rows, 4 * h, dz, 4 * h, l->in[layer], x, l->in[layer], NULL, g[W_IH]->data, l->in[layer], bias);
+    if (g[W_IH])
+        o->outer_add(c->be, rows, 4 * h, dz, 4 * h, l->in[layer], x, l->in[layer], NULL, g[W_IH]->data, l->in[layer], bias);
     else if (bias) o->sum_rows(c->be, rows, 4 * h, dz, 4 * h, bias);
-    if (g[W_HH]) o->outer_add(c->be, n, 4 * h, r.gates, 4 * h, h, known ? r.y + r.off : r.before, known ? r.ld : h, known ? f.row : NULL,
-                              g[W_HH]->data, h, bias_hh);
+    if (g[W_HH])
+        o->outer_add(c->be, n, 4 * h, r.gates, 4 * h, h, known ? r.y + r.off : r.before, known ? r.ld : h, known ? f.row : NULL,
+                     g[W_HH]->data, h, bias_hh);
     else if (bias_hh) o->sum_rows(c->be, n, 4 * h, r.gates, 4 * h, bias_hh);
     return TN_OK;
 }
@@ -476,7 +490,8 @@ static int add_run(const tn_api *api, tn_plan *p, const config *f, int64_t in, c
     row.dtype = TN_I32, row.width = 1, row.index_of = 0;
     gates.width = 4 * h, one.width = seq.width = h, seq.layout = up;
     gates.index_of = one.index_of = seq.index_of = 0;
-    int bad = api->add_saved(p, &gates) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &gates) < 0
+    int bad = api->add_saved(p, &gates) < 0 || api->add_saved(p, &one) < 0 || api->add_saved(p, &one) < 0
+           || api->add_saved(p, &gates) < 0
            || api->add_work(p, &gates) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0 || api->add_work(p, &seq) < 0
            || api->add_work(p, &bias) < 0 || api->add_work(p, &row) < 0
            || api->add_packed(p, slot[W_IH], 1, 1) < 0 || api->add_packed(p, slot[W_HH], 1, 4) < 0
@@ -499,10 +514,12 @@ static int add_states(const tn_api *api, tn_plan *p, const config *f, const lstm
 static int plan_lstm(const tn_api *api, tn_host *host, const config *f, lstm *l, tn_plan *p, const tn_spec *in, int directions)
 {
     int32_t up = api->parent(p, in->layout);
-    if (up <= 0) return api->fail(host, TN_ESHAPE, "the input has one row an example; a recurrent layer reads the steps of a sequence");
+    if (up <= 0)
+        return api->fail(host, TN_ESHAPE, "the input has one row an example; a recurrent layer reads the steps of a sequence");
     if (in->dtype != TN_F32) return api->fail(host, TN_ESHAPE, "the input is ids; put an embedding before it");
     *l = (lstm){ .h = f->units, .layers = f->layers, .directions = directions, .params = f->recurrent_bias ? 4 : 3,
-                 .forget_bias = f->forget_bias, .dropout = f->dropout, .recurrent_dropout = f->recurrent_dropout, .reverse = f->reverse };
+                 .forget_bias = f->forget_bias, .dropout = f->dropout, .recurrent_dropout = f->recurrent_dropout,
+                 .reverse = f->reverse };
     tn_spec y = { TN_F32, TN_VALUES, in->layout, 0, 0, directions * f->units, 0, 0, 0, 0 }, seq = y;
     seq.layout = up;
     if (api->add_out(p, NULL, &y) < 0 || add_states(api, p, f, l, &seq)) return TN_EINVAL;

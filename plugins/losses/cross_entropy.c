@@ -78,7 +78,8 @@ static void forward_rows(void *to, int64_t from, int64_t end)
 }
 
 /* dx_j += dy e^(x_j - log sum); set: = */
-static inline __attribute__((always_inline)) void probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx, const int set)
+static inline __attribute__((always_inline)) void probabilities(const float *x, float log_sum, float dy, int64_t n, float *dx,
+                                                                const int set)
 {
     tn_vf zero = tn_set(0), sum = tn_set(log_sum), by = tn_set(dy);
     int64_t j = 0;

@@ -292,7 +292,8 @@ static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slo
 
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT | (FAULT == 36 ? TN_L_SETS : 0), 1, 2, plan, impls, NULL, 0, 0, NULL, INITIALIZE };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT | (FAULT == 36 ? TN_L_SETS : 0), 1, 2, plan, impls, NULL, 0, 0, NULL,
+                                INITIALIZE };
 static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.",
                               TN_OPTIONS(options), sizeof(config), sizeof(wrong), NULL, NULL, NULL, SAVE, NULL };
 #if FAULT == 33

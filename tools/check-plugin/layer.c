@@ -217,7 +217,8 @@ static const char *compare_added(probe *p, const tensor *list, int n, float *con
         for (int64_t i = 0; i < tensor_elements(&list[k].s->grad); i++) {
             float a = zero[k][i], b = ((float *)list[k].s->grad.data)[i] - (set ? 0.0f : 1.0f);
             if (fabsf(a - b) <= 1e-4f * (1 + fabsf(a))) continue;
-            return fault(set ? "the gradient of %s is added, not set, though the part says TN_L_SETS: %g where there was 1, %g where there was 0"
+            return fault(set ? "the gradient of %s is added, not set, though the part says TN_L_SETS: "
+                               "%g where there was 1, %g where there was 0"
                              : "the gradient of %s is set, not added: %g where there was 1, %g where there was 0",
                          list[k].what, (double)(set ? b : b + 1), (double)a);
         }
