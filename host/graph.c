@@ -404,14 +404,12 @@ static void find_setters(graph *g)
     for (int i = 0; i < g->n_nodes; i++) {
         node *n = g->node[i];
         if (n->unknown) continue;
+        slot *first = n->count[G_IN] ? n->in_slot[0] : NULL;
+        int times = 0;
+        for (int k = 0; k < n->count[G_IN]; k++) times += n->in_slot[k] == first, n->in_slot[k]->set_by = NULL;
         for (int k = 0; k < n->count[G_STATE]; k++)
-            if (n->state_slot[k]) n->state_slot[k]->set_by = NULL;
-        for (int k = n->count[G_IN]; k-- > 0; ) {
-            int can = k == 0 && n->layer->flags & TN_L_SETS && n->out[0].wants_gradient && n->in_slot[0]->wants_gradient;
-            n->in_slot[k]->set_by = can ? n : NULL;
-        }
-        for (int k = 1; k < n->count[G_IN]; k++)
-            if (n->in_slot[k] == n->in_slot[0]) n->in_slot[0]->set_by = NULL;
+            if (n->state_slot[k]) times += n->state_slot[k] == first, n->state_slot[k]->set_by = NULL;
+        if (times == 1 && n->layer->flags & TN_L_SETS && n->out[0].wants_gradient && first->wants_gradient) first->set_by = n;
     }
 }
 

@@ -109,7 +109,8 @@ static void zero_gradients(graph *g, node *n)
 {
     for (int i = 0; i < n->count[G_OUT]; i++)
         if (!n->out[i].set_by) zero(g, &n->out[i].grad);
-    for (int i = 0; i < n->count[G_NEXT]; i++) zero(g, &n->next[i].grad);
+    for (int i = 0; i < n->count[G_NEXT]; i++)
+        if (!n->next[i].set_by) zero(g, &n->next[i].grad);
     for (int k = 0; k < n->n_children; k++) {
         node *c = n->child[k];
         for (int i = 0; i < c->count[G_IN]; i++) zero(g, &c->in[i].grad);

@@ -331,14 +331,16 @@ int main(void)
     for (int i = 0; i < 5; i++)
         for (int how = 0; how < 4; how++) gemm_case(shapes[i], how & 1, how >> 1, 1.0f, 1);
     static const int64_t outer[][3] = { { 1, 1, 1 }, { 300, 40, 17 }, { 129, 512, 128 }, { 700, 128, 32 }, { 31, 7, 200 },
-                                        { 257, 9, 9 }, { 40, 600, 130 } };
-    for (int i = 0; i < 14; i++) outer_case(outer[i % 7][0], outer[i % 7][1], outer[i % 7][2], i < 7);
+                                        { 257, 9, 9 }, { 40, 600, 130 }, { 600, 310, 70 } };
+    for (int i = 0; i < 16; i++) outer_case(outer[i % 8][0], outer[i % 8][1], outer[i % 8][2], i < 8);
     static const uint32_t groups[] = { 1, 2, 3, 4, 5, 9 };
     for (int g = 0; g < 6; g++)
         for (int i = 0; i < 10; i++) {
             int64_t units = i == 5 ? 128 : (shapes[i].n + 2) / 3;
             product_case(shapes[i].m, units, shapes[i].k, groups[g], (i + g) & 1, i % 3 != 0, i % 4 == 1);
         }
+    product_case(101, 450, 300, 1, 1, 1, 0); /* more weights than a second cache holds: all rows by one tile after another */
+    product_case(60, 150, 260, 4, 0, 1, 1);
     for (int r = 0; r < runs; r++) backend_stop(&run[r]);
     printf("backend: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed != 0;

@@ -309,7 +309,8 @@ typedef struct tn_desc {
 
 /* ==== Layer ==============================================================================================
  * forward  writes all of out, next and saved.
- * backward adds to d_in and d_state (gradients of the data), may write saved.
+ * backward adds to d_in and d_state (gradients of the data), may write saved. Where TN_C_SET is given, which only
+ *          a part that says TN_L_SETS gets, it sets d_in[0], every element, zeros too, also if d_out is NULL.
  * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts.
  * work is garbage at every call, between phases too. Inputs may be the same tensor twice, so d_in may alias
  * d_in: add, one product at a time. A call may have rows == 0. An empty sequence passes state to next.      */

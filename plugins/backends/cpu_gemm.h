@@ -194,9 +194,9 @@ static void gemm_pieces(void *ctx, int64_t from, int64_t to)
     }
 }
 
-/* Cuts C into about as many pieces as the threads need, two for each, so that one that is held up leaves work to others.
- * Each piece copies its part of B, and reads its part of A or copies that too where A is transposed. The best cut takes
- * the least time: of the thread that gets the largest pieces, counted in multiply-adds; a number copied counts as COPY. */
+/* Cuts C into pieces, at most two for each thread. A piece copies its part of B, and reads its part of A or copies that too
+ * where A is transposed. The best cut takes the least time by an estimate: that of the thread with the most and largest
+ * pieces, in multiply-adds, a number copied counting as COPY of them, one that is read as READ.                    */
 enum { M_GRAIN = 12, N_GRAIN = 32, COPY = 24, READ = 8 };
 static void gemm_cut(gemm_job *g)
 {

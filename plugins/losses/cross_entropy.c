@@ -94,21 +94,18 @@ static void backward_rows(void *to, int64_t from, int64_t end)
     const loss *l = b->l;
     const int32_t *target = b->c->in[TARGET]->data;
     const float *dy = b->c->d_out[0]->data, *normalizer = b->c->saved[NORMALIZER]->data;
+    const int set = (b->c->flags & TN_C_SET) != 0;
     for (int64_t r = from; r < end; r++) {
         const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes;
         float *dx = (float *)b->c->d_in[OUTPUT]->data + r * l->classes, at;
         int32_t t = target[r];
-        int set = (b->c->flags & TN_C_SET) != 0, whole = l->means != TN_PROBABILITIES && l->means != TN_LOG_PROBABILITIES;
-        if (set && (t == l->ignore || !whole)) memset(dx, 0, sizeof *dx * (size_t)l->classes);
+        int logits = l->means != TN_PROBABILITIES && l->means != TN_LOG_PROBABILITIES;
+        if (set && (t == l->ignore || !logits)) memset(dx, 0, sizeof *dx * (size_t)l->classes);
         if (t == l->ignore) continue;
         at = x[t] > 1e-37f ? x[t] : 1e-37f;
-        if (l->means == TN_PROBABILITIES) dx[t] -= dy[r] / at;
-        else if (l->means == TN_LOG_PROBABILITIES) dx[t] -= dy[r];
-        else {
-            if (set) probabilities(x, normalizer[r], dy[r], l->classes, dx, 1);
-            else probabilities(x, normalizer[r], dy[r], l->classes, dx, 0);
-            dx[t] -= dy[r];
-        }
+        if (logits && set) probabilities(x, normalizer[r], dy[r], l->classes, dx, 1);
+        else if (logits) probabilities(x, normalizer[r], dy[r], l->classes, dx, 0);
+        dx[t] -= l->means == TN_PROBABILITIES ? dy[r] / at : dy[r];
     }
 }
 
