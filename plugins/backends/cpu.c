@@ -80,6 +80,7 @@ static int pack(tn_be *be, int transposed, int64_t k, int64_t units, uint32_t gr
     return spread(be, j.p.tiles, k * groups * j.p.base, pack_tiles, &j);
 }
 
+enum { PIECES = 4 };                     /* for each thread, at least, where there are so many: the last ones even out */
 enum { FEW_WEIGHTS = 1 << 17 };          /* these stay in a second cache of half a megabyte while rows go by  */
 /* From outside a body, done() runs on several threads, each tile once. */
 static int product(tn_be *be, const tn_product *p)
@@ -92,8 +93,8 @@ static int product(tn_be *be, const tn_product *p)
     if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
     job.row_blocks = (p->rows + job.rows - 1) / job.rows;
     if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS) job.by_tiles = 1, job.tile_groups = job.k.tiles;
-    else if (!pool_inside(of) && job.row_blocks < of->threads) {
-        job.tile_groups = (2 * of->threads + job.row_blocks - 1) / job.row_blocks;
+    else if (!pool_inside(of) && of->threads > 1) {
+        job.tile_groups = (PIECES * of->threads + job.row_blocks - 1) / job.row_blocks;
         if (job.tile_groups > job.k.tiles) job.tile_groups = job.k.tiles;
     }
     int64_t small = p->rows * p->k * p->units * p->groups < 65536;

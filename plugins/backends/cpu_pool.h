@@ -26,7 +26,7 @@ struct pool {
     atomic_int left;                         /* workers that have not finished the job                       */
     atomic_int sleepers, quit, waiting;
     atomic_llong next;                       /* first index that nobody has taken                            */
-    int64_t n, piece;
+    int64_t n, grain;
     void (*body)(void *, int64_t, int64_t);
     void *ctx;
     uint64_t mode;                           /* floating-point mode of the starting thread before start      */
@@ -70,13 +70,16 @@ static inline void float_mode_restore(uint64_t mode)
 #endif
 }
 
-/* Takes pieces until none is left. */
+/* Takes pieces until none is left: large ones first and ever smaller ones, so that the threads end together. */
 static void pool_work(pool *p)
 {
-    for (;;) {
-        int64_t from = atomic_fetch_add(&p->next, p->piece);
-        if (from >= p->n) return;
-        p->body(p->ctx, from, p->n - from < p->piece ? p->n : from + p->piece);
+    long long from = atomic_load(&p->next);
+    while (from < p->n) {
+        long long left = p->n - from, take = left / (2 * p->threads);
+        if (take < p->grain) take = p->grain < left ? p->grain : left;
+        if (!atomic_compare_exchange_weak(&p->next, &from, from + take)) continue;
+        p->body(p->ctx, from, from + take);
+        from = atomic_load(&p->next);
     }
 }
 
@@ -161,12 +164,10 @@ static void pool_for(pool *p, int64_t n, int64_t grain, void (*body)(void *, int
         return;
     }
     uint64_t mode = pool_enter(p);
-    int64_t even = (n + 4 * p->threads - 1) / (4 * p->threads);
-    p->piece = grain > even ? grain : even;
-    if (p->workers == 0 || n <= p->piece) {
+    if (p->workers == 0 || n <= grain) {
         body(ctx, 0, n);
     } else {
-        p->n = n, p->body = body, p->ctx = ctx;
+        p->n = n, p->grain = grain > 0 ? grain : 1, p->body = body, p->ctx = ctx;
         pool_begin(p);
         pool_work(p);
         pool_finish(p);
