@@ -61,14 +61,20 @@ typedef struct run {
 static float *floats(tn_tensor *t) { return t ? t->data : NULL; }
 
 /* ---- one step ------------------------------------------------------------------------------------------------------ */
-typedef struct step { const run *r; int32_t t, cont, prev; int64_t row0, seq0; } step; /* first row and sequence of a product */
+typedef struct step {
+    const run *r;
+    int32_t t, cont, prev, live_next;                     /* live_next: sequences of the step walked next, 0 at the end      */
+    int64_t row0, seq0, row_next;                        /* first row and sequence of a product; first row of the next step */
+} step;
 
 static step step_at(const run *r, int32_t t)
 {
     const tn_layout *l = r->lay;
-    step s = { r, t, 0, 0, 0, 0 };
+    int32_t next = r->backwards ? t - 1 : t + 1;
+    step s = { r, t, 0, 0, 0, 0, 0, 0 };
     if (r->backwards) s.cont = l->live[t + 1], s.prev = l->first[t + 1];
     else if (t) s.cont = l->live[t], s.prev = l->first[t - 1];
+    if (next >= 0 && next < l->steps) s.live_next = l->live[next], s.row_next = l->first[next];
     return s;
 }
 
@@ -95,6 +101,14 @@ EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *g
 
 EACH_VECTOR hidden_of(const float *o, const float *c, float *y, int64_t n) { give(y, take(o, n) * tn_tanh(take(c, n)), n); }
 
+/* What gates_done writes lies far apart, so the next tile's lines are asked for a tile ahead: its stores then wait for nothing. */
+static inline void ask_for(const run *r, int64_t row, int64_t unit)
+{
+    for (int g = 0; g < 4; g++) __builtin_prefetch(r->gates + (row * 4 + g) * r->h + unit, 1);
+    __builtin_prefetch(r->cell + row * r->h + unit, 1);
+    __builtin_prefetch(r->y + row * r->ld + r->off + unit, 1);
+}
+
 /* Gates, cell and hidden state of a finished tile of z. Hidden states come after all cells of a row: so the vectors of a loop
  * do not wait for each other, and the processor works on several at once. */
 static void gates_done(void *ctx, const tn_tile *q)
@@ -110,6 +124,8 @@ static void gates_done(void *ctx, const tn_tile *q)
         float *gate = r->gates + row * 4 * h + q->unit, *o = gate + 3 * h, *c = r->cell + row * h + q->unit;
         float *y = r->y + row * r->ld + r->off + q->unit;
         if (c_before) c_before += q->unit;
+        if (q->unit + q->units < h) ask_for(r, row, q->unit + q->units);
+        else if (seq < s->live_next) ask_for(r, s->row_next + seq, 0);
         for (j = 0; j < whole; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, TN_VL);
         if (last) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, last);
         for (j = 0; j < whole; j += TN_VL) hidden_of(o + j, c + j, y + j, TN_VL);
