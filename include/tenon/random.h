@@ -4,6 +4,7 @@
 #ifndef TENON_RANDOM_H
 #define TENON_RANDOM_H
 #include <math.h>
+#include <string.h>
 #include "tenon.h"
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
@@ -28,11 +29,15 @@ typedef __m512i tn_random_lanes;           /* one block a lane of 64 bits; the u
 #define TN_RANDOM_SET(x)    _mm512_set1_epi64((int64_t)(x))
 #define TN_RANDOM_MUL(a, b) _mm512_mul_epu32(a, b)
 #define TN_RANDOM_COUNT     _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)
+#define TN_RANDOM_FIRST(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)    /* lanes of a and b in turn */
+#define TN_RANDOM_SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif defined(__AVX2__)
 typedef __m256i tn_random_lanes;
 #define TN_RANDOM_SET(x)    _mm256_set1_epi64x((int64_t)(x))
 #define TN_RANDOM_MUL(a, b) _mm256_mul_epu32(a, b)
 #define TN_RANDOM_COUNT     _mm256_set_epi64x(3, 2, 1, 0)
+#define TN_RANDOM_FIRST(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define TN_RANDOM_SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #endif
 
 /* All words of `blocks` blocks, from number `block` on: out[4 i + k] is word k of block + i. The same words as by
@@ -41,28 +46,28 @@ static inline void tn_random_words(tn_rng rng, uint64_t block, int64_t blocks, u
 {
     int64_t done = 0;
 #if defined(__AVX2__) || defined(__AVX512F__)
-    enum { LANES = sizeof(tn_random_lanes) / 8, SETS = 4 }; /* sets hide the time that a product takes */
+    enum { LANES = sizeof(tn_random_lanes) / 8, SETS = 2 }; /* sets hide the time that a product takes */
     for (; done + SETS * LANES <= blocks; done += SETS * LANES) {
         tn_random_lanes c0[SETS], c1[SETS], c2[SETS], c3[SETS], m0 = TN_RANDOM_SET(0xD2511F53u), m1 = TN_RANDOM_SET(0xCD9E8D57u);
         uint32_t k0 = (uint32_t)rng.key, k1 = (uint32_t)(rng.key >> 32);
-        for (int s = 0; s < SETS; s++) {
+        _Pragma("GCC unroll 4") for (int s = 0; s < SETS; s++) {
             c0[s] = TN_RANDOM_SET(block + (uint64_t)(done + s * (int)LANES)) + TN_RANDOM_COUNT;
             c1[s] = c0[s] >> 32;
             c2[s] = TN_RANDOM_SET(rng.ctr), c3[s] = TN_RANDOM_SET(rng.ctr >> 32);
         }
         for (int round = 0; round < 10; round++) {
-            for (int s = 0; s < SETS; s++) {
+            _Pragma("GCC unroll 4") for (int s = 0; s < SETS; s++) {
                 tn_random_lanes a = TN_RANDOM_MUL(m0, c0[s]), b = TN_RANDOM_MUL(m1, c2[s]);
                 c0[s] = (b >> 32) ^ c1[s] ^ TN_RANDOM_SET(k0), c2[s] = (a >> 32) ^ c3[s] ^ TN_RANDOM_SET(k1);
                 c1[s] = b, c3[s] = a;
             }
             k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
         }
-        for (int s = 0; s < SETS; s++)
-            for (int i = 0; i < (int)LANES; i++) {
-                uint32_t *w = out + 4 * (done + s * (int)LANES + i);
-                w[0] = (uint32_t)c0[s][i], w[1] = (uint32_t)c1[s][i], w[2] = (uint32_t)c2[s][i], w[3] = (uint32_t)c3[s][i];
-            }
+        _Pragma("GCC unroll 4") for (int s = 0; s < SETS; s++) {
+            tn_random_lanes low = TN_RANDOM_SET(0xFFFFFFFFu), a = (c0[s] & low) | (c1[s] << 32), b = (c2[s] & low) | (c3[s] << 32);
+            tn_random_lanes words[2] = { TN_RANDOM_FIRST(a, b), TN_RANDOM_SECOND(a, b) };
+            memcpy(out + 4 * (done + s * (int)LANES), words, sizeof words);
+        }
     }
 #endif
     for (; done < blocks; done++) tn_random4(rng, block + (uint64_t)done, out + 4 * done);

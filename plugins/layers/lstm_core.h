@@ -284,14 +284,21 @@ static void walk_body(void *ctx, int64_t from, int64_t to)
     }
 }
 
+/* Threads that compute, 0 where the backend does not tell. */
+static int64_t threads_of(const tn_call *c)
+{
+    const int32_t *threads = c->be->ops->native ? c->be->ops->native(c->be, "threads") : NULL;
+    return threads ? *threads : 0;
+}
+
 /* Sequences are cut into as many parts as threads need: few, since a product of many rows is faster, and of about as many
  * rows each. Where the backend does not tell how many threads it has, parts are of about eight sequences. */
 static int walk_all(const lstm *l, const tn_call *c, const run *r, int forward)
 {
     const tn_layout *lay = r->lay;
-    const int32_t *threads = c->be->ops->native ? c->be->ops->native(c->be, "threads") : NULL;
+    int64_t threads = threads_of(c);
     walk w = { .r = r, .forward = forward };
-    w.parts = threads ? (*threads + l->directions - 1) / l->directions : lay->sequences / 8;
+    w.parts = threads ? (threads + l->directions - 1) / l->directions : lay->sequences / 8;
     if (w.parts > lay->sequences / 4) w.parts = lay->sequences / 4;
     if (w.parts > MOST_PARTS) w.parts = MOST_PARTS;
     if (w.parts < 1) w.parts = 1;
@@ -365,76 +372,124 @@ static void write_next(const lstm *l, const tn_call *c, const run *r, int64_t la
 }
 
 /* ---- phases ---------------------------------------------------------------------------------------------------------- */
+/* A layer in one phase. Where there are no more threads than directions, one thread takes all of a direction: its data stay in
+ * that thread's cache, and neither waits for the other. */
+typedef struct phase { const lstm *l; const tn_call *c; int64_t layer; run r[2]; int rc; } phase;
+
+static void open_phase(phase *p, const lstm *l, const tn_call *c, int64_t layer)
+{
+    *p = (phase){ .l = l, .c = c, .layer = layer };
+    for (int64_t d = 0; d < l->directions; d++) {
+        p->r[d] = run_of(l, c, layer, d);
+        fill_mask(l, c, &p->r[d], layer * l->directions + d);
+    }
+}
+
+static int sides_apart(const phase *p) { return threads_of(p->c) > 0 && threads_of(p->c) <= p->l->directions; }
+
+/* x W_ih' + bias of a direction. */
+static int project(const phase *p, int64_t d)
+{
+    const lstm *l = p->l;
+    const tn_call *c = p->c;
+    int64_t k = p->layer * l->directions + d, rows;
+    tn_tensor *const *param = c->param + k * l->params;
+    const float *x = input_of(l, c, p->layer, &rows), *bias = param[BIAS]->data;
+    if (l->params > BIAS_HH) {
+        float *sum = c->work[l->work0 + k * WORK + BIAS_SUM]->data;
+        for (int64_t j = 0; j < 4 * l->h; j++) sum[j] = bias[j] + ((float *)param[BIAS_HH]->data)[j];
+        bias = sum;
+    }
+    int64_t in = l->in[p->layer];
+    tn_product q = { sizeof q, 1, rows, in, 4 * l->h, x, in, NULL, bias, 0, NULL, c->packed[k * PACKS + PACK_IH], NULL, NULL,
+                     p->r[d].projected, 4 * l->h };
+    return c->be->ops->product(c->be, &q);
+}
+
+static void forward_side(void *ctx, int64_t from, int64_t to)
+{
+    phase *p = ctx;
+    for (int64_t d = from; d < to; d++) {
+        int rc = project(p, d);
+        if (rc) p->rc = rc;
+        else walk_forward(&p->r[d], 0, p->r[d].lay->sequences);
+    }
+}
+
 static int forward(void *self, const tn_call *c)
 {
     const lstm *l = self;
-    const tn_ops *o = c->be->ops;
     for (int64_t layer = 0; layer < l->layers; layer++) {
-        run r[2];
-        int64_t rows, wide = l->directions * l->h;
+        phase p;
+        int64_t wide = l->directions * l->h;
         if (layer && drops_between(l, c)) {
             const float *below = c->saved[l->output[layer - 1]]->data;
             drop_between(l, c, layer, below, c->saved[l->input[layer]]->data, c->out[0]->rows * wide);
         }
-        const float *x = input_of(l, c, layer, &rows);
-        for (int64_t d = 0; d < l->directions; d++) {
-            int64_t k = layer * l->directions + d;
-            tn_tensor *const *p = c->param + k * l->params;
-            r[d] = run_of(l, c, layer, d);
-            fill_mask(l, c, &r[d], k);
-            const float *bias = p[BIAS]->data;
-            if (l->params > BIAS_HH) {
-                float *sum = c->work[l->work0 + k * WORK + BIAS_SUM]->data;
-                for (int64_t j = 0; j < 4 * l->h; j++) sum[j] = bias[j] + ((float *)p[BIAS_HH]->data)[j];
-                bias = sum;
-            }
-            tn_product project = { sizeof project, 1, rows, l->in[layer], 4 * l->h, x, l->in[layer], NULL, bias, 0, NULL,
-                                   c->packed[k * PACKS + PACK_IH], NULL, NULL, r[d].projected, 4 * l->h };
-            int rc = o->product(c->be, &project);
-            if (rc) return rc;
+        open_phase(&p, l, c, layer);
+        if (sides_apart(&p)) {
+            c->be->ops->parallel_for(c->be, l->directions, 1, forward_side, &p);
+        } else {
+            for (int64_t d = 0; d < l->directions && !p.rc; d++) p.rc = project(&p, d);
+            if (!p.rc) walk_all(l, c, p.r, 1);
         }
-        walk_all(l, c, r, 1);
-        for (int64_t d = 0; d < l->directions; d++) write_next(l, c, &r[d], layer);
+        if (p.rc) return p.rc;
+        for (int64_t d = 0; d < l->directions; d++) write_next(l, c, &p.r[d], layer);
     }
     return TN_OK;
 }
 
-/* dx += dz W_ih, over distinct inputs where they came by index. */
-static int input_gradient(const lstm *l, const tn_call *c, const run *r, int64_t layer, int64_t k, float *dx)
+/* Gradients of the gates, summed over the rows of each distinct input where inputs came by index. */
+static void sum_by_input(const phase *p, int64_t d)
 {
-    const tn_ops *o = c->be->ops;
-    const tn_index *index = layer ? NULL : c->in[0]->index;
-    int64_t rows = c->out[0]->rows, h = l->h;
-    const float *dz = r->gates;
-    if (index) {
-        float *sums = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
-        rows = index->distinct;
-        o->fill(c->be, sums, TN_F32, rows * 4 * h, 0);
-        o->segment_add(c->be, rows, 4 * h, dz, 4 * h, index->begin, index->row, NULL, sums, 4 * h);
-        dz = sums;
+    const tn_index *index = p->layer ? NULL : p->c->in[0]->index;
+    const tn_ops *o = p->c->be->ops;
+    int64_t wide = 4 * p->l->h;
+    if (!index) return;
+    float *sums = p->c->saved[p->l->saved0 + (p->layer * p->l->directions + d) * SAVED + GATE_SUMS]->data;
+    o->fill(p->c->be, sums, TN_F32, index->distinct * wide, 0);
+    o->segment_add(p->c->be, index->distinct, wide, p->r[d].gates, wide, index->begin, index->row, NULL, sums, wide);
+}
+
+/* dx += dz W_ih, over distinct inputs where they came by index. */
+static int input_gradient(const phase *p, int64_t d, float *dx)
+{
+    const lstm *l = p->l;
+    const tn_call *c = p->c;
+    const tn_index *index = p->layer ? NULL : c->in[0]->index;
+    int64_t k = p->layer * l->directions + d, rows = index ? index->distinct : c->out[0]->rows, in = l->in[p->layer];
+    const float *dz = index ? c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data : p->r[d].gates;
+    tn_product q = { sizeof q, 1, rows, 4 * l->h, in, dz, 4 * l->h, NULL, dx, in, NULL, c->packed[k * PACKS + PACK_IH_BACK], NULL, NULL,
+                     dx, in };
+    return dx ? c->be->ops->product(c->be, &q) : TN_OK;
+}
+
+static void backward_side(void *ctx, int64_t from, int64_t to)
+{
+    const phase *p = ctx;
+    for (int64_t d = from; d < to; d++) {
+        walk_backward(&p->r[d], 0, p->r[d].lay->sequences);
+        sum_by_input(p, d);
     }
-    if (!dx) return TN_OK;
-    tn_product p = { sizeof p, 1, rows, 4 * h, l->in[layer], dz, 4 * h, NULL, dx, l->in[layer], NULL,
-                     c->packed[k * PACKS + PACK_IH_BACK], NULL, NULL, dx, l->in[layer] };
-    return o->product(c->be, &p);
 }
 
 static int backward(void *self, const tn_call *c)
 {
     const lstm *l = self;
-    const tn_ops *o = c->be->ops;
     for (int64_t layer = l->layers; layer-- > 0; ) {
-        run r[2];
-        for (int64_t d = 0; d < l->directions; d++) {
-            r[d] = run_of(l, c, layer, d);
-            fill_mask(l, c, &r[d], layer * l->directions + d);
+        phase p;
+        open_phase(&p, l, c, layer);
+        if (sides_apart(&p)) {
+            c->be->ops->parallel_for(c->be, l->directions, 1, backward_side, &p);
+        } else {
+            walk_all(l, c, p.r, 0);
+            for (int64_t d = 0; d < l->directions; d++) sum_by_input(&p, d);
         }
-        walk_all(l, c, r, 0);
         float *dx = layer ? c->work[l->flow[layer]]->data : floats(c->d_in[0]);
         int64_t n = c->out[0]->rows * l->directions * l->h;
-        if (layer) o->fill(c->be, dx, TN_F32, n, 0);
-        for (int64_t d = 0; d < l->directions; d++) {
-            int rc = input_gradient(l, c, &r[d], layer, layer * l->directions + d, dx);
+        if (layer) c->be->ops->fill(c->be, dx, TN_F32, n, 0);
+        for (int64_t d = 0; d < l->directions; d++) { /* one after the other: both add to dx */
+            int rc = input_gradient(&p, d, dx);
             if (rc) return rc;
         }
         if (layer && drops_between(l, c)) drop_between(l, c, layer, dx, dx, n);
@@ -458,32 +513,42 @@ static void find_before(void *ctx, int64_t from, int64_t to)
 }
 
 /* dW_ih += dz' x, over distinct inputs where they came by index;  dW_hh += dz' h';  both biases: the sum of dz */
-static int run_gradient(const lstm *l, const tn_call *c, int64_t k)
+static void run_gradient(const phase *p, int64_t d)
 {
+    const lstm *l = p->l;
+    const tn_call *c = p->c;
     const tn_ops *o = c->be->ops;
-    int64_t h = l->h, layer = k / l->directions, n = c->out[0]->rows, rows;
-    run r = run_of(l, c, layer, k % l->directions);
+    const run *r = &p->r[d];
+    int64_t h = l->h, in = l->in[p->layer], k = p->layer * l->directions + d, n = c->out[0]->rows, rows;
     tn_tensor *const *g = c->d_param + k * l->params;
-    const float *x = input_of(l, c, layer, &rows), *dz = r.gates;
-    finding f = { &r, c->work[l->work0 + k * WORK + ROW_BEFORE]->data };
-    int known = !r.mask && !r.h0;
+    const float *x = input_of(l, c, p->layer, &rows), *dz = r->gates;
+    finding f = { r, c->work[l->work0 + k * WORK + ROW_BEFORE]->data };
+    int known = !r->mask && !r->h0;
     float *bias = floats(g[BIAS]), *bias_hh = l->params > BIAS_HH ? floats(g[BIAS_HH]) : NULL;
-    if (layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
-    if (!r.mask && g[W_HH]) o->parallel_for(c->be, n, 256, find_before, &f);
-    if (g[W_IH])
-        o->outer_add(c->be, rows, 4 * h, dz, 4 * h, l->in[layer], x, l->in[layer], NULL, g[W_IH]->data, l->in[layer], bias);
+    if (p->layer == 0 && c->in[0]->index) dz = c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data;
+    if (!r->mask && g[W_HH]) o->parallel_for(c->be, n, 256, find_before, &f);
+    if (g[W_IH]) o->outer_add(c->be, rows, 4 * h, dz, 4 * h, in, x, in, NULL, g[W_IH]->data, in, bias);
     else if (bias) o->sum_rows(c->be, rows, 4 * h, dz, 4 * h, bias);
     if (g[W_HH])
-        o->outer_add(c->be, n, 4 * h, r.gates, 4 * h, h, known ? r.y + r.off : r.before, known ? r.ld : h, known ? f.row : NULL,
+        o->outer_add(c->be, n, 4 * h, r->gates, 4 * h, h, known ? r->y + r->off : r->before, known ? r->ld : h, known ? f.row : NULL,
                      g[W_HH]->data, h, bias_hh);
-    else if (bias_hh) o->sum_rows(c->be, n, 4 * h, r.gates, 4 * h, bias_hh);
-    return TN_OK;
+    else if (bias_hh) o->sum_rows(c->be, n, 4 * h, r->gates, 4 * h, bias_hh);
+}
+
+static void gradient_side(void *ctx, int64_t from, int64_t to)
+{
+    for (int64_t d = from; d < to; d++) run_gradient(ctx, d);
 }
 
 static int gradient(void *self, const tn_call *c)
 {
     const lstm *l = self;
-    for (int64_t k = 0; k < l->layers * l->directions; k++) run_gradient(l, c, k);
+    for (int64_t layer = 0; layer < l->layers; layer++) {
+        phase p = { .l = l, .c = c, .layer = layer };
+        for (int64_t d = 0; d < l->directions; d++) p.r[d] = run_of(l, c, layer, d);
+        if (sides_apart(&p)) c->be->ops->parallel_for(c->be, l->directions, 1, gradient_side, &p);
+        else gradient_side(&p, 0, l->directions);
+    }
     return TN_OK;
 }
 
