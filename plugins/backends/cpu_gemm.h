@@ -7,7 +7,7 @@
 
 enum { N_BLOCK = 256,                            /* columns of C whose part of B is copied at once           */
        A_BLOCK = 288 * 128,                      /* floats of a transposed A that are copied at once          */
-       M_BLOCK = 288, PANEL = 12,                /* rows of C at once, at most; rows of a panel of a transposed A */
+       M_BLOCK = 288,                            /* rows of C at once, at most                                   */
        PANEL_PAD = 16,                           /* so that panels do not lie a multiple of the cache's period apart */
        SCRATCH_B = N_BLOCK * K_BLOCK, SCRATCH_A = A_BLOCK + M_BLOCK / PANEL * PANEL_PAD, SCRATCH_C = ROW_BLOCK * STRIP * 16,
        SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_C };

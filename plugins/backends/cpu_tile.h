@@ -11,6 +11,7 @@
 
 enum { STRIP = 4,                    /* vectors in a full strip of columns                                   */
        K_BLOCK = 256,                /* of k at once: a strip of that depth is 32 kB for 8 lanes               */
+       PANEL = 12,                   /* rows of a panel of a transposed matrix                                 */
        ROW_BLOCK = 48,               /* rows of a finished tile: a multiple of every register tile           */
        TILE_FLOATS = 48 * 64 };
 
@@ -47,31 +48,51 @@ typedef struct strip {
     ahead *next;                     /* two of them, or NULL                                                 */
 } strip;
 
-/* to = z + a w for rows i .. i + mr - 1 and nv vectors. */
-static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const strip *s, int64_t row)
+/* a b + c, the sum in the register where c was: left to itself the compiler lets sums wander between registers, and moves and
+ * spills them where a loop is unrolled. */
+static inline __attribute__((always_inline)) tn_vf add_product(tn_vf a, tn_vf b, tn_vf c)
 {
-    tn_vf c[8][STRIP], x[8];
+#if TN_VL >= 8
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+#else
+    return tn_fma(a, b, c);
+#endif
+}
+
+/* c += a w for one q: a[i][q * a_step] times the row of W at w. */
+static inline __attribute__((always_inline)) void tile_step(const int mr, const int nv, const float *const *a, int64_t q, const float *w,
+                                                            tn_vf c[8][STRIP])
+{
+    tn_vf x[8];
+    if (mr <= nv) {                      /* the shorter side is held, the longer one passes: else a register is missing */
+        UNROLLED for (int i = 0; i < mr; i++) x[i] = tn_set(a[i][q]);
+        UNROLLED for (int v = 0; v < nv; v++) {
+            tn_vf b = tn_load(w + v * TN_VL);
+            UNROLLED for (int i = 0; i < mr; i++) c[i][v] = add_product(x[i], b, c[i][v]);
+        }
+    } else {
+        UNROLLED for (int v = 0; v < nv; v++) x[v] = tn_load(w + v * TN_VL);
+        UNROLLED for (int i = 0; i < mr; i++) {
+            tn_vf b = tn_set(a[i][q]);
+            UNROLLED for (int v = 0; v < nv; v++) c[i][v] = add_product(b, x[v], c[i][v]);
+        }
+    }
+}
+
+/* to = z + a w for rows i .. i + mr - 1 and nv vectors. a_step: a constant, for packed columns of W; 0: steps as s says. */
+static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const int a_step, const strip *s, int64_t row)
+{
+    tn_vf c[8][STRIP];
     const float *a[8], *w = s->w;
     UNROLLED for (int i = 0; i < mr; i++) {
         a[i] = s->a[row + i];
         UNROLLED for (int v = 0; v < nv; v++) c[i][v] = s->z ? tn_load(s->z[row + i] + s->z_at[v]) : tn_set(0);
     }
-    int64_t end = s->k * s->a_step, step = s->a_step, w_step = s->w_step;
-    for (int64_t q = 0; q < end; q += step, w += w_step) {
-        if (mr <= nv) {                  /* the shorter side is held, the longer one passes: else a register is missing */
-            UNROLLED for (int i = 0; i < mr; i++) x[i] = tn_set(a[i][q]);
-            UNROLLED for (int v = 0; v < nv; v++) {
-                tn_vf b = tn_load(w + v * TN_VL);
-                UNROLLED for (int i = 0; i < mr; i++) c[i][v] = tn_fma(x[i], b, c[i][v]);
-            }
-        } else {
-            UNROLLED for (int v = 0; v < nv; v++) x[v] = tn_load(w + v * TN_VL);
-            UNROLLED for (int i = 0; i < mr; i++) {
-                tn_vf b = tn_set(a[i][q]);
-                UNROLLED for (int v = 0; v < nv; v++) c[i][v] = tn_fma(b, x[v], c[i][v]);
-            }
-        }
-    }
+    int64_t k = s->k, q = 0, step = a_step ? a_step : s->a_step, w_step = a_step ? nv * TN_VL : s->w_step;
+    for (; a_step && q + 4 <= k; q += 4, w += 4 * w_step)
+        UNROLLED for (int u = 0; u < 4; u++) tile_step(mr, nv, a, (q + u) * step, w + u * w_step, c);
+    for (; q < k; q++, w += w_step) tile_step(mr, nv, a, q * step, w, c);
     float *to = s->to + row * s->ld;
     UNROLLED for (int i = 0; i < mr; i++)
         UNROLLED for (int v = 0; v < nv; v++) tn_store(to + i * s->ld + v * TN_VL, c[i][v]);
@@ -85,22 +106,22 @@ static inline __attribute__((always_inline)) void first_ahead(const int nv, cons
         UNROLLED for (int v = 0; v < nv; v += TN_VL < 16 ? 16 / TN_VL : 1) __builtin_prefetch(s->z[i] + s->z_at[v]);
 }
 
-#define STRIP_OF(nv)                                                                    \
-    static void strip_##nv(const strip *s)                                              \
+#define STRIP_OF(name, nv, a_step)                                                      \
+    static void name##_##nv(const strip *s)                                             \
     {                                                                                   \
         for (int64_t i = 0, mr; i < s->rows; i += mr) {                                 \
             mr = next_rows(s->rows - i, MOST_##nv);                                     \
             if (s->z) first_ahead(nv, s, i + mr, mr);                                   \
             if (s->next) ahead_some(s->next), ahead_some(s->next + 1);                  \
             switch (mr) {                                                               \
-            case 1: tile_kernel(1, nv, s, i); break;                                    \
-            case 2: tile_kernel(2, nv, s, i); break;                                    \
-            case 3: tile_kernel(3, nv, s, i); break;                                    \
-            case 4: if (4 <= MOST_##nv) tile_kernel(4, nv, s, i); break;                \
-            case 5: if (5 <= MOST_##nv) tile_kernel(5, nv, s, i); break;                \
-            case 6: if (6 <= MOST_##nv) tile_kernel(6, nv, s, i); break;                \
-            case 7: if (7 <= MOST_##nv) tile_kernel(7, nv, s, i); break;                \
-            default: if (8 <= MOST_##nv) tile_kernel(8, nv, s, i); break;               \
+            case 1: tile_kernel(1, nv, a_step, s, i); break;                            \
+            case 2: tile_kernel(2, nv, a_step, s, i); break;                            \
+            case 3: tile_kernel(3, nv, a_step, s, i); break;                            \
+            case 4: if (4 <= MOST_##nv) tile_kernel(4, nv, a_step, s, i); break;        \
+            case 5: if (5 <= MOST_##nv) tile_kernel(5, nv, a_step, s, i); break;        \
+            case 6: if (6 <= MOST_##nv) tile_kernel(6, nv, a_step, s, i); break;        \
+            case 7: if (7 <= MOST_##nv) tile_kernel(7, nv, a_step, s, i); break;        \
+            default: if (8 <= MOST_##nv) tile_kernel(8, nv, a_step, s, i); break;       \
             }                                                                           \
         }                                                                               \
     }
@@ -109,7 +130,9 @@ enum { MOST_1 = 6, MOST_2 = 6, MOST_3 = 4, MOST_4 = 3 };
 #else
 enum { MOST_1 = 8, MOST_2 = 8, MOST_3 = 8, MOST_4 = 6 };
 #endif
-STRIP_OF(1) STRIP_OF(2) STRIP_OF(3) STRIP_OF(4)
+#define STRIPS_OF(name, a_step) \
+    STRIP_OF(name, 1, a_step) STRIP_OF(name, 2, a_step) STRIP_OF(name, 3, a_step) STRIP_OF(name, 4, a_step)
+STRIPS_OF(strip_rows, 1) STRIPS_OF(strip_panels, PANEL) STRIPS_OF(strip_any, 0) /* columns packed, a row by row or in panels; any */
 
 /* Vectors of the next strip where `left` remain: never one alone but for the only one, since that is slow. */
 static inline int64_t strip_width(int64_t left)
@@ -119,12 +142,11 @@ static inline int64_t strip_width(int64_t left)
 
 static inline void strip_run(int64_t nv, const strip *s)
 {
-    switch (nv) {
-    case 1: strip_1(s); break;
-    case 2: strip_2(s); break;
-    case 3: strip_3(s); break;
-    default: strip_4(s); break;
-    }
+    typedef void one(const strip *);
+    static one *const of[3][STRIP] = { { strip_any_1, strip_any_2, strip_any_3, strip_any_4 },
+                                       { strip_rows_1, strip_rows_2, strip_rows_3, strip_rows_4 },
+                                       { strip_panels_1, strip_panels_2, strip_panels_3, strip_panels_4 } };
+    of[s->w_step != nv * TN_VL ? 0 : s->a_step == 1 ? 1 : s->a_step == PANEL ? 2 : 0][nv - 1](s);
 }
 
 /* How much of k goes at once: equal blocks of `most` at most. */
