@@ -4,7 +4,7 @@
  * The same bits in every lane, at every width and in plain C: each function is the same sequence of single operations,
  * an fma is written as one, division is true division, choices are compare and select. Tails go through the same code
  * by tn_loadn and tn_storen. Against the exact value in double: exp and log are within 1 ulp, tanh within 1.5, sigmoid
- * within 2.5.                                                                                                  */
+ * within 2.                                                                                                  */
 #ifndef TENON_VEC_H
 #define TENON_VEC_H
 #include <math.h>
@@ -26,6 +26,7 @@
 
 typedef float   tn_vf __attribute__((vector_size(4 * TN_VL)));
 typedef int32_t tn_vi __attribute__((vector_size(4 * TN_VL)));
+typedef uint32_t tn_vu __attribute__((vector_size(4 * TN_VL)));
 #define TN_INLINE static inline __attribute__((always_inline, unused))
 
 TN_INLINE tn_vf tn_load(const float *p)
@@ -74,60 +75,67 @@ TN_INLINE tn_vf tn_select(tn_vi mask, tn_vf a, tn_vf b)
     return (tn_vf)(((tn_vi)a & mask) | ((tn_vi)b & ~mask));
 #endif
 }
+/* Where x < 0 (or -0): a, else b. */
+TN_INLINE tn_vf tn_select_negative(tn_vf x, tn_vf a, tn_vf b)
+{
+#if TN_VL == 8
+    return (tn_vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)x);
+#else
+    return tn_select((tn_vi)x >> 31, a, b);
+#endif
+}
 TN_INLINE tn_vf tn_abs(tn_vf x) { return (tn_vf)((tn_vi)x & 0x7fffffff); }
 
-/* x = n ln 2 + r, |r| <= ln 2 / 2. Gives e^r, by a polynomial of degree 7 in r (Taylor, last terms rounded for this range);
- * n in *e. For |x| < 100. */
-TN_INLINE tn_vf tn_exp_parts(tn_vf x, tn_vi *e)
+/* e^x = 2^n e^r, x = n ln 2 + r, |r| <= ln 2 / 2. e^r by 1 + r + r^2 q(r), q of degree 4 with the least largest error over this
+ * range, 0.05 ulp; 2^n by adding n to the exponent. Wanted: a finite, normal result. */
+TN_INLINE tn_vf tn_exp_normal(tn_vf x)
 {
-    tn_vf magic = tn_set(12582912.0f), n = tn_fma(x, tn_set(1.44269504f), magic);
-    *e = (tn_vi)n - (tn_vi)magic;
+    tn_vf one = tn_set(1.0f), magic = tn_set(12582912.0f), n = tn_fma(x, tn_set(1.44269504f), magic);
+    tn_vi to_exponent = (tn_vi)((tn_vu)n << 23); /* the bits of magic have no place there and go */
     n = n - magic;
     tn_vf r = tn_fma(n, tn_set(-0.693359375f), x);
     r = tn_fma(n, tn_set(2.12194440e-4f), r);
-    tn_vf p = tn_set(1.9875691500e-4f);
-    p = tn_fma(p, r, tn_set(1.3981999507e-3f));
-    p = tn_fma(p, r, tn_set(8.3334519073e-3f));
-    p = tn_fma(p, r, tn_set(4.1665795894e-2f));
-    p = tn_fma(p, r, tn_set(1.6666665459e-1f));
-    p = tn_fma(p, r, tn_set(5.0000001201e-1f));
-    return tn_fma(p, r * r, r) + tn_set(1.0f);
+    tn_vf p = tn_set(1.3814539988e-3f);
+    p = tn_fma(p, r, tn_set(8.3687451164e-3f));
+    p = tn_fma(p, r, tn_set(4.1668390787e-2f));
+    p = tn_fma(p, r, tn_set(1.6666520399e-1f));
+    p = tn_fma(p, r, tn_set(4.9999993432e-1f));
+    p = tn_fma(p, r, one);
+    return (tn_vf)((tn_vi)tn_fma(p, r, one) + to_exponent);
 }
 
-/* e^x, with 2^n in two steps so that the largest finite results are reached. Above 88.8: infinity; below -87.3: 0; NaN stays. */
+/* e^x. Above 88.7: infinity; below -87.3: 0; NaN stays. */
 TN_INLINE tn_vf tn_exp(tn_vf x)
 {
-    tn_vi high = x > tn_set(88.72283f), low = x < tn_set(-87.33654f), e;
-    tn_vf p = tn_exp_parts(tn_select(high, tn_set(88.72283f), tn_select(low, tn_set(-87.33654f), x)), &e);
-    tn_vi half = e >> 1;
-    p = p * (tn_vf)((half + 127) << 23) * (tn_vf)((e - half + 127) << 23);
-    p = tn_select(x > tn_set(88.72284f), tn_set(INFINITY), p);
-    return tn_select(low, tn_set(0.0f), p);
+    tn_vf least = tn_set(-87.33654f), most = tn_set(88.72283f);
+    tn_vf p = tn_exp_normal(tn_select(x > most, most, tn_select(x < least, least, x)));
+    p = tn_select(x > most, tn_set(INFINITY), p);
+    return tn_select(x < least, tn_set(0.0f), p);
 }
 
-/* 1 / (1 + e^-x) as t / (1 + t) for x < 0, 1 / (1 + t) else, t = e^-|x|: the exponential never grows */
+/* 1 / (1 + e^-x) as t / (1 + t) for x < 0, 1 / (1 + t) else, t = e^-|x|, which never grows; below x = -87.3: e^-87.3.
+ * With s = 1 + t rounded and y = t / s, what the rounding lost, e = t - (s - 1), is taken out: t / (s + e) is about y - y e,
+ * closest where s is near 1, and there it matters most. */
 TN_INLINE tn_vf tn_sigmoid(tn_vf x)
 {
-    tn_vf y = -tn_abs(x), one = tn_set(1.0f);
-    tn_vi low = y < tn_set(-87.33654f), e;
-    tn_vf p = tn_exp_parts(tn_select(low, tn_set(-87.33654f), y), &e), t = p * (tn_vf)((e + 127) << 23);
-    t = (tn_vf)((tn_vi)t & ~low);
-    return tn_select(x < tn_set(0.0f), t, one) / (one + t);
+    tn_vf one = tn_set(1.0f), least = tn_set(-87.33654f), down = -tn_abs(x);
+    tn_vf t = tn_exp_normal(tn_select(least > down, least, down)), s = one + t, e = (one - s) + t;
+    tn_vf y = tn_select_negative(x, t, one) / s;
+    return tn_fma(-y, e, y);
 }
 
 /* |x| < 0.625: x + x^3 P(x^2), odd, so small values keep their precision; else sign(x) (1 - 2 / (e^2|x| + 1)), which is 1
  * from |x| = 9.1 on */
 TN_INLINE tn_vf tn_tanh(tn_vf x)
 {
-    tn_vf z = x * x, a = tn_abs(x), twice = a + a, one = tn_set(1.0f);
+    tn_vf z = x * x, a = tn_abs(x), one = tn_set(1.0f), most = tn_set(20.0f), b = tn_select(a > most, most, a);
     tn_vf p = tn_set(-5.70498872745e-3f);
     p = tn_fma(p, z, tn_set(2.06390887954e-2f));
     p = tn_fma(p, z, tn_set(-5.37397155531e-2f));
     p = tn_fma(p, z, tn_set(1.33314422036e-1f));
     p = tn_fma(p, z, tn_set(-3.33332819422e-1f));
-    tn_vi e;
-    tn_vf grown = tn_exp_parts(tn_select(twice > tn_set(40.0f), tn_set(40.0f), twice), &e) * (tn_vf)((e + 127) << 23);
-    tn_vf y = tn_select(a < tn_set(0.625f), tn_abs(tn_fma(p * z, x, x)), one - tn_set(2.0f) / (grown + one));
+    tn_vf y = one - tn_set(2.0f) / (tn_exp_normal(b + b) + one);
+    y = tn_select(a < tn_set(0.625f), tn_fma(p * z, a, a), y);
     return (tn_vf)((tn_vi)y | ((tn_vi)x & INT32_MIN));
 }
 
