@@ -90,14 +90,11 @@ static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, in
 /* Rows m .. m + mc - 1 of a transposed A, k0 .. k0 + kn - 1, as panels [kn][PANEL]. */
 static void gemm_pack_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn)
 {
-    for (int64_t q = 0; q < kn; q++) {
-        const float *from = g->a + (k0 + q) * g->lda + m;
-        float *at = to + q * PANEL;
-        int64_t i = 0, panel = kn * PANEL + PANEL_PAD;
-        for (; i + PANEL <= mc; i += PANEL, at += panel) memcpy(at, from + i, sizeof(float) * PANEL);
-        for (; i + 4 <= mc; i += 4, at += 4) memcpy(at, from + i, sizeof(float) * 4);
-        for (; i < mc; i++) *at++ = from[i];
-    }
+    const float *from = g->a + k0 * g->lda + m;
+    int64_t lda = g->lda, i = 0;
+    for (; i + PANEL <= mc; i += PANEL, from += PANEL, to += kn * PANEL + PANEL_PAD)
+        UNROLLED for (int64_t q = 0; q < kn; q++) memcpy(to + q * PANEL, from + q * lda, sizeof(float) * PANEL);
+    for (int64_t q = 0; i < mc && q < kn; q++) memcpy(to + q * PANEL, from + q * lda, sizeof(float) * (size_t)(mc - i));
 }
 
 /* sums[m ..] += rows k0 .. k0 + kn - 1 of a transposed A, one after the other; SUMS vectors of columns at once. */

@@ -29,10 +29,13 @@ typedef struct ahead { const float *p; int64_t ld, row, rows, lines, line, each;
                                         row r is at p + of[r] * ld, or r * ld where of is NULL; none where of[r] < 0 */
 static inline void ahead_some(ahead *n)
 {
-    for (int64_t i = 0; i < n->each && n->row < n->rows; i++) {
+    for (int64_t left = n->each, here; left > 0 && n->row < n->rows; left -= here) {
         int64_t r = n->of ? n->of[n->row] : n->row;
-        if (r >= 0) __builtin_prefetch(n->p + r * n->ld + n->line * 16, 0, 2);
-        if (++n->line == n->lines) n->line = 0, n->row++;
+        const float *p = n->p + (r < 0 ? 0 : r) * n->ld + n->line * 16;
+        here = n->lines - n->line < left ? n->lines - n->line : left;
+        for (int64_t i = 0; r >= 0 && i < here; i++) __builtin_prefetch(p + i * 16, 0, 2);
+        n->line += here;
+        if (n->line == n->lines) n->line = 0, n->row++;
     }
 }
 
