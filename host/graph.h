@@ -163,7 +163,7 @@ int  batch_build_stores(graph *, batch *, const store *of_field);  /* one exampl
 int  graph_bind(graph *, const batch *);
 
 /* run.c. 0 or < 0 with the message in the host's error. */
-int  graph_forward(graph *, int training, int losses); /* training: dropout is on; losses: run them too           */
+int  graph_forward(graph *, int training, int losses); /* training: dropout is on, backward may follow; losses: run them too */
 double graph_loss(graph *);                /* the reduced loss of the last forward                                */
 int  graph_backward(graph *);              /* adds to graph->gradient, which was zero                             */
 const node *graph_not_finite(const graph *); /* first node whose output has a NaN or infinity; NULL: none         */

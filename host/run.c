@@ -72,7 +72,7 @@ int graph_forward(graph *g, int training, int losses)
     for (int i = 0; i < g->n_nodes; i++) {
         node *n = g->node[i];
         if (n->loss && !losses) continue;
-        prepare(n, training ? TN_C_TRAINING : 0);
+        prepare(n, training ? TN_C_TRAINING : TN_C_ALONE);
         int rc = node_run(n, TN_FORWARD);
         if (rc) return failed(n, rc, "forward");
         if (n->reads_decoded && (rc = decode(n))) return failed(n, rc, "decode");

@@ -49,7 +49,8 @@ enum { TN_P_NO_DECAY = 1, TN_P_FROZEN = 2 };             /* tn_param.flags      
 enum { TN_S_NO_CARRY = 1 };                              /* state has no meaning in the next batch (reverse) */
 enum { TN_USES_IN = 1, TN_USES_OUT = 2 };                /* what backward and gradient read again           */
 enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
-       TN_C_SET = 4 };                                   /* backward of TN_L_SETS: d_in[0] is garbage, set it */
+       TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
+       TN_C_ALONE = 8 };                                 /* forward alone: no backward or gradient follows    */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
 
@@ -308,7 +309,8 @@ typedef struct tn_desc {
 } tn_desc;
 
 /* ==== Layer ==============================================================================================
- * forward  writes all of out, next and saved.
+ * forward  writes all of out, next and saved; with TN_C_ALONE of saved only what the part itself reads later, in
+ *          `decode` say.
  * backward adds to d_in and d_state (gradients of the data), may write saved. Where TN_C_SET is given, which only
  *          a part that says TN_L_SETS gets, it sets d_in[0], every element, zeros too, also if d_out is NULL.
  * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts.

@@ -104,12 +104,12 @@ EACH_VECTOR hidden_of(const float *o, const float *c, float *y, int64_t n) { giv
 /* What gates_done writes lies far apart, so the next tile's lines are asked for a tile ahead: its stores then wait for nothing. */
 static inline void ask_for(const run *r, int64_t row, int64_t unit)
 {
-    for (int g = 0; g < 4; g++) __builtin_prefetch(r->gates + (row * 4 + g) * r->h + unit, 1);
+    for (int g = 0; r->gates && g < 4; g++) __builtin_prefetch(r->gates + (row * 4 + g) * r->h + unit, 1);
     __builtin_prefetch(r->cell + row * r->h + unit, 1);
     __builtin_prefetch(r->y + row * r->ld + r->off + unit, 1);
 }
 
-/* Gates, cell and hidden state of a finished tile of z. Hidden states come after all cells of a row: so the vectors of a loop
+/* Gates, cell and hidden state of a finished tile of z; gates that nobody wants stay in the tile. Hidden states come after all cells of a row: so the vectors of a loop
  * do not wait for each other, and the processor works on several at once. */
 static void gates_done(void *ctx, const tn_tile *q)
 {
@@ -120,14 +120,15 @@ static void gates_done(void *ctx, const tn_tile *q)
         int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
         const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
                               : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-        const float *z = q->v + i * q->ld;
-        float *gate = r->gates + row * 4 * h + q->unit, *o = gate + 3 * h, *c = r->cell + row * h + q->unit;
+        float *z = q->v + i * q->ld, *gate = r->gates ? r->gates + row * 4 * h + q->unit : z;
+        int64_t apart = r->gates ? h : q->gs; /* from one gate to the next */
+        float *o = gate + 3 * apart, *c = r->cell + row * h + q->unit;
         float *y = r->y + row * r->ld + r->off + q->unit;
         if (c_before) c_before += q->unit;
         if (q->unit + q->units < h) ask_for(r, row, q->unit + q->units);
         else if (seq < s->live_next) ask_for(r, s->row_next + seq, 0);
-        for (j = 0; j < whole; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, TN_VL);
-        if (last) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, h, c + j, last);
+        for (j = 0; j < whole; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, apart, c + j, TN_VL);
+        if (last) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, apart, c + j, last);
         for (j = 0; j < whole; j += TN_VL) hidden_of(o + j, c + j, y + j, TN_VL);
         if (last) hidden_of(o + j, c + j, y + j, last);
     }
@@ -322,7 +323,7 @@ static run run_of(const lstm *l, const tn_call *c, int64_t layer, int64_t d)
     const tn_index *index = layer ? NULL : c->in[0]->index;
     run r = { l, c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
               top ? c->out[0]->data : c->saved[l->output[layer]]->data,
-              saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
+              c->flags & TN_C_ALONE ? NULL : saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
               work[PROJECTED]->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
               floats(c->state[st]), floats(c->state[st + 1]), top ? floats(c->d_out[0]) : floats(c->work[l->flow[layer + 1]]),
               floats(c->d_next[st]), floats(c->d_next[st + 1]), floats(c->d_state[st]), floats(c->d_state[st + 1]),

@@ -141,7 +141,11 @@ static int forward(void *self, const tn_call *c)
 #if FAULT == 11
                 a += 1e-3f * (float)(rand() % 7); /* random numbers of its own */
 #endif
-                sum[r] = k * a, y[r] = w[j] * sum[r];
+#if FAULT == 37
+                if (!(c->flags & TN_C_ALONE)) /* what nobody reads later need not be saved, but it reads it itself */
+#endif
+                    sum[r] = k * a;
+                y[r] = w[j] * sum[r];
             }
 #endif
 #if FAULT == 12

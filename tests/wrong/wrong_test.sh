@@ -71,6 +71,7 @@ try 33 'the gradient is set, not added'
 try 34 'the length of its layout odd falls'
 try 35 'do not give the outputs of one long batch'
 try 36 'is added, not set'
+try 37 'when no backward follows'
 wait
 for dir in "$tmp"/*/; do [ -s "$dir/result" ] || echo "FAILED: fault $(basename "$dir") has no result" >"$dir/result"; done
 cat "$tmp"/*/result >"$tmp/results"

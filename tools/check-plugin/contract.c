@@ -92,6 +92,20 @@ static const char *check_indexed(const subject *s)
     return guard_check();
 }
 
+/* ---- forward alone ---------------------------------------------------------------------------------------------- */
+static const char *check_alone(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    if (bad) return bad;
+    if (probe_forward(&p)) return why(&p, "forward");
+    results plain = take(&p);
+    p.alone = 1;
+    if (probe_forward(&p)) return why(&p, "forward, with TN_C_ALONE,");
+    bad = same(&p, &plain, "when no backward follows (TN_C_ALONE)");
+    return bad ? bad : guard_check();
+}
+
 /* ---- a backend without `product` ------------------------------------------------------------------------- */
 static const char *check_bare(const subject *s)
 {
@@ -281,6 +295,6 @@ static const char *check_lengths(const subject *s)
 }
 
 const check contract_checks[] = {
-    { "an input by index", check_indexed }, { "a backend without product", check_bare },
+    { "an input by index", check_indexed }, { "forward alone", check_alone }, { "a backend without product", check_bare },
     { "a state carried over", check_carry }, { "decoding", check_decode },
     { "probabilities", check_predict }, { "lengths of its layouts", check_lengths }, { NULL, NULL } };
