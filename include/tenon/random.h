@@ -25,17 +25,17 @@ static inline void tn_random4(tn_rng rng, uint64_t block, uint32_t out[4])
 }
 
 #if defined(__AVX512F__)
-typedef __m512i tn_random_lanes;           /* one block a lane of 64 bits; the upper half of a lane is never read */
-#define TN_RANDOM_SET(x)    _mm512_set1_epi64((int64_t)(x))
-#define TN_RANDOM_MUL(a, b) _mm512_mul_epu32(a, b)
-#define TN_RANDOM_COUNT     _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)
+typedef uint64_t tn_random_lanes __attribute__((vector_size(64))); /* one block a lane; its upper half is never read */
+#define TN_RANDOM_SET(x)    (tn_random_lanes)_mm512_set1_epi64((int64_t)(x))
+#define TN_RANDOM_MUL(a, b) (tn_random_lanes)_mm512_mul_epu32((__m512i)(a), (__m512i)(b))
+#define TN_RANDOM_COUNT     (tn_random_lanes)_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)
 #define TN_RANDOM_FIRST(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)    /* lanes of a and b in turn */
 #define TN_RANDOM_SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif defined(__AVX2__)
-typedef __m256i tn_random_lanes;
-#define TN_RANDOM_SET(x)    _mm256_set1_epi64x((int64_t)(x))
-#define TN_RANDOM_MUL(a, b) _mm256_mul_epu32(a, b)
-#define TN_RANDOM_COUNT     _mm256_set_epi64x(3, 2, 1, 0)
+typedef uint64_t tn_random_lanes __attribute__((vector_size(32)));
+#define TN_RANDOM_SET(x)    (tn_random_lanes)_mm256_set1_epi64x((int64_t)(x))
+#define TN_RANDOM_MUL(a, b) (tn_random_lanes)_mm256_mul_epu32((__m256i)(a), (__m256i)(b))
+#define TN_RANDOM_COUNT     (tn_random_lanes)_mm256_set_epi64x(3, 2, 1, 0)
 #define TN_RANDOM_FIRST(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define TN_RANDOM_SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #endif
@@ -65,8 +65,9 @@ static inline void tn_random_words(tn_rng rng, uint64_t block, int64_t blocks, u
         }
         _Pragma("GCC unroll 4") for (int s = 0; s < SETS; s++) {
             tn_random_lanes low = TN_RANDOM_SET(0xFFFFFFFFu), a = (c0[s] & low) | (c1[s] << 32), b = (c2[s] & low) | (c3[s] << 32);
-            tn_random_lanes words[2] = { TN_RANDOM_FIRST(a, b), TN_RANDOM_SECOND(a, b) };
-            memcpy(out + 4 * (done + s * (int)LANES), words, sizeof words);
+            tn_random_lanes first = TN_RANDOM_FIRST(a, b), second = TN_RANDOM_SECOND(a, b);
+            memcpy(out + 4 * (done + s * (int)LANES), &first, sizeof first);
+            memcpy(out + 4 * (done + s * (int)LANES) + 2 * LANES, &second, sizeof second);
         }
     }
 #endif
