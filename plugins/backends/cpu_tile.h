@@ -64,8 +64,8 @@ static inline __attribute__((always_inline)) tn_vf add_product(tn_vf a, tn_vf b,
 }
 
 /* c += a w for one q: a[i][q * a_step] times the row of W at w. */
-static inline __attribute__((always_inline)) void tile_step(const int mr, const int nv, const float *const *a, int64_t q, const float *w,
-                                                            tn_vf c[8][STRIP])
+static inline __attribute__((always_inline)) void tile_step(const int mr, const int nv, const float *const *a, int64_t q,
+                                                            const float *w, tn_vf c[8][STRIP])
 {
     tn_vf x[8];
     if (mr <= nv) {                      /* the shorter side is held, the longer one passes: else a register is missing */
@@ -84,7 +84,8 @@ static inline __attribute__((always_inline)) void tile_step(const int mr, const 
 }
 
 /* to = z + a w for rows i .. i + mr - 1 and nv vectors. a_step: a constant, for packed columns of W; 0: steps as s says. */
-static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const int a_step, const strip *s, int64_t row)
+static inline __attribute__((always_inline)) void tile_kernel(const int mr, const int nv, const int a_step, const strip *s,
+                                                              int64_t row)
 {
     tn_vf c[8][STRIP];
     const float *a[8], *w = s->w;

@@ -1,22 +1,12 @@
-/* lstm_core.h -- the long short-term memory behind lstm.c and bilstm.c.
- *
- *     z = x_t W_ih' + bias + h' W_hh'             z, W: gates in the order i f g o, one below the other
- *     i = sigmoid(z_i)  f = sigmoid(z_f)  g = tanh(z_g)  o = sigmoid(z_o)
- *     c_t = f c' + i g
- *     h_t = o tanh(c_t)                           h', c': of the step walked before; Hochreiter & Schmidhuber 1997,
- *                                                 forget gate by Gers, Schmidhuber & Cummins 2000
- *
- * A run is one direction of one layer. It walks the steps of packed rows: at step t the first `cont` sequences go on
- * from the row `prev + s`, the others begin there from the initial state. Forwards cont = live[t], prev = first[t - 1];
- * backwards cont = live[t + 1], prev = first[t + 1]. Threads own sequences for the whole walk, so no step waits for
- * another thread, and the two directions are independent work.
+/* lstm_core.h -- the layer behind lstm.c and bilstm.c: layers on top of each other, each of one or two directions, which are
+ * independent work. What a direction computes is in lstm_walk.h; here are its inputs, the gradients of inputs and weights,
+ * what threads share, and the plan.
  *
  * T steps, S sequences, N rows, I input width, H units, D directions.                                             */
 #ifndef LSTM_CORE_H
 #define LSTM_CORE_H
 #include "tenon/random.h"
-#include "tenon/tenon.h"
-#include "tenon/vec.h"
+#include "lstm_walk.h"
 #include "mask.h"
 
 enum { MOST_LAYERS = 5 };
@@ -45,231 +35,7 @@ typedef struct lstm {
     int saved0, work0;                                   /* first slots of the runs                                 */
 } lstm;
 
-typedef struct run {
-    const lstm *l;
-    const tn_call *c;
-    const tn_layout *lay;
-    int backwards;
-    int64_t h, ld, off;                                  /* of y and states: row width D H, first column            */
-    float *y, *gates, *cell, *before, *projected, *dh, *dc, *mask;
-    const int32_t *of;                                   /* rows of `projected`; NULL: each row its own             */
-    const float *h0, *c0, *dy, *dh_next, *dc_next;
-    float *dh0, *dc0;
-    const void *pack_hh, *pack_hh_back;
-} run;
-
 static float *floats(tn_tensor *t) { return t ? t->data : NULL; }
-
-/* ---- one step ------------------------------------------------------------------------------------------------------ */
-typedef struct step {
-    const run *r;
-    int32_t t, cont, prev, live_next;                     /* live_next: sequences of the step walked next, 0 at the end      */
-    int64_t row0, seq0, row_next;                        /* first row and sequence of a product; first row of the next step */
-} step;
-
-static step step_at(const run *r, int32_t t)
-{
-    const tn_layout *l = r->lay;
-    int32_t next = r->backwards ? t - 1 : t + 1;
-    step s = { r, t, 0, 0, 0, 0, 0, 0 };
-    if (r->backwards) s.cont = l->live[t + 1], s.prev = l->first[t + 1];
-    else if (t) s.cont = l->live[t], s.prev = l->first[t - 1];
-    if (next >= 0 && next < l->steps) s.live_next = l->live[next], s.row_next = l->first[next];
-    return s;
-}
-
-/* A vector of n <= TN_VL numbers; n is a constant where whole vectors go by. */
-#define EACH_VECTOR static inline __attribute__((always_inline)) void
-static inline __attribute__((always_inline)) tn_vf take(const float *p, int64_t n)
-{
-    return n == TN_VL ? tn_load(p) : tn_loadn(p, n);
-}
-EACH_VECTOR give(float *p, tn_vf v, int64_t n)
-{
-    if (n == TN_VL) tn_store(p, v);
-    else tn_storen(p, v, n);
-}
-
-/* z: gates of the tile, gs apart. c_before may be NULL. */
-EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, int64_t n)
-{
-    tn_vf i = tn_sigmoid(tn_load(z)), f = tn_sigmoid(tn_load(z + gs));
-    tn_vf g = tn_tanh(tn_load(z + 2 * gs)), o = tn_sigmoid(tn_load(z + 3 * gs));
-    give(gate, i, n), give(gate + h, f, n), give(gate + 2 * h, g, n), give(gate + 3 * h, o, n);
-    give(c, tn_fma(f, c_before ? take(c_before, n) : tn_set(0), i * g), n);
-}
-
-EACH_VECTOR hidden_of(const float *o, const float *c, float *y, int64_t n) { give(y, take(o, n) * tn_tanh(take(c, n)), n); }
-
-/* What gates_done writes lies far apart, so the next tile's lines are asked for a tile ahead: its stores then wait for nothing. */
-static inline void ask_for(const run *r, int64_t row, int64_t unit)
-{
-    for (int g = 0; r->gates && g < 4; g++) __builtin_prefetch(r->gates + (row * 4 + g) * r->h + unit, 1);
-    __builtin_prefetch(r->cell + row * r->h + unit, 1);
-    __builtin_prefetch(r->y + row * r->ld + r->off + unit, 1);
-}
-
-/* Gates, cell and hidden state of a finished tile of z; gates that nobody wants stay in the tile. Hidden states come after all cells of a row: so the vectors of a loop
- * do not wait for each other, and the processor works on several at once. */
-static void gates_done(void *ctx, const tn_tile *q)
-{
-    const step *s = ctx;
-    const run *r = s->r;
-    int64_t h = r->h, whole = q->units / TN_VL * TN_VL, j, last = q->units - whole;
-    for (int64_t i = 0; i < q->rows; i++) {
-        int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
-        const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
-                              : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-        float *z = q->v + i * q->ld, *gate = r->gates ? r->gates + row * 4 * h + q->unit : z;
-        int64_t apart = r->gates ? h : q->gs; /* from one gate to the next */
-        float *o = gate + 3 * apart, *c = r->cell + row * h + q->unit;
-        float *y = r->y + row * r->ld + r->off + q->unit;
-        if (c_before) c_before += q->unit;
-        if (q->unit + q->units < h) ask_for(r, row, q->unit + q->units);
-        else if (seq < s->live_next) ask_for(r, s->row_next + seq, 0);
-        for (j = 0; j < whole; j += TN_VL) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, apart, c + j, TN_VL);
-        if (last) gates_of(z + j, q->gs, c_before ? c_before + j : NULL, gate + j, apart, c + j, last);
-        for (j = 0; j < whole; j += TN_VL) hidden_of(o + j, c + j, y + j, TN_VL);
-        if (last) hidden_of(o + j, c + j, y + j, last);
-    }
-}
-
-/* z of sequences [from, to) of a step: init plus h' W_hh', h' at x (NULL: zero). */
-static void step_product(step *s, int64_t from, int64_t to, const float *x, int64_t ldx, const int32_t *x_row)
-{
-    const run *r = s->r;
-    if (from >= to) return;
-    s->seq0 = from, s->row0 = r->lay->first[s->t] + from;
-    const float *init = r->of ? r->projected : r->projected + s->row0 * 4 * r->h;
-    tn_product p = { sizeof p, 4, to - from, x ? r->h : 0, r->h, x, ldx, x_row, init, 4 * r->h, r->of ? r->of + s->row0 : NULL, r->pack_hh, gates_done, s, NULL, 0 };
-    r->c->be->ops->product(r->c->be, &p);
-}
-
-/* h' of a sequence; NULL: zero. */
-static const float *h_before(const run *r, const step *s, int64_t seq)
-{
-    if (seq < s->cont) return r->y + (s->prev + seq) * r->ld + r->off;
-    return r->h0 ? r->h0 + r->lay->order[seq] * r->ld + r->off : NULL;
-}
-
-/* h' of a sequence at a step into its row of `before`. */
-static void keep_before(const run *r, const step *s, int64_t seq)
-{
-    const float *x = h_before(r, s, seq);
-    float *y = r->before + (r->lay->first[s->t] + seq) * r->h;
-    if (x) memcpy(y, x, sizeof(float) * (size_t)r->h);
-    else memset(y, 0, sizeof(float) * (size_t)r->h);
-}
-
-static void walk_forward(const run *r, int64_t from, int64_t to)
-{
-    const tn_layout *l = r->lay;
-    for (int32_t k = 0; k < l->steps; k++) {
-        int32_t t = r->backwards ? l->steps - 1 - k : k;
-        int64_t end = to < l->live[t] ? to : l->live[t];
-        if (end <= from) continue;
-        step s = step_at(r, t);
-        int64_t cont = s.cont < end ? s.cont : end;
-        if (cont < from) cont = from;
-        if (r->mask) { /* variational dropout of h': one mask for all steps of a sequence */
-            for (int64_t q = from; q < end; q++) {
-                const float *x = h_before(r, &s, q);
-                float *y = r->before + (l->first[t] + q) * r->h;
-                for (int64_t j = 0; j < r->h; j++) y[j] = x ? x[j] * r->mask[q * r->h + j] : 0;
-            }
-            step_product(&s, from, end, r->before + (l->first[t] + from) * r->h, r->h, NULL);
-            continue;
-        }
-        for (int64_t q = cont; r->h0 && q < end; q++) keep_before(r, &s, q); /* gradient() has other states in a step of a child */
-        step_product(&s, from, cont, r->y + (s.prev + from) * r->ld + r->off, r->ld, NULL);
-        step_product(&s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, l->order + cont);
-    }
-}
-
-/* ---- backward ------------------------------------------------------------------------------------------------------- */
-/* In place of the gates their gradients; dc becomes that of c'. dy, c_before may be NULL.
- *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f)
- *                                  dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o)                                       */
-EACH_VECTOR gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc,
-                         int64_t n)
-{
-    tn_vf i = take(gate, n), f = take(gate + h, n), g = take(gate + 2 * h, n), o = take(gate + 3 * h, n);
-    tn_vf th = tn_tanh(take(c, n)), one = tn_set(1);
-    tn_vf d = dy ? take(dh, n) + take(dy, n) : take(dh, n) + tn_set(0), dcell = tn_fma(d * o, tn_fma(-th, th, one), take(dc, n));
-    give(gate, dcell * g * (i * (one - i)), n);
-    give(gate + h, dcell * (c_before ? take(c_before, n) : tn_set(0)) * (f * (one - f)), n);
-    give(gate + 2 * h, dcell * i * tn_fma(-g, g, one), n);
-    give(gate + 3 * h, d * th * (o * (one - o)), n);
-    give(dc, dcell * f, n);
-}
-
-/* One row of a step. */
-static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq)
-{
-    int64_t h = r->h, j = 0;
-    float *gate = r->gates + row * 4 * h, *dc = r->dc + seq * h;
-    const float *dh = r->dh + seq * h, *c = r->cell + row * h, *dy = r->dy ? r->dy + row * r->ld + r->off : NULL;
-    const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
-                          : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
-    for (; j + TN_VL <= h; j += TN_VL)
-        gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, TN_VL);
-    if (j < h) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, h - j);
-}
-
-/* An empty sequence passes the gradient of next to state. */
-static void pass_empty(const run *r, int64_t from, int64_t to)
-{
-    for (int64_t s = from; s < to; s++) {
-        int64_t at = r->lay->order[s] * r->ld + r->off;
-        if (r->lay->length[s]) continue;
-        for (int64_t j = 0; j < r->h; j++) {
-            if (r->dh0 && r->dh_next) r->dh0[at + j] += r->dh_next[at + j];
-            if (r->dc0 && r->dc_next) r->dc0[at + j] += r->dc_next[at + j];
-        }
-    }
-}
-
-/* What sequences that began at this step leave for the initial state. */
-static void give_state(const run *r, int64_t from, int64_t to)
-{
-    for (int64_t s = from; s < to; s++) {
-        int64_t at = r->lay->order[s] * r->ld + r->off;
-        for (int64_t j = 0; r->dh0 && j < r->h; j++) r->dh0[at + j] += r->dh[s * r->h + j];
-        for (int64_t j = 0; r->dc0 && j < r->h; j++) r->dc0[at + j] += r->dc[s * r->h + j];
-    }
-}
-
-static void walk_backward(const run *r, int64_t from, int64_t to)
-{
-    const tn_layout *l = r->lay;
-    int64_t h = r->h;
-    pass_empty(r, from, to);
-    for (int32_t k = 0; k < l->steps; k++) {
-        int32_t t = r->backwards ? k : l->steps - 1 - k;
-        int64_t end = to < l->live[t] ? to : l->live[t];
-        if (end <= from) continue;
-        step s = step_at(r, t);
-        int64_t begun = r->backwards ? (t ? l->live[t] : 0) : l->live[t + 1]; /* those from here on were walked last at t */
-        for (int64_t q = from; q < end; q++) {
-            int64_t at = l->order[q] * r->ld + r->off;
-            if (q >= begun)
-                for (int64_t j = 0; j < h; j++) {
-                    r->dh[q * h + j] = r->dh_next ? r->dh_next[at + j] : 0;
-                    r->dc[q * h + j] = r->dc_next ? r->dc_next[at + j] : 0;
-                }
-            gate_gradients(r, &s, l->first[t] + q, q);
-        }
-        int64_t upto = r->dh0 ? end : s.cont < end ? s.cont : end; /* dh' = dz W_hh, where somebody wants it */
-        if (upto > from) {
-            const float *dz = r->gates + (l->first[t] + from) * 4 * h;
-            tn_product p = { sizeof p, 1, upto - from, 4 * h, h, dz, 4 * h, NULL, NULL, 0, NULL,
-                             r->pack_hh_back, NULL, NULL, r->dh + from * h, h };
-            r->c->be->ops->product(r->c->be, &p);
-            for (int64_t j = from * h; r->mask && j < upto * h; j++) r->dh[j] *= r->mask[j];
-        }
-        if (r->dh0 || r->dc0) give_state(r, s.cont > from ? s.cont : from, end);
-    }
-}
 
 /* ---- a layer: its runs side by side ------------------------------------------------------------------------------------ */
 enum { MOST_PARTS = 256 };
@@ -321,7 +87,7 @@ static run run_of(const lstm *l, const tn_call *c, int64_t layer, int64_t d)
     tn_tensor *const *saved = c->saved + l->saved0 + k * SAVED, *const *work = c->work + l->work0 + k * WORK;
     int top = layer == l->layers - 1, drops = l->recurrent_dropout > 0 && (c->flags & TN_C_TRAINING);
     const tn_index *index = layer ? NULL : c->in[0]->index;
-    run r = { l, c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
+    run r = { c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
               top ? c->out[0]->data : c->saved[l->output[layer]]->data,
               c->flags & TN_C_ALONE ? NULL : saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
               work[PROJECTED]->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
@@ -460,8 +226,8 @@ static int input_gradient(const phase *p, int64_t d, float *dx)
     const tn_index *index = p->layer ? NULL : c->in[0]->index;
     int64_t k = p->layer * l->directions + d, rows = index ? index->distinct : c->out[0]->rows, in = l->in[p->layer];
     const float *dz = index ? c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data : p->r[d].gates;
-    tn_product q = { sizeof q, 1, rows, 4 * l->h, in, dz, 4 * l->h, NULL, dx, in, NULL, c->packed[k * PACKS + PACK_IH_BACK], NULL, NULL,
-                     dx, in };
+    tn_product q = { sizeof q, 1, rows, 4 * l->h, in, dz, 4 * l->h, NULL, dx, in, NULL, c->packed[k * PACKS + PACK_IH_BACK], NULL,
+                     NULL, dx, in };
     return dx ? c->be->ops->product(c->be, &q) : TN_OK;
 }
 
@@ -531,8 +297,8 @@ static void run_gradient(const phase *p, int64_t d)
     if (g[W_IH]) o->outer_add(c->be, rows, 4 * h, dz, 4 * h, in, x, in, NULL, g[W_IH]->data, in, bias);
     else if (bias) o->sum_rows(c->be, rows, 4 * h, dz, 4 * h, bias);
     if (g[W_HH])
-        o->outer_add(c->be, n, 4 * h, r->gates, 4 * h, h, known ? r->y + r->off : r->before, known ? r->ld : h, known ? f.row : NULL,
-                     g[W_HH]->data, h, bias_hh);
+        o->outer_add(c->be, n, 4 * h, r->gates, 4 * h, h, known ? r->y + r->off : r->before, known ? r->ld : h,
+                     known ? f.row : NULL, g[W_HH]->data, h, bias_hh);
     else if (bias_hh) o->sum_rows(c->be, n, 4 * h, r->gates, 4 * h, bias_hh);
 }
 
