@@ -81,7 +81,8 @@ TN_INLINE tn_vf tn_select_negative(tn_vf x, tn_vf a, tn_vf b)
 #if TN_VL == 8
     return (tn_vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)x);
 #else
-    return tn_select((tn_vi)x >> 31, a, b);
+    tn_vi zero = { 0 };
+    return tn_select((tn_vi)x < zero, a, b);
 #endif
 }
 TN_INLINE tn_vf tn_abs(tn_vf x) { return (tn_vf)((tn_vi)x & 0x7fffffff); }
