@@ -54,8 +54,11 @@ for readers in 'mean' 'mean last' 'last mean' 'mean mean' 'max mean last mean' '
     last=$(cd "$tmp/setting.run/checkpoints" && ls step-*.safetensors | sort -V | tail -n 1)
     cmp -s "$tmp/setting.run/checkpoints/$last" "$tmp/adding.run/checkpoints/$last"
     ok $? "$readers: other weights where gradients are set than where they are added"
-    grep -q "$tmp/adding" "$tmp/adding.run/lock.json" 2>/dev/null || grep -rq 'adding' "$tmp/adding.run/"*.json
-    ok $? "$readers: the parts that add were not used"
+    for file in $setting; do # lock.json says which file each part came from
+        used=$(basename "$file" .c)
+        grep -q "/adding/.*/$used\.so" "$tmp/adding.run/lock.json" || ! grep -q "/$used[.v0-9]*\.so" "$tmp/setting.run/lock.json"
+        ok $? "$readers: $used, which adds, was not used"
+    done
 done
 echo "setters: $passed passed, $failed failed"
 [ $failed = 0 ]

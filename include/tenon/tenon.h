@@ -239,8 +239,8 @@ typedef struct tn_product {  /* V = init + x W, W packed once; then done() on ea
     const float   *x;    int64_t ldx;     const int32_t *x_row;    /* x_row NULL: rows in order              */
     const float   *init; int64_t ld_init; const int32_t *init_row; /* groups * units wide; NULL: zero        */
     const void    *packed;
-    void (*done)(void *ctx, const tn_tile *); void *ctx;           /* NULL: store in y. Different tiles may be */
-    float         *y;    int64_t ldy;                              /*   done on several threads at once       */
+    void (*done)(void *ctx, const tn_tile *); void *ctx;           /* NULL: store in y. It may change v; tiles */
+    float         *y;    int64_t ldy;                              /*   may be done on several threads at once */
 } tn_product;
 typedef struct tn_ops tn_ops;
 typedef struct tn_be { const tn_ops *ops; void *self; } tn_be;     /* a device and its queue                 */

@@ -80,8 +80,8 @@ static int pack(tn_be *be, int transposed, int64_t k, int64_t units, uint32_t gr
     return spread(be, j.p.tiles, k * groups * j.p.base, pack_tiles, &j);
 }
 
-enum { PIECES = 4 };                     /* for each thread, at least, where there are so many: the last ones even out */
-enum { FEW_WEIGHTS = 1 << 17 };          /* these stay in a second cache of half a megabyte while rows go by  */
+enum { PIECES = 4,                       /* for each thread, at least, where there are so many: the last ones even out */
+       FEW_WEIGHTS = 1 << 17 };          /* these stay in a second cache of half a megabyte while rows go by  */
 /* From outside a body, done() runs on several threads, each tile once. */
 static int product(tn_be *be, const tn_product *p)
 {

@@ -141,7 +141,7 @@ static void write_next(const lstm *l, const tn_call *c, const run *r, int64_t la
 /* ---- phases ---------------------------------------------------------------------------------------------------------- */
 /* A layer in one phase. Where there are no more threads than directions, one thread takes all of a direction: its data stay in
  * that thread's cache, and neither waits for the other. */
-typedef struct phase { const lstm *l; const tn_call *c; int64_t layer; run r[2]; int rc; } phase;
+typedef struct phase { const lstm *l; const tn_call *c; int64_t layer; run r[2]; int rc[2]; } phase; /* rc: of a direction */
 
 static void open_phase(phase *p, const lstm *l, const tn_call *c, int64_t layer)
 {
@@ -176,11 +176,8 @@ static int project(const phase *p, int64_t d)
 static void forward_side(void *ctx, int64_t from, int64_t to)
 {
     phase *p = ctx;
-    for (int64_t d = from; d < to; d++) {
-        int rc = project(p, d);
-        if (rc) p->rc = rc;
-        else walk_forward(&p->r[d], 0, p->r[d].lay->sequences);
-    }
+    for (int64_t d = from; d < to; d++)
+        if (!(p->rc[d] = project(p, d))) walk_forward(&p->r[d], 0, p->r[d].lay->sequences);
 }
 
 static int forward(void *self, const tn_call *c)
@@ -197,10 +194,10 @@ static int forward(void *self, const tn_call *c)
         if (sides_apart(&p)) {
             c->be->ops->parallel_for(c->be, l->directions, 1, forward_side, &p);
         } else {
-            for (int64_t d = 0; d < l->directions && !p.rc; d++) p.rc = project(&p, d);
-            if (!p.rc) walk_all(l, c, p.r, 1);
+            for (int64_t d = 0; d < l->directions; d++) p.rc[d] = project(&p, d);
+            if (!p.rc[0] && !p.rc[1]) p.rc[0] = walk_all(l, c, p.r, 1);
         }
-        if (p.rc) return p.rc;
+        if (p.rc[0] || p.rc[1]) return p.rc[0] ? p.rc[0] : p.rc[1];
         for (int64_t d = 0; d < l->directions; d++) write_next(l, c, &p.r[d], layer);
     }
     return TN_OK;
