@@ -191,32 +191,36 @@ static double ulps(float got, double want)
 
 static void test_functions(void)
 {
-    double worst[4] = { 0, 0, 0, 0 };
-    static const double most[4] = { 1, 2, 1.5, 1 };
-    static const char *const name[4] = { "exp", "sigmoid", "tanh", "log" };
+    enum { EXP, SIGMOID, TANH, LOG, EXPM1, LOG1P, FUNCTIONS };
+    double worst[FUNCTIONS] = { 0 };
+    static const double most[FUNCTIONS] = { 1, 2, 1.5, 1, 1.5, 2 };
+    static const char *const name[FUNCTIONS] = { "exp", "sigmoid", "tanh", "log", "expm1", "log1p" };
     strcpy(build_name, "vec.h");
     for (uint32_t bits = 0; bits < 0xffff0000u; bits += 4099) {
         float x;
         memcpy(&x, &bits, sizeof x);
         if (!isfinite(x) || (fabsf(x) < 1.2e-38f && x != 0)) continue;
         tn_vf v = tn_set(x);
-        float got[4] = { tn_exp(v)[0], tn_sigmoid(v)[TN_VL - 1], tn_tanh(v)[1], tn_log(v)[2] };
-        double d = (double)x, want[4] = { exp(d), 1 / (1 + exp(-d)), tanh(d), log(d) };
-        for (int i = 0; i < 4; i++) {
-            if (i == 3 && x < 0) continue;
+        float got[] = { tn_exp(v)[0], tn_sigmoid(v)[TN_VL - 1], tn_tanh(v)[1], tn_log(v)[2], tn_expm1(v)[3], tn_log1p(v)[0] };
+        double d = (double)x, want[] = { exp(d), 1 / (1 + exp(-d)), tanh(d), log(d), expm1(d), log1p(d) };
+        for (int i = 0; i < FUNCTIONS; i++) {
+            if ((i == LOG && x < 0) || (i == LOG1P && x <= -1)) continue;
             if (fabs(want[i]) < 1.2e-38 && want[i] != 0) continue;
             double u = ulps(got[i], want[i]);
             if (u > worst[i]) worst[i] = u;
         }
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < FUNCTIONS; i++) {
         printf("%s: at most %.2f ulp\n", name[i], worst[i]);
         check(worst[i] <= most[i], name[i], (long)(worst[i] * 100), 0, 0);
     }
     check(isnan(tn_exp(tn_set(NAN))[0]) && isnan(tn_tanh(tn_set(NAN))[0]) && isnan(tn_sigmoid(tn_set(NAN))[0])
-              && isnan(tn_log(tn_set(-1))[0]), "NaN goes through", 0, 0, 0);
+              && isnan(tn_log(tn_set(-1))[0]) && isnan(tn_expm1(tn_set(NAN))[0]) && isnan(tn_log1p(tn_set(NAN))[0])
+              && isnan(tn_log1p(tn_set(-2))[0]), "NaN goes through", 0, 0, 0);
     check(tn_exp(tn_set(INFINITY))[0] == INFINITY && tn_exp(tn_set(-INFINITY))[0] == 0 && tn_log(tn_set(0))[0] == -INFINITY,
           "infinities", 0, 0, 0);
+    check(tn_expm1(tn_set(INFINITY))[0] == INFINITY && tn_expm1(tn_set(-INFINITY))[0] == -1
+              && tn_log1p(tn_set(INFINITY))[0] == INFINITY && tn_log1p(tn_set(-1))[0] == -INFINITY, "infinities", 1, 0, 0);
     check(signbit(tn_tanh(tn_set(-0.0f))[0]), "tanh(-0) is -0", 0, 0, 0);
 }
 

@@ -3,8 +3,8 @@
  *
  * The same bits in every lane, at every width and in plain C: each function is the same sequence of single operations,
  * an fma is written as one, division is true division, choices are compare and select. Tails go through the same code
- * by tn_loadn and tn_storen. Against the exact value in double: exp and log are within 1 ulp, tanh within 1.5, sigmoid
- * within 2.                                                                                                  */
+ * by tn_loadn and tn_storen. Against the exact value in double: exp and log are within 1 ulp, tanh and expm1 within 1.5,
+ * sigmoid and log1p within 2.                                                                                */
 #ifndef TENON_VEC_H
 #define TENON_VEC_H
 #include <math.h>
@@ -114,6 +114,25 @@ TN_INLINE tn_vf tn_exp(tn_vf x)
     return tn_select(x < least, tn_set(0.0f), p);
 }
 
+/* e^x - 1, which keeps its precision near 0: x = n ln 2 + r as above, 2^n (e^r - 1) + (2^n - 1), by halves since 2^128 is no
+ * float. Above 88.7: infinity. */
+TN_INLINE tn_vf tn_expm1(tn_vf x)
+{
+    tn_vf least = tn_set(-87.33654f), most = tn_set(88.72283f), magic = tn_set(12582912.0f), half = tn_set(0.5f);
+    tn_vf v = tn_select(x > most, most, tn_select(x < least, least, x)), n = tn_fma(v, tn_set(1.44269504f), magic);
+    tn_vf scale = (tn_vf)((tn_vi)half + (tn_vi)((tn_vu)n << 23));
+    n = n - magic;
+    tn_vf r = tn_fma(n, tn_set(-0.693359375f), v);
+    r = tn_fma(n, tn_set(2.12194440e-4f), r);
+    tn_vf p = tn_set(1.3814539988e-3f);
+    p = tn_fma(p, r, tn_set(8.3687451164e-3f));
+    p = tn_fma(p, r, tn_set(4.1668390787e-2f));
+    p = tn_fma(p, r, tn_set(1.6666520399e-1f));
+    p = tn_fma(p, r, tn_set(4.9999993432e-1f));
+    tn_vf y = tn_fma(scale, tn_fma(p, r * r, r), scale - half);
+    return tn_select(x > most, tn_set(INFINITY), y + y);
+}
+
 /* 1 / (1 + e^-x) as t / (1 + t) for x < 0, 1 / (1 + t) else, t = e^-|x|, which never grows; below x = -87.3: e^-87.3.
  * With s = 1 + t rounded and y = t / s, what the rounding lost, e = t - (s - 1), is taken out: t / (s + e) is about y - y e,
  * closest where s is near 1, and there it matters most. */
@@ -164,5 +183,14 @@ TN_INLINE tn_vf tn_log(tn_vf x)
     y = tn_select(x == tn_set(INFINITY), x, y);
     y = tn_select(x == tn_set(0.0f), tn_set(-INFINITY), y);
     return tn_select(x >= tn_set(0.0f), y, tn_set(NAN));
+}
+
+/* log(1 + x), which keeps its precision near 0: with u = 1 + x rounded, what the rounding lost is put back by its slope, 1 / u.
+ * -1 gives -infinity, below NaN. */
+TN_INLINE tn_vf tn_log1p(tn_vf x)
+{
+    tn_vf one = tn_set(1.0f), u = one + x, lost = x - (u - one), y = tn_log(u);
+    tn_vi whole = (u == tn_set(INFINITY)) | (u == tn_set(0.0f));
+    return tn_select(whole, y, y + lost / u);
 }
 #endif

@@ -11,11 +11,13 @@ rounded to float32 once. Rows lie example by example: the test brings them into 
 A case is some tensors "CASE/what" and the text CASE: "kind { options as TOML }".
 """
 import argparse
-import json
 import os
-import struct
 import subprocess
 import sys
+
+from activations import activation_cases, activations
+from cases import LENGTHS, Cases, random, read
+from losses import losses
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -31,60 +33,7 @@ def install(folder):
     os.execv(python, [python, os.path.abspath(__file__), *rest])
 
 
-class Cases:
-    """Collects the cases of one file."""
-
-    def __init__(self):
-        self.tensors, self.texts = {}, {}
-
-    def case(self, name, text, **tensors):
-        self.texts[name] = text
-        for key, value in tensors.items():
-            self.add(name, key.replace("__", "."), value)
-
-    def add(self, name, key, value):
-        import numpy
-        a = value.detach().cpu().numpy() if hasattr(value, "detach") else numpy.asarray(value)
-        kind = numpy.int32 if a.dtype.kind in "iub" else numpy.float32
-        self.tensors[f"{name}/{key}"] = numpy.ascontiguousarray(a.astype(kind))
-
-    def write(self, path):
-        header, data, at = {"__metadata__": self.texts}, b"", 0
-        for name, a in self.tensors.items():
-            raw = a.tobytes()
-            dtype = "I32" if a.dtype.kind == "i" else "F32"
-            header[name] = {"dtype": dtype, "shape": list(a.shape), "data_offsets": [at, at + len(raw)]}
-            data, at = data + raw, at + len(raw)
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-(8 + len(text)) % 64)
-        with open(path, "wb") as f:
-            f.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def read(path):
-    """Texts and tensors of a written file."""
-    import numpy
-    with open(path, "rb") as f:
-        n = struct.unpack("<Q", f.read(8))[0]
-        header = json.loads(f.read(n))
-        data = f.read()
-    texts, tensors = header.pop("__metadata__"), {}
-    for name, t in header.items():
-        kind = numpy.int32 if t["dtype"] == "I32" else numpy.float32
-        tensors[name] = numpy.frombuffer(data[slice(*t["data_offsets"])], kind).reshape(t["shape"])
-    return texts, tensors
-
-
 # ---- recurrent layers ---------------------------------------------------------------------------------------------------
-
-LENGTHS = [4, 1, 7, 0, 3, 7, 1]
-
-
-def random(generator, *shape, scale=1.0):
-    """Normal numbers that are float32, kept as float64."""
-    import torch
-    return (torch.randn(*shape, generator=generator) * scale).float().double()
-
 
 def run_sequences(net, xs, h0, c0, reverse):
     """Each sequence through nn.LSTM, packed; those of no steps pass their state on. Gives rows example by example."""
@@ -163,11 +112,30 @@ def layers():
     (y * dy).sum().backward()
     c.case("embedding", 'layer { type = "embedding", width = 6 }', length=torch.tensor(LENGTHS), in__0=ids, classes__0=[11],
            out=y, d_out=dy, param__weight=embedding.weight, d_param__weight=embedding.weight.grad)
-    functions = dict(ACTIVATIONS, none=lambda x: x)
-    for i, (name, f) in enumerate(functions.items()):
-        dense_case(c, f"dense_{name}", 30 + i, f, "" if name == "none" else f', activation = "{name}"')
-    dense_case(c, "dense_no_bias", 40, lambda x: x, ", bias = false", bias=False)
+    dense_case(c, "dense_none", 30, lambda x: x, "")
+    dense_case(c, "dense_no_bias", 31, lambda x: x, ", bias = false", bias=False)
+    for i, (name, (options, f)) in enumerate(activation_cases().items()):
+        dense_case(c, f"dense_{name}", 40 + i, f, f", activation = {options}")
+        rows_case(c, f"activation_{name}", 80 + i, f, 'type = "activation", function = ' + options)
+    for i, units in enumerate([1, 9]):
+        net = torch.nn.PReLU(units).double()
+        net.weight.data = random(g, units).abs()
+        rows_case(c, f"prelu_{units}", 120 + i, net, 'type = "prelu", shared = %s' % str(units == 1).lower(), slope=net.weight)
     return c
+
+
+def rows_case(cases, name, seed, f, text, **parameters):
+    """A layer that works row by row."""
+    import torch
+    g = torch.Generator().manual_seed(seed)
+    x = random(g, sum(LENGTHS), 9, scale=2).requires_grad_()
+    y = f(x)
+    dy = random(g, *y.shape)
+    (y * dy).sum().backward()
+    cases.case(name, "layer { %s }" % text, length=torch.tensor(LENGTHS), in__0=x, out=y, d_out=dy, d_in__0=x.grad)
+    for key, p in parameters.items():
+        cases.add(name, f"param.{key}", p)
+        cases.add(name, f"d_param.{key}", p.grad)
 
 
 def dense_case(cases, name, seed, f, options, bias=True):
@@ -185,90 +153,6 @@ def dense_case(cases, name, seed, f, options, bias=True):
     if bias:
         cases.add(name, "param.bias", net.bias)
         cases.add(name, "d_param.bias", net.bias.grad)
-
-
-# ---- activations and losses ---------------------------------------------------------------------------------------------
-
-def make_activations():
-    import torch
-    return dict(sigmoid=torch.sigmoid, tanh=torch.tanh, relu=torch.relu, softmax=lambda x: torch.softmax(x, -1), linear=lambda x: x)
-
-
-ACTIVATIONS = {}
-
-
-def activations():
-    import torch
-    c = Cases()
-    for i, (name, f) in enumerate(ACTIVATIONS.items()):
-        g = torch.Generator().manual_seed(100 + i)
-        x = random(g, 40, 11, scale=3)
-        x[0, 0], x[1, 1], x[2, 2], x[3, 3] = 30.0, -30.0, 80.0, -80.0
-        x.requires_grad_()
-        y = f(x)
-        dy = random(g, *y.shape)
-        (y * dy).sum().backward()
-        c.case(name, 'activation { type = "%s" }' % name, in__0=x, out=y, d_out=dy, d_in__0=x.grad)
-    return c
-
-
-VALUES, PROBABILITIES, LOG_PROBABILITIES = 0, 2, 3
-
-
-def loss_case(cases, name, text, seed, f, x, target, means=VALUES, classes=0, probability=None, length=None):
-    import torch
-    g = torch.Generator().manual_seed(seed)
-    x = x.float().double().requires_grad_()
-    y = f(x, target)
-    dy = random(g, *y.shape)
-    (y * dy).sum().backward()
-    cases.case(name, text, in__0=x, in__1=target, means__0=[means], out=y.reshape(-1, 1), d_out=dy.reshape(-1, 1), d_in__0=x.grad)
-    if classes:
-        cases.add(name, "classes.1", [classes])
-    if probability is not None:
-        cases.add(name, "probability", probability(x))
-    if length:
-        cases.add(name, "length", length)
-
-
-def losses():
-    import torch
-    from torch.nn import functional as F
-    c = Cases()
-    g = torch.Generator().manual_seed(200)
-    n, k = sum(LENGTHS), 7
-    x = random(g, n, k, scale=4)
-    ids = torch.randint(0, k, (n,), generator=g)
-    ce = lambda a, t: F.cross_entropy(a, t, reduction="none")
-    soft = lambda a: torch.softmax(a, -1)
-    loss_case(c, "cross_entropy", 'loss { type = "cross_entropy" }', 1, ce, x, ids, classes=k, probability=soft, length=LENGTHS)
-    loss_case(c, "cross_entropy_far", 'loss { type = "cross_entropy" }', 2, ce, x * 20, ids, classes=k, probability=soft)
-    skipping = lambda a, t: F.cross_entropy(a, t, reduction="none", ignore_index=2)
-    loss_case(c, "cross_entropy_ignore", 'loss { type = "cross_entropy", ignore = 2 }', 3, skipping, x, ids, classes=k)
-    wide, words = random(g, 6, 1000), torch.randint(0, 1000, (6,), generator=g)
-    loss_case(c, "cross_entropy_wide", 'loss { type = "cross_entropy" }', 4, ce, wide, words, classes=1000)
-    nll = lambda a, t: F.nll_loss(a, t, reduction="none")
-    p = torch.softmax(x, -1)
-    loss_case(c, "cross_entropy_probabilities", 'loss { type = "cross_entropy" }', 5, lambda a, t: nll(torch.log(a), t), p, ids,
-              means=PROBABILITIES, classes=k, probability=lambda a: a)
-    loss_case(c, "cross_entropy_logarithms", 'loss { type = "cross_entropy" }', 6, nll, torch.log(p), ids,
-              means=LOG_PROBABILITIES, classes=k, probability=torch.exp)
-    z = random(g, n, 1, scale=5)
-    z[0], z[1], z[2], z[3] = 60.0, -60.0, 0.0, 100.0
-    yes = torch.randint(0, 2, (n,), generator=g)
-    row = lambda f: lambda a, t: f(a, t.double().reshape(a.shape), reduction="none").mean(-1)
-    two = lambda q: torch.cat([1 - q, q], 1)
-    text = 'loss { type = "binary_cross_entropy" }'
-    loss_case(c, "binary_cross_entropy", text, 7, row(F.binary_cross_entropy_with_logits), z, yes, classes=2,
-              probability=lambda a: two(torch.sigmoid(a)), length=LENGTHS)
-    q = torch.sigmoid(z.clamp(-8, 8))
-    loss_case(c, "binary_cross_entropy_probabilities", text, 8, row(F.binary_cross_entropy), q, yes, means=PROBABILITIES,
-              classes=2, probability=two)
-    t = torch.rand(n, 4, generator=g).float().double()
-    loss_case(c, "binary_cross_entropy_numbers", text, 9, row(F.binary_cross_entropy_with_logits), random(g, n, 4), t)
-    loss_case(c, "mse", 'loss { type = "mse" }', 10, row(F.mse_loss), random(g, n, 4), random(g, n, 4))
-    loss_case(c, "mse_of_classes", 'loss { type = "mse" }', 11, row(F.mse_loss), random(g, n, 1), ids, classes=k, length=LENGTHS)
-    return c
 
 
 # ---- optimizers -----------------------------------------------------------------------------------------------------------
@@ -390,7 +274,6 @@ def main():
         install(arguments.install)
     import torch
     torch.set_num_threads(1)
-    ACTIVATIONS.update(make_activations())
     passed = failed = 0
     for name, make in FILES.items():
         path, made = os.path.join(HERE, name + ".safetensors"), make()
