@@ -1,14 +1,32 @@
-/* optimize.c -- one update. Parameters lie in flat buffers; neighbours that are treated alike make one run, so that
- * clipping and the optimizer are few passes. Sums go by fixed blocks, so threads do not change a bit.          */
+/* optimize.c -- one update. Parameters, gradients and the optimizer's slots lie in flat buffers, which are cut into
+ * pieces once, when training begins. Threads take pieces, and go over each
+ *
+ *   once to add penalties and to sum squares, only where there are penalties or clip_norm wants the norm;
+ *   once to scale and clip, to take the optimizer's step and to clear the gradient, span by span, so that all of it
+ *   happens in the first cache and every number crosses the border to memory once.
+ *
+ * Sums go by pieces in their order, so threads do not change a bit.                                              */
 #include <math.h>
 #include <string.h>
 #include "optimize.h"
 
-enum { BLOCK = 1 << 14 };                  /* elements summed by one chain                                      */
+enum { PIECE = 1 << 14, SPAN = 1 << 11 };  /* elements: of a piece; of a span, where Adam's four arrays fill 32 KB */
 
-static int padded(const parameter *w) { return (int)(((w->rows * w->width + 15) & ~(int64_t)15) - w->rows * w->width); }
+/* ---- runs and pieces ---------------------------------------------------------------------------------------- */
+static int64_t padded(const parameter *w) { return (w->rows * w->width + 15) & ~(int64_t)15; }
 
-/* Runs: consecutive dense parameters of one group; a sparse one stands alone. Padding between them is zero and stays. */
+static uint64_t penalties_of(const experiment *e, const parameter *w)
+{
+    uint64_t set = 0;
+    for (int i = 0; i < e->n_regularizers; i++) {
+        const penalty *p = &e->regularizer[i];
+        int hit = p->n_patterns ? layer_matches(w->name, p->pattern, p->n_patterns) : (w->p.flags & TN_P_NO_DECAY) == 0;
+        if (hit) set |= (uint64_t)1 << i;
+    }
+    return set;
+}
+
+/* Padding between parameters is zero and stays: every part that works element by element leaves it. */
 static void make_runs(optimizer *o)
 {
     experiment *e = o->e;
@@ -16,18 +34,57 @@ static void make_runs(optimizer *o)
     o->run = arena_new(&e->memory, sizeof *o->run * (size_t)(g->n_parameters + 1));
     for (int i = 0; i < g->n_parameters; i++) {
         parameter *w = g->parameter[i];
-        int which = group_of(e, w), no_decay = (w->p.flags & TN_P_NO_DECAY) != 0;
-        if (e->group[which].frozen) w->frozen = 1, w->owner->param[w->slot].grad.data = NULL;
+        update_run r = { w->offset, w->sparse ? w->rows * w->width : padded(w), w->sparse ? w->width : 1, group_of(e, w),
+                  (w->p.flags & TN_P_NO_DECAY) != 0, penalties_of(e, w), w->sparse ? w : NULL };
+        if (e->group[r.group].frozen) w->frozen = 1, w->owner->param[w->slot].grad.data = NULL;
         if (w->frozen) continue;
-        struct run *last = o->n_runs ? &o->run[o->n_runs - 1] : NULL;
-        int64_t n = w->rows * w->width + padded(w);
-        if (last && !last->sparse && !w->sparse && last->group == which && last->no_decay == no_decay
-            && last->from + last->n == w->offset)
-            last->n += n;
+        update_run *last = o->n_runs ? &o->run[o->n_runs - 1] : NULL;
+        if (last && !last->sparse && !r.sparse && last->group == r.group && last->no_decay == r.no_decay
+            && last->penalties == r.penalties && last->from + last->n == r.from)
+            last->n += r.n;
         else
-            o->run[o->n_runs++] = (struct run){ w->offset, w->sparse ? w->rows * w->width : n, w->sparse ? w->width : 1, which,
-                                                no_decay, w->sparse ? w : NULL };
+            o->run[o->n_runs++] = r;
     }
+}
+
+/* Pieces of whole rows, as many as fit. */
+static void make_pieces(optimizer *o)
+{
+    experiment *e = o->e;
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t n = 0;
+        for (int i = 0; i < o->n_runs; i++) {
+            const update_run *r = &o->run[i];
+            int64_t most = r->width < PIECE ? PIECE / r->width * r->width : r->width;
+            for (int64_t at = 0; at < r->n; at += most, n++)
+                if (pass) o->piece[n] = (piece){ r->from + at, r->n - at < most ? r->n - at : most, i };
+        }
+        o->n_pieces = n;
+        if (!pass) o->piece = arena_new(&e->memory, sizeof *o->piece * (size_t)(n + 1));
+    }
+    o->squares = arena_new(&e->memory, sizeof *o->squares * (size_t)(o->n_pieces + 1));
+    o->penalty = arena_new(&e->memory, sizeof *o->penalty * (size_t)(o->n_pieces * e->n_regularizers + 1));
+}
+
+static int open_parts(optimizer *o)
+{
+    experiment *e = o->e;
+    for (int i = 0; i < e->n_groups; i++) {
+        tn_part *p = e->group[i].optimizer;
+        if (!p || !p->desc) return host_fail(&e->host, TN_EINVAL, "there is no optimizer");
+        if (!p->self && part_open(&e->context, p)) return TN_EINVAL;
+        int slots = (int)((const tn_optimizer *)p->desc->table)->slots;
+        if (slots > MAX_SLOTS)
+            return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %d values a parameter; %d is the most", p->type, slots,
+                             MAX_SLOTS);
+        if (slots > o->slots) o->slots = slots;
+    }
+    if (e->schedule && part_open(&e->context, e->schedule)) return TN_EINVAL;
+    if (e->n_regularizers > MAX_PENALTIES)
+        return host_fail(&e->host, TN_EINVAL, "there are %d [[regularizer]]s; %d is the most", e->n_regularizers, MAX_PENALTIES);
+    for (int i = 0; i < e->n_regularizers; i++)
+        if (part_open(&e->context, e->regularizer[i].part)) return TN_EINVAL;
+    return 0;
 }
 
 int optimizer_open(optimizer *o, experiment *e)
@@ -35,25 +92,16 @@ int optimizer_open(optimizer *o, experiment *e)
     memset(o, 0, sizeof *o);
     o->e = e;
     graph *g = e->graph;
-    for (int i = 0; i < e->n_groups; i++) {
-        tn_part *p = e->group[i].optimizer;
-        if (!p || !p->desc) return host_fail(&e->host, TN_EINVAL, "there is no optimizer");
-        if (!p->self && part_open(&e->context, p)) return TN_EINVAL;
-        int slots = (int)((const tn_optimizer *)p->desc->table)->slots;
-        if (slots > 8)
-            return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %d values a parameter; 8 is the most", p->type, slots);
-        if (slots > o->slots) o->slots = slots;
-    }
-    if (e->schedule && part_open(&e->context, e->schedule)) return TN_EINVAL;
-    for (int i = 0; i < e->n_regularizers; i++)
-        if (part_open(&e->context, e->regularizer[i].part)) return TN_EINVAL;
+    int rc = open_parts(o);
+    if (rc) return rc;
     for (int i = 0; i < o->slots; i++) {
         o->slot[i] = g->be.ops->alloc(&g->be, sizeof(float) * (size_t)(g->floats + 16));
         if (!o->slot[i]) return host_fail(&e->host, TN_ENOMEM, "no memory for the optimizer");
     }
+    o->shared = arena_new(&e->memory, sizeof *o->shared * (size_t)e->n_groups);
+    o->numbers = arena_new(&e->memory, sizeof *o->numbers * 2 * TN_NUMBERS * (size_t)e->n_groups);
     make_runs(o);
-    o->n_partial = g->floats / BLOCK + g->n_parameters + 2;
-    o->partial = arena_new(&e->memory, sizeof *o->partial * (size_t)o->n_partial);
+    make_pieces(o);
     return 0;
 }
 
@@ -74,137 +122,168 @@ double optimizer_rate(const optimizer *o, const tn_progress *p, int which)
     return rate;
 }
 
-/* ---- clipping: blocks of a fixed size, each summed by one thread in order ---------------------------------- */
-typedef struct squares { const float *g; int64_t n; const int32_t *row; int64_t width; double *partial; } squares;
+/* ---- spans of a piece ------------------------------------------------------------------------------------------ */
+/* Elements at .. end - 1; live: they can have gradients. Where ids point into a table, only rows that they named can. */
+typedef struct span {
+    int64_t at, end, stop;
+    int live;
+    const int32_t *row; int64_t rows, next, base, width;
+} span;
 
-static void sum_squares(void *to, int64_t from, int64_t upto)
+/* The first of the rows in use that is not before `row`. */
+static int64_t row_from(const int32_t *in_use, int64_t n, int64_t row)
 {
-    squares *s = to;
-    for (int64_t b = from; b < upto; b++) {
-        int64_t i = b * BLOCK, end = i + BLOCK < s->n ? i + BLOCK : s->n;
-        double lane[4] = { 0, 0, 0, 0 };
-        if (s->row)
-            for (; i < end; i++) {
-                double x = (double)s->g[(int64_t)s->row[i / s->width] * s->width + i % s->width];
-                lane[i & 3] += x * x;
-            }
-        else
-            for (; i < end; i++) lane[i & 3] += (double)s->g[i] * (double)s->g[i];
-        s->partial[b] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t i = (low + high) / 2;
+        if (in_use[i] < row) low = i + 1;
+        else high = i;
     }
+    return low;
 }
 
-typedef struct scaling { float *g; const int32_t *row; int64_t width; float by, limit; } scaling;
-
-static void scale_gradient(void *to, int64_t from, int64_t upto)
+static span spans_of(const optimizer *o, const piece *p)
 {
-    scaling *s = to;
-    for (int64_t i = from; i < upto; i++) {
-        float *x = s->row ? &s->g[(int64_t)s->row[i / s->width] * s->width + i % s->width] : &s->g[i];
-        *x *= s->by;
-        if (s->limit > 0) *x = *x > s->limit ? s->limit : *x < -s->limit ? -s->limit : *x;
+    const update_run *r = &o->run[p->run];
+    span s = { p->from, p->from, p->from + p->n, 1, NULL, 0, 0, r->from, r->width };
+    if (!r->sparse || r->sparse->touched_more || r->penalties) return s;
+    s.row = r->sparse->row, s.rows = r->sparse->n_rows;
+    s.next = row_from(s.row, s.rows, (p->from - r->from) / r->width);
+    return s;
+}
+
+/* 0: there is no further one. */
+static int next_span(span *s)
+{
+    s->at = s->end;
+    if (s->at >= s->stop) return 0;
+    s->end = s->stop - s->at > SPAN ? s->at + SPAN : s->stop;
+    if (!s->row) return 1;
+    int64_t start = s->next < s->rows ? s->base + s->row[s->next] * s->width : s->stop;
+    s->live = s->at == start;
+    if (!s->live) {
+        if (start < s->end) s->end = start;
+        return 1;
     }
+    do start += s->width, s->next++;                               /* neighbours in one */
+    while (s->next < s->rows && start < s->end && s->base + s->row[s->next] * s->width == start);
+    s->end = start;
+    return 1;
 }
 
-/* Elements of a run that can differ from zero, and the rows they lie in. */
-static int64_t in_use(const struct run *r, const int32_t **row)
+static void part_failed(optimizer *o, const tn_part *part, int code)
 {
-    *row = r->sparse && !r->sparse->touched_more ? r->sparse->row : NULL;
-    return *row ? r->sparse->n_rows * r->width : r->n;
+    __atomic_store_n(&o->code, code, __ATOMIC_RELAXED);
+    __atomic_store_n(&o->failed, part, __ATOMIC_RELEASE);
 }
 
-static double gradient_norm(optimizer *o)
+/* ---- penalties, and the norm of the gradient --------------------------------------------------------------------- */
+static void add_squares(const float *g, int64_t n, double lane[8])
 {
-    graph *g = o->e->graph;
-    double sum = 0;
-    for (int i = 0; i < o->n_runs; i++) {
-        squares s = { g->gradient + o->run[i].from, 0, NULL, o->run[i].width, o->partial };
-        s.n = in_use(&o->run[i], &s.row);
-        int64_t blocks = (s.n + BLOCK - 1) / BLOCK;
-        g->be.ops->parallel_for(&g->be, blocks, 1, sum_squares, &s);
-        for (int64_t b = 0; b < blocks; b++) sum += o->partial[b];
-    }
-    return sqrt(sum);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
+    for (; i < n; i++) lane[0] += (double)g[i] * (double)g[i];
 }
 
-static void clip(optimizer *o, double norm)
+static void measure(void *to, int64_t from, int64_t upto)
 {
-    graph *g = o->e->graph;
-    double by = o->e->clip_norm > 0 && norm > o->e->clip_norm ? o->e->clip_norm / (norm + 1e-6) : 1;
-    if (by >= 1 && o->e->clip_value <= 0) return;
-    for (int i = 0; i < o->n_runs; i++) {
-        scaling s = { g->gradient + o->run[i].from, NULL, o->run[i].width, (float)by, (float)o->e->clip_value };
-        int64_t n = in_use(&o->run[i], &s.row);
-        g->be.ops->parallel_for(&g->be, n, BLOCK, scale_gradient, &s);
-    }
-}
-
-/* ---- penalties -------------------------------------------------------------------------------------------- */
-static int add_penalties(optimizer *o, double *sum)
-{
+    optimizer *o = to;
     experiment *e = o->e;
     graph *g = e->graph;
-    *sum = 0;
-    for (int i = 0; i < e->n_regularizers; i++) {
-        penalty *p = &e->regularizer[i];
-        const tn_regularizer *t = p->part->desc->table;
-        for (int k = 0; k < g->n_parameters; k++) {
-            parameter *w = g->parameter[k];
-            if (w->frozen || (p->n_patterns ? !layer_matches(w->name, p->pattern, p->n_patterns)
-                                            : (w->p.flags & TN_P_NO_DECAY) != 0))
-                continue;
-            double x = 0;
-            int rc = t->add(p->part->self, &g->be, w->rows * w->width, g->value + w->offset, g->gradient + w->offset, &x);
-            if (rc) return rc;
-            *sum += x;
-            w->touched_more = 1; /* every row has a gradient now */
+    for (int64_t k = from; k < upto; k++) {
+        const piece *p = &o->piece[k];
+        double *added = o->penalty + k * e->n_regularizers, lane[8] = { 0 };
+        for (int i = 0; i < e->n_regularizers; i++) {
+            tn_part *part = e->regularizer[i].part;
+            added[i] = 0;
+            if (!(o->run[p->run].penalties >> i & 1)) continue;
+            int rc = ((const tn_regularizer *)part->desc->table)->add(part->self, &g->be, p->n, g->value + p->from,
+                                                                      g->gradient + p->from, &added[i]);
+            if (rc) part_failed(o, part, rc);
+        }
+        if (e->clip_norm > 0)
+            for (span s = spans_of(o, p); next_span(&s);)
+                if (s.live) add_squares(g->gradient + s.at, s.end - s.at, lane);
+        o->squares[k] = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    }
+}
+
+/* ---- the step ------------------------------------------------------------------------------------------------------ */
+static void scale_and_clip(float *g, int64_t n, float by, float limit)
+{
+    for (int64_t i = 0; i < n; i++) g[i] *= by;
+    if (limit > 0)
+        for (int64_t i = 0; i < n; i++) g[i] = g[i] > limit ? limit : g[i] < -limit ? -limit : g[i];
+}
+
+static void update(void *to, int64_t from, int64_t upto)
+{
+    optimizer *o = to;
+    experiment *e = o->e;
+    graph *g = e->graph;
+    for (int64_t k = from; k < upto; k++) {
+        const update_run *r = &o->run[o->piece[k].run];
+        const tn_part *part = e->group[r->group].optimizer;
+        const tn_optimizer *table = part->desc->table;
+        float *state[MAX_SLOTS];
+        tn_update u = o->shared[r->group];
+        if (r->no_decay) u.decay = 0;
+        u.number = o->numbers + (2 * r->group + r->no_decay) * TN_NUMBERS;
+        u.slot = state;
+        for (span s = spans_of(o, &o->piece[k]); next_span(&s);) {
+            float *gradient = g->gradient + s.at;
+            u.n = s.end - s.at, u.p = g->value + s.at, u.g = s.live ? gradient : NULL;
+            for (uint32_t i = 0; i < table->slots; i++) state[i] = o->slot[i] + s.at;
+            if (s.live && (o->scale < 1 || e->clip_value > 0)) scale_and_clip(gradient, u.n, o->scale, (float)e->clip_value);
+            int rc = table->step(part->self, &g->be, &u);
+            if (rc) part_failed(o, part, rc);
+            if (s.live) memset(gradient, 0, sizeof *gradient * (size_t)u.n);
         }
     }
-    return 0;
 }
 
-/* ---- the update ------------------------------------------------------------------------------------------- */
-static int update_run(optimizer *o, const struct run *r, const tn_progress *p)
+/* What the pieces of a group share. Weight decay is 0 for some of them, so there are two sets of numbers. */
+static int prepare(optimizer *o, const tn_progress *p)
 {
     experiment *e = o->e;
-    graph *g = e->graph;
-    const group *q = &e->group[r->group];
-    const tn_optimizer *t = q->optimizer->desc->table;
-    float *at[8];
-    for (int i = 0; i < o->slots; i++) at[i] = o->slot[i] + r->from;
-    const int32_t *row;
-    in_use(r, &row);
-    tn_update u = { sizeof u, 0, p->step, optimizer_rate(o, p, r->group), r->no_decay ? 0 : q->decay, r->n, r->width,
-                    g->value + r->from, g->gradient + r->from, at, row, row ? r->sparse->n_rows : 0 };
-    int rc = t->step(q->optimizer->self, &g->be, &u);
-    return rc ? host_fail(&e->host, rc, "optimizer '%s' failed", q->optimizer->type) : 0;
-}
-
-typedef struct clearing { float *g; const int32_t *row; int64_t width; } clearing;
-static void clear_rows(void *to, int64_t from, int64_t upto)
-{
-    clearing *c = to;
-    for (int64_t u = from; u < upto; u++) memset(c->g + (int64_t)c->row[u] * c->width, 0, sizeof(float) * (size_t)c->width);
-}
-
-static void clear_gradients(optimizer *o)
-{
-    graph *g = o->e->graph;
-    for (int i = 0; i < o->n_runs; i++) {
-        const struct run *r = &o->run[i];
-        clearing c = { g->gradient + r->from, NULL, r->width };
-        int64_t n = in_use(r, &c.row);
-        if (c.row) g->be.ops->parallel_for(&g->be, r->sparse->n_rows, 64, clear_rows, &c);
-        else g->be.ops->fill(&g->be, c.g, TN_F32, n, 0);
+    for (int i = 0; i < e->n_groups; i++) {
+        const tn_part *part = e->group[i].optimizer;
+        const tn_optimizer *t = part->desc->table;
+        o->shared[i] = (tn_update){ .size = sizeof(tn_update), .t = p->step, .rate = optimizer_rate(o, p, i) };
+        for (int no_decay = 1; no_decay >= 0; no_decay--) {
+            float *number = o->numbers + (2 * i + no_decay) * TN_NUMBERS;
+            o->shared[i].decay = no_decay ? 0 : e->group[i].decay;
+            int rc = TN_HAS(t, prepare) ? t->prepare(part->self, &o->shared[i], number) : 0;
+            if (rc) part_failed(o, part, rc);
+        }
     }
+    return o->code;
+}
+
+static int report(optimizer *o)
+{
+    if (!o->failed) return 0;
+    return o->e->host.error[0] ? o->code : host_fail(&o->e->host, o->code, "'%s' failed", o->failed->type);
 }
 
 int optimizer_step(optimizer *o, const tn_progress *p, double *penalty_sum, double *norm)
 {
-    int rc = add_penalties(o, penalty_sum);
-    *norm = o->e->clip_norm > 0 ? gradient_norm(o) : 0;
-    clip(o, *norm);
-    for (int i = 0; i < o->n_runs && !rc; i++) rc = update_run(o, &o->run[i], p);
-    clear_gradients(o);
-    return rc ? rc : graph_pack(o->e->graph);
+    experiment *e = o->e;
+    tn_be *be = &e->graph->be;
+    double squares = 0;
+    *penalty_sum = *norm = 0;
+    host_clear(&e->host);
+    o->scale = 1, o->failed = NULL, o->code = 0;
+    if (prepare(o, p)) return report(o);
+    if (e->n_regularizers || e->clip_norm > 0) {
+        be->ops->parallel_for(be, o->n_pieces, 1, measure, o);
+        for (int64_t k = 0; k < o->n_pieces; k++) squares += o->squares[k];
+        for (int64_t k = 0; k < o->n_pieces * e->n_regularizers; k++) *penalty_sum += o->penalty[k];
+        *norm = sqrt(squares);
+        if (e->clip_norm > 0 && *norm > e->clip_norm) o->scale = (float)(e->clip_norm / (*norm + 1e-6));
+        if (o->failed) return report(o);
+    }
+    be->ops->parallel_for(be, o->n_pieces, 1, update, o);
+    return o->failed ? report(o) : graph_pack(e->graph);
 }

@@ -295,6 +295,7 @@ int trainer_restore(trainer *t)
     if (!c) return TN_EIO;
     int rc = restore_from(t, c, path);
     checkpoint_free(c);
+    if (!rc) prune(t->folder, t->e->checkpoint_keep); /* a kill may have come between writing one and this */
     return rc;
 }
 

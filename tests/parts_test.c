@@ -1,5 +1,5 @@
 /* parts_test.c -- small parts against values worked out by hand or by brute force: pooling, dropout, pretrained vectors,
- * schedules, early stopping, initializers, rows in use, penalties, messages about shapes.
+ * schedules, early stopping, initializers, messages about shapes.
  *
  *     parts_test PLUGINS FOLDER      FOLDER: where files may be written */
 #include "../include/tenon/random.h"
@@ -332,68 +332,6 @@ static void test_initializers(void)
     test_orthogonal(1, 1);
 }
 
-/* ---- rows in use, penalties ------------------------------------------------------------------------ */
-/* Two steps on a table of which some rows have gradients, neighbours, a last one, one where threads part; and one step without
- * any. */
-enum { TABLE_ROWS = 3000, WIDTH = 20, TABLE = TABLE_ROWS * WIDTH, IN_USE = 7 };
-static void update_rows(const char *toml, int by_rows, float *p)
-{
-    static const int32_t row[IN_USE] = { 1, 4, 5, 6, 409, 410, 2999 };
-    float *g = memory_new(4 * TABLE), *slot[2] = { memory_new(4 * TABLE), memory_new(4 * TABLE) };
-    tn_part *o = test_part_of(&h, TN_OPTIMIZER, toml);
-    fill(p, TABLE, 6);
-    for (int k = 0; k < IN_USE; k++) fill(g + row[k] * WIDTH, WIDTH, 7 + k);
-    for (int t = 1; t <= 3; t++) {
-        if (t == 3) memset(g, 0, 4 * TABLE); /* no row in use */
-        tn_update u = { .size = sizeof u, .t = t, .rate = 0.1, .n = TABLE, .width = WIDTH, .p = p, .g = g,
-                        .slot = slot,
-                        .row = by_rows ? row : NULL, .rows = by_rows ? t == 3 ? 0 : IN_USE : 0 };
-        ((const tn_optimizer *)o->desc->table)->step(o->self, &h.be, &u);
-    }
-    part_close(o);
-    memory_free(g);
-    memory_free(slot[0]);
-    memory_free(slot[1]);
-}
-
-static void test_rows_in_use(void)
-{
-    static float a[TABLE], b[TABLE], first[TABLE];
-    fill(first, TABLE, 6);
-    static const char *const exact[] = { "sgd", "{ type = 'sgd', momentum = 0.9 }", "adam" };
-    for (int i = 0; i < 3; i++) {
-        update_rows(exact[i], 0, a);
-        update_rows(exact[i], 1, b);
-        expect(!memcmp(a, b, sizeof a), "%s: by rows in use it is not the same as over the whole table",
-               exact[i]);
-        expect(!memcmp(a + 40, first + 40, 80), "%s: a row that never had a gradient moved", exact[i]);
-    }
-    update_rows("{ type = 'adam', lazy = true }", 1, b);
-    expect(memcmp(a, b, sizeof a) && !memcmp(b + 40, first + 40, 80) && memcmp(b + 20, first + 20, 80),
-           "adam, lazy: rows in use must move, the momentum of others must not");
-}
-
-static void test_l2(void)
-{
-    enum { N = 100003 };
-    float *p = memory_new(4 * N), *g = memory_new(4 * N);
-    double penalty = 0, expected = 0, far = 0;
-    tn_part *r = test_part_of(&h, TN_REGULARIZER, "{ type = 'l2', factor = 0.01 }");
-    fill(p, N, 8);
-    fill(g, N, 9);
-    ((const tn_regularizer *)r->desc->table)->add(r->self, &h.be, N, p, g, &penalty);
-    for (int i = 0; i < N; i++) {
-        expected += 0.01 * (double)p[i] * (double)p[i];
-        far = fmax(far, fabs((double)g[i] - (double)uniform_at(i + 9000) - 0.02 * (double)p[i]));
-    }
-    expect(fabs(penalty - expected) <= 1e-12 * expected, "l2: penalty %.15g, expected %.15g", penalty,
-           expected);
-    expect(far < 1e-6, "l2: a gradient differs by %g", far);
-    part_close(r);
-    memory_free(p);
-    memory_free(g);
-}
-
 /* ---- messages -------------------------------------------------------------------------------------- */
 static void test_message(uint32_t kind, const char *toml, int n, tn_spec a, tn_spec b, const char *expected)
 {
@@ -451,8 +389,6 @@ int main(int argc, char **argv)
     test_schedules();
     test_stops();
     test_initializers();
-    test_rows_in_use();
-    test_l2();
     test_messages();
     test_close(&h);
     return expect_end("parts");

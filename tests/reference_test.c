@@ -242,10 +242,12 @@ static void check_optimizer(reference *r)
     memcpy(p, first->data, 4 * (size_t)n);
     for (int64_t t = 0; t < g->dim[0]; t++) {
         char label[32];
-        tn_update u = { .size = sizeof u, .t = t + 1, .rate = (double)rate[t], .decay = (double)decay[0],
-                        .n = n, .width = 1, .p = p,
-                        .g = (const float *)g->data + t * n, .slot = slot };
+        float number[TN_NUMBERS] = { 0 };
+        tn_update u = { .size = sizeof u, .t = t + 1, .rate = (double)rate[t], .decay = (double)decay[0], .number = number,
+                        .slot = slot };
         snprintf(label, sizeof label, "step %d", (int)t + 1);
+        if (o->prepare) expect(!o->prepare(part->self, &u, number), "%s: %s cannot be prepared", r->name, label);
+        u.n = n, u.p = p, u.g = (const float *)g->data + t * n;
         expect(!o->step(part->self, &r->h->be, &u), "%s: %s fails", r->name, label);
         compare(r, label, p, (const float *)after->data + t * n, n);
     }

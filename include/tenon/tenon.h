@@ -377,19 +377,22 @@ typedef struct tn_loss {
 } tn_loss;
 
 /* ==== Training =========================================================================================== */
-typedef struct tn_update {               /* one run of equal treatment in the flat buffers                   */
+enum { TN_NUMBERS = 16 };
+typedef struct tn_update {               /* neighbouring elements of the flat buffers that are treated alike  */
     uint32_t size, flags;
     int64_t  t;                          /* update number, from 1                                            */
     double   rate, decay;                /* learning rate of this step; weight decay, 0 where TN_P_NO_DECAY  */
-    int64_t  n, width;                   /* n = rows * width elements                                        */
-    float   *p;                          /* parameters, updated in place                                     */
-    const float *g;                      /* gradients, already scaled and clipped                            */
-    float *const *slot;                  /* [slots] the optimizer's state, zero at first                     */
-    const int32_t *row; int64_t rows;    /* row != NULL: the other rows' gradients are zero                  */
+    const float *number;                 /* [TN_NUMBERS] what prepare() wrote                                */
+    int64_t  n;
+    float   *p;                          /* [n] parameters, updated in place                                 */
+    const float *g;                      /* [n] gradients, already scaled and clipped; NULL: all are zero,   */
+    float *const *slot;                  /*   rows that ids did not name. [slots][n] state, zero at first    */
 } tn_update;
 typedef struct tn_optimizer {
     uint32_t size, slots;                /* slots: floats the host keeps for each parameter                  */
-    int (*step)(void *self, tn_be *, const tn_update *); /* [compute] element by element: any split, same bits */
+    int (*step)(void *self, tn_be *, const tn_update *); /* [any] element by element: any cut, same bits     */
+    /* What all elements of a step share, from t, rate and decay alone [main]; n == 0 then. May be NULL.     */
+    int (*prepare)(void *self, const tn_update *, float *number);
 } tn_optimizer;
 typedef struct tn_progress {             /* where training stands; values so far are those of `monitor`      */
     uint32_t size, higher_is_better;
@@ -411,8 +414,9 @@ typedef struct tn_initializer {
     uint32_t size, rsv_;
     int (*fill)(void *self, const tn_param *, int64_t rows, int64_t width, tn_rng, float *p); /* one block; host memory */
 } tn_initializer;
-typedef struct tn_regularizer {          /* penalty of a run of parameters; adds its gradient to g           */
+typedef struct tn_regularizer {          /* a penalty that is a sum over elements                            */
     uint32_t size, rsv_;
+    /* Adds its gradient at p[n] to g[n], sets *penalty to the sum over these n. [any] Called on parts of parameters. */
     int (*add)(void *self, tn_be *, int64_t n, const float *p, float *g, double *penalty);
 } tn_regularizer;
 typedef struct tn_metric {               /* over a whole split: sums are the host's, never a mean of batches */

@@ -1,12 +1,12 @@
 /* adam.c -- Adam and AdamW, as PyTorch computes them. */
 #include <math.h>
-#include "elements.h"
+#include <tenon/tenon.h>
 
 typedef struct config { double beta1, beta2, epsilon; int32_t decoupled, lazy; } config;
 typedef struct optimizer { const config *options; } optimizer;
-/* Numbers of one step. keep: factor on p (decoupled decay); first, second: shares of g and g^2; size: of the step;
- * root: 1 / sqrt of what the second moment lacks in the first steps. */
-typedef struct numbers { float keep, decay, first, beta2, second, size, root, epsilon; } numbers;
+/* Numbers of one step. KEEP: factor on p (decoupled decay); FIRST, SECOND: shares of g and g^2; SIZE: of the step; ROOT:
+ * 1 / sqrt of what the second moment lacks in the first steps. */
+enum { KEEP, DECAY, FIRST, BETA2, SECOND, SIZE, ROOT, EPSILON };
 enum { MEAN, SQUARE, SLOTS };
 
 static const tn_option options[] = {
@@ -24,39 +24,45 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
     return TN_OK;
 }
 
-/* m = m + (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g^2;  p = keep p - size m / (sqrt(s) root + epsilon) */
-static inline __attribute__((always_inline)) void update(const walk *w, const float *restrict gradient, int64_t from, int64_t end)
-{
-    const numbers h = *(const numbers *)w->how;
-    float *restrict p = w->u->p, *restrict m = w->u->slot[MEAN], *restrict s = w->u->slot[SQUARE];
-    for (int64_t i = from; i < end; i++) {
-        float g = (gradient ? gradient[i] : 0.0f) + h.decay * p[i], kept = h.keep * p[i];
-        m[i] += h.first * (g - m[i]);
-        s[i] = h.beta2 * s[i] + h.second * (g * g);
-        p[i] = kept - h.size * m[i] / (sqrtf(s[i]) * h.root + h.epsilon);
-    }
-}
-static void span(const walk *w, int64_t from, int64_t end) { update(w, w->u->g, from, end); }
-static void rest(const walk *w, int64_t from, int64_t end) { update(w, NULL, from, end); }
-
 /* size = rate / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t): both means begin at 0 */
-static int step(void *self, tn_be *be, const tn_update *u)
+static int prepare(void *self, const tn_update *u, float *number)
 {
     const config *o = ((const optimizer *)self)->options;
-    double t = (double)u->t, size = u->rate / (1 - pow(o->beta1, t)), root = 1 / sqrt(1 - pow(o->beta2, t));
-    numbers h = { o->decoupled ? (float)(1 - u->rate * u->decay) : 1.0f,
-                  o->decoupled ? 0.0f : (float)u->decay,
-                  (float)(1 - o->beta1),
-                  (float)o->beta2,
-                  (float)(1 - o->beta2),
-                  (float)size,
-                  (float)root,
-                  (float)o->epsilon };
-    walk w = { u, &h, span, rest };
-    return walk_update(be, &w, o->lazy);
+    double t = (double)u->t;
+    number[KEEP] = o->decoupled ? (float)(1 - u->rate * u->decay) : 1.0f;
+    number[DECAY] = o->decoupled ? 0.0f : (float)u->decay;
+    number[FIRST] = (float)(1 - o->beta1);
+    number[BETA2] = (float)o->beta2;
+    number[SECOND] = (float)(1 - o->beta2);
+    number[SIZE] = (float)(u->rate / (1 - pow(o->beta1, t)));
+    number[ROOT] = (float)(1 / sqrt(1 - pow(o->beta2, t)));
+    number[EPSILON] = (float)o->epsilon;
+    return TN_OK;
 }
 
-static const tn_optimizer table = { sizeof table, SLOTS, step };
+/* m = m + (1 - beta1) (g - m);  s = beta2 s + (1 - beta2) g^2;  p = keep p - size m / (sqrt(s) root + epsilon) */
+static inline __attribute__((always_inline)) void update(const tn_update *u, const float *restrict gradient)
+{
+    const float keep = u->number[KEEP], decay = u->number[DECAY], first = u->number[FIRST], beta2 = u->number[BETA2],
+                second = u->number[SECOND], size = u->number[SIZE], root = u->number[ROOT], epsilon = u->number[EPSILON];
+    float *restrict p = u->p, *restrict m = u->slot[MEAN], *restrict s = u->slot[SQUARE];
+    for (int64_t i = 0; i < u->n; i++) {
+        float g = (gradient ? gradient[i] : 0.0f) + decay * p[i], kept = keep * p[i];
+        m[i] += first * (g - m[i]);
+        s[i] = beta2 * s[i] + second * (g * g);
+        p[i] = kept - size * m[i] / (sqrtf(s[i]) * root + epsilon);
+    }
+}
+
+static int step(void *self, tn_be *be, const tn_update *u)
+{
+    (void)be;
+    if (u->g) update(u, u->g);
+    else if (!((const optimizer *)self)->options->lazy) update(u, NULL);
+    return TN_OK;
+}
+
+static const tn_optimizer table = { sizeof table, SLOTS, step, prepare };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_OPTIMIZER, .table = &table, .name = "adam",
     .brief = "Adam, with weight decay coupled or decoupled (AdamW)",

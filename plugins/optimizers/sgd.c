@@ -1,9 +1,8 @@
 /* sgd.c -- stochastic gradient descent, with momentum, as PyTorch's SGD computes it. */
-#include "elements.h"
+#include <tenon/tenon.h>
 
 typedef struct config { double momentum, dampening; int32_t nesterov; } config;
 typedef struct optimizer { const config *options; } optimizer;
-typedef struct numbers { float rate, decay, momentum, fresh; int nesterov; } numbers; /* fresh: share of the gradient */
 enum { VELOCITY };
 
 static const tn_option options[] = {
@@ -31,38 +30,40 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
 }
 
 /* g += decay p;  p -= rate g */
-static void plain(const walk *w, int64_t from, int64_t end)
+static void plain(const tn_update *u)
 {
-    const numbers h = *(const numbers *)w->how;
-    float *restrict p = w->u->p;
-    const float *restrict gradient = w->u->g;
-    for (int64_t i = from; i < end; i++) p[i] -= h.rate * (gradient[i] + h.decay * p[i]);
+    const float rate = (float)u->rate, decay = (float)u->decay;
+    float *restrict p = u->p;
+    const float *restrict gradient = u->g;
+    for (int64_t i = 0; i < u->n; i++) p[i] -= rate * ((gradient ? gradient[i] : 0.0f) + decay * p[i]);
 }
 
-/* g += decay p;  v = momentum v + (1 - dampening) g;  p -= rate v, or rate (g + momentum v) with nesterov */
-static void with_momentum(const walk *w, int64_t from, int64_t end)
+/* g += decay p;  v = momentum v + fresh g;  p -= rate v, or rate (g + momentum v) with nesterov. At the first step v = g,
+ * whatever the dampening. */
+static void with_momentum(const tn_update *u, const config *o)
 {
-    const numbers h = *(const numbers *)w->how;
-    float *restrict p = w->u->p, *restrict v = w->u->slot[VELOCITY];
-    const float *restrict gradient = w->u->g;
-    for (int64_t i = from; i < end; i++) {
-        float g = gradient[i] + h.decay * p[i];
-        v[i] = h.momentum * v[i] + h.fresh * g;
-        p[i] -= h.rate * (h.nesterov ? g + h.momentum * v[i] : v[i]);
+    const float rate = (float)u->rate, decay = (float)u->decay, momentum = (float)o->momentum,
+                fresh = u->t == 1 ? 1.0f : (float)(1 - o->dampening);
+    const int nesterov = o->nesterov;
+    float *restrict p = u->p, *restrict v = u->slot[VELOCITY];
+    const float *restrict gradient = u->g;
+    for (int64_t i = 0; i < u->n; i++) {
+        float g = (gradient ? gradient[i] : 0.0f) + decay * p[i];
+        v[i] = momentum * v[i] + fresh * g;
+        p[i] -= rate * (nesterov ? g + momentum * v[i] : v[i]);
     }
 }
 
-/* At the first step v = g, whatever the dampening. */
 static int step(void *self, tn_be *be, const tn_update *u)
 {
     const config *o = ((const optimizer *)self)->options;
-    numbers h = { (float)u->rate, (float)u->decay, (float)o->momentum,
-                  u->t == 1 ? 1.0f : (float)(1 - o->dampening), o->nesterov };
-    walk w = { u, &h, o->momentum > 0 ? with_momentum : plain, NULL };
-    return walk_update(be, &w, o->momentum <= 0 && u->decay <= 0);
+    (void)be;
+    if (o->momentum > 0) with_momentum(u, o);
+    else if (u->g || u->decay > 0) plain(u);
+    return TN_OK;
 }
 
-static const tn_optimizer table = { sizeof table, 1, step };
+static const tn_optimizer table = { sizeof table, 1, step, NULL };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_OPTIMIZER, .table = &table, .name = "sgd",
     .brief = "stochastic gradient descent, with momentum",

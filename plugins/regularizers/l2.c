@@ -3,11 +3,6 @@
 
 typedef struct config { double factor; } config;
 typedef struct regularizer { const config *options; } regularizer;
-enum {
-    BLOCKS = 256,
-    LEAST = 4096
-}; /* the sum goes by at most BLOCKS blocks, whose size depends on n alone */
-typedef struct job { int64_t n, block; float twice; const float *p; float *g; double sum[BLOCKS]; } job;
 
 static const tn_option options[] = {
     TN_REAL(config, factor, 1e-4, 0, 1e6, "weight of the sum of squares in the loss"),
@@ -20,31 +15,19 @@ static int open(const tn_api *api, tn_host *host, const void *opts, void *self)
     return TN_OK;
 }
 
-/* g += 2 factor p;  sum of p^2, block by block */
-static void add_blocks(void *to, int64_t from, int64_t upto)
+/* g += 2 factor p;  penalty = factor (sum of p^2) */
+static int add(void *self, tn_be *be, int64_t n, const float *restrict p, float *restrict g, double *penalty)
 {
-    job *b = to;
-    for (int64_t k = from; k < upto; k++) {
-        int64_t i = k * b->block, end = i + b->block < b->n ? i + b->block : b->n;
-        double lane[4] = { 0, 0, 0, 0 };
-        for (int64_t j = i; j < end; j++) b->g[j] += b->twice * b->p[j];
-        for (; i + 4 <= end; i += 4)
-            for (int j = 0; j < 4; j++) lane[j] += (double)b->p[i + j] * (double)b->p[i + j];
-        for (; i < end; i++) lane[0] += (double)b->p[i] * (double)b->p[i];
-        b->sum[k] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
-    }
-}
-
-static int add(void *self, tn_be *be, int64_t n, const float *p, float *g, double *penalty)
-{
-    double factor = ((const regularizer *)self)->options->factor, sum = 0;
-    int64_t block = ((n + BLOCKS - 1) / BLOCKS + 3) & ~(int64_t)3;
-    job b = { n, block > LEAST ? block : LEAST, (float)(2 * factor), p, g, { 0 } };
-    int64_t blocks = (n + b.block - 1) / b.block;
-    int rc = be->ops->parallel_for(be, blocks, 1, add_blocks, &b);
-    for (int64_t k = 0; k < blocks; k++) sum += b.sum[k];
-    *penalty = factor * sum;
-    return rc;
+    double factor = ((const regularizer *)self)->options->factor, lane[4] = { 0, 0, 0, 0 };
+    const float twice = (float)(2 * factor);
+    int64_t i = 0;
+    (void)be;
+    for (int64_t j = 0; j < n; j++) g[j] += twice * p[j];
+    for (; i + 4 <= n; i += 4)
+        for (int j = 0; j < 4; j++) lane[j] += (double)p[i + j] * (double)p[i + j];
+    for (; i < n; i++) lane[0] += (double)p[i] * (double)p[i];
+    *penalty = factor * ((lane[0] + lane[1]) + (lane[2] + lane[3]));
+    return TN_OK;
 }
 
 static const tn_regularizer table = { sizeof table, 0, add };

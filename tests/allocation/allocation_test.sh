@@ -20,13 +20,13 @@ awk 'BEGIN {
     }
 }' >"$tmp/train.txt"
 cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
-mkdir -p "$tmp/plugins/regularizers"
+mkdir -p "$tmp/plugins/schedules"
 cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" \
-    -o "$tmp/plugins/regularizers/watch_steps.so" "$here/watch_steps.c" -ldl &&
+    -o "$tmp/plugins/schedules/watch_steps.so" "$here/watch_steps.c" -ldl &&
 cc -std=c11 -O1 -fPIC -shared -D_GNU_SOURCE -o "$tmp/count.so" "$here/count_calls.c" -ldl ||
     { echo "allocation: cannot build"; exit 1; }
-sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "l2"/type = "watch_steps"/' \
-    -e 's/^factor = 1e-5//' -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
+sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "cosine"/type = "watch_steps"/' \
+    -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
 for threads in 1 2; do
     rm -f "$tmp/report"
     ALLOCATION_REPORT="$tmp/report" LD_PRELOAD="$tmp/count.so" "$build/tenon" train "$tmp/run.toml" --set training.epochs=1 \

@@ -73,33 +73,50 @@ static const char *check_activation(const subject *s)
 }
 
 /* ---- optimizers -------------------------------------------------------------------------------------------------------------- */
-/* Three steps on all at once, and on pieces: element by element, so the same bits. */
+enum { UPDATED = 96, MOST_SLOTS = 8 };
+typedef struct updated { float value[UPDATED], slot[MOST_SLOTS][UPDATED]; } updated;
+
+/* One step on elements from .. to - 1. */
+static int take_step(const probe *p, updated *a, int64_t step, int from, int to, const float *g)
+{
+    const tn_optimizer *t = p->part->desc->table;
+    float number[TN_NUMBERS] = { 0 }, *at[MOST_SLOTS];
+    for (int k = 0; k < MOST_SLOTS; k++) at[k] = a->slot[k] + from;
+    tn_update u = { sizeof u, 0, step, 0.01, 0.001, number, 0, NULL, NULL, at };
+    if (TN_HAS(t, prepare) && t->prepare(p->part->self, &u, number)) return 1;
+    u.n = to - from, u.p = a->value + from, u.g = g ? g + from : NULL;
+    return t->step(p->part->self, (tn_be *)&p->be, &u);
+}
+
+/* Steps on all at once, and on pieces: element by element, so the same bits. A step without gradients is one on zeros,
+ * or leaves everything alone. */
 static const char *check_optimizer(const subject *s)
 {
-    enum { N = 96, SLOTS = 8 };
     probe p;
     const char *bad = s->kind == TN_OPTIMIZER ? open_part(&p, s) : NULL;
     if (bad || s->kind != TN_OPTIMIZER) return bad && *bad ? bad : NULL;
     const tn_optimizer *t = p.part->desc->table;
-    static const int cut[] = { 0, 1, 17, 40, 41, N };
-    float value[2][N], kept[2][SLOTS][N], g[N], *at[SLOTS];
-    memset(kept, 0, sizeof kept);
-    if (t->slots > SLOTS) return fault("wants %u values for each parameter; 8 is the most", t->slots);
+    static const int cut[] = { 0, 1, 17, 40, 41, UPDATED };
+    updated whole, pieces, silent, before;
+    float g[UPDATED];
+    memset(&whole, 0, sizeof whole);
+    if (t->slots > MOST_SLOTS) return fault("wants %u values for each parameter; %d is the most", t->slots, MOST_SLOTS);
     process_before(s->path);
-    for (int i = 0; i < N; i++) value[0][i] = value[1][i] = made_up(3, (uint64_t)i);
-    for (int64_t step = 1; step <= 3; step++)
-        for (int way = 0; way < 2; way++)
-            for (int c = 0; c < (way ? 5 : 1); c++) {
-                int from = way ? cut[c] : 0, to = way ? cut[c + 1] : N;
-                for (int i = 0; i < N; i++) g[i] = made_up(4 + (uint64_t)step, (uint64_t)i);
-                for (int k = 0; k < SLOTS; k++) at[k] = kept[way][k] + from;
-                tn_update u = { sizeof u, 0, step, 0.01, 0.001, to - from, 1, value[way] + from, g + from, at, NULL, 0 };
-                if (t->step(p.part->self, &p.be, &u)) return "step failed";
-            }
-    if (memcmp(value[0], value[1], sizeof value[0]) || memcmp(kept[0], kept[1], sizeof kept[0]))
-        return "an element's update depends on how the parameters are cut into runs";
-    for (int i = 0; i < N; i++)
-        if (!isfinite(value[0][i])) return "an update is not finite";
+    for (int i = 0; i < UPDATED; i++) whole.value[i] = made_up(3, (uint64_t)i);
+    pieces = whole;
+    for (int64_t step = 1; step <= 4; step++) {
+        for (int i = 0; i < UPDATED; i++) g[i] = step == 4 ? 0 : made_up(4 + (uint64_t)step, (uint64_t)i);
+        silent = before = whole;
+        if (take_step(&p, &whole, step, 0, UPDATED, g)) return "step failed";
+        for (int c = 0; c < 5; c++)
+            if (take_step(&p, &pieces, step, cut[c], cut[c + 1], g)) return "step failed";
+        if (memcmp(&whole, &pieces, sizeof whole)) return "an element's update depends on how the parameters are cut into pieces";
+    }
+    if (take_step(&p, &silent, 4, 0, UPDATED, NULL)) return "a step without gradients failed";
+    if (memcmp(&silent, &whole, sizeof whole) && memcmp(&silent, &before, sizeof before))
+        return "a step without gradients (g == NULL) is neither the step on zeros nor none";
+    for (int i = 0; i < UPDATED; i++)
+        if (!isfinite(whole.value[i])) return "an update is not finite";
     return process_after();
 }
 

@@ -31,22 +31,14 @@ static int open_(const tn_api *api, tn_host *host, const void *options_, void *s
     return TN_OK;
 }
 
-typedef struct span { const self *s; const tn_update *u; } span;
-
-/* Elements from .. to - 1: each by itself, so that any cut into pieces gives the same bits. */
-static void step_span(void *ctx, int64_t from, int64_t to)
-{
-    const span *a = ctx;
-    const tn_update *u = a->u;
-    for (int64_t i = from; i < to; i++)
-        one(a->s, (float)u->rate, (float)u->decay, u->g[i], &u->slot[0][i], &u->p[i]);
-}
-
-/* Every row takes part, also those without a gradient in this step (u->row): their momentum goes on. */
+/* Some neighbouring parameters, on any thread: each by itself, so that any cut gives the same bits. Without a gradient
+ * (rows of an embedding that the batch does not use) the momentum goes on.                                     */
 static int step(void *self_, tn_be *be, const tn_update *u)
 {
-    span a = { self_, u };
-    return be->ops->parallel_for(be, u->n, 4096, step_span, &a);
+    (void)be;
+    for (int64_t i = 0; i < u->n; i++)
+        one(self_, (float)u->rate, (float)u->decay, u->g ? u->g[i] : 0, &u->slot[0][i], &u->p[i]);
+    return TN_OK;
 }
 
 static const tn_optimizer optimizer = { .size = sizeof optimizer, .slots = 1, .step = step };
