@@ -72,6 +72,8 @@ static const tn_desc desc = {
     .doc = "y_j = max(x_1j, ..., x_Tj) over the T steps of a sequence; an empty sequence gives zeros.\n"
            "The gradient goes to the step that the maximum came from, the earliest where several are\n"
            "equal.\n\n"
+           "Also known as global max pooling, max over time (Keras' `GlobalMaxPooling1D`); `max_pool1d` is the\n"
+           "maximum over windows.\n\n"
            "Source: Collobert and others, *Natural Language Processing (Almost) from Scratch* (JMLR 12,\n"
            "2011), section 3.2.2.\n" };
 static const tn_desc *const parts[] = { &desc, NULL };
