@@ -12,8 +12,8 @@
 
 #define TOLERANCE 1e-5
 static const int isas[] = { 0, 3, 4 };
-static const char *const files[] = { "layers", "activations", "losses", "optimizers", "metrics" };
-enum { FILES = 5 };
+static const char *const files[] = { "layers", "shapes", "activations", "losses", "optimizers", "metrics" };
+enum { FILES = 6 };
 
 typedef struct reference {
     test_host *h;
@@ -72,16 +72,30 @@ static void compare(reference *r, const char *what, const float *found, const fl
         TOLERANCE);
 }
 
+/* The packed rows of a layout, example by example and within each step by step. */
+static int64_t in_order(const tn_layout *l, int32_t *row)
+{
+    if (!l->parent) {
+        for (int32_t r = 0; r < l->rows; r++) row[r] = r;
+        return l->rows;
+    }
+    int32_t *up = memory_new(sizeof *up * (size_t)(l->over->rows + 1));
+    int64_t n = 0, parents = in_order(l->over, up);
+    for (int64_t i = 0; i < parents; i++)
+        for (int32_t s = l->place[up[i]], t = 0; t < l->length[s]; t++) row[n++] = l->first[t] + s;
+    memory_free(up);
+    return n;
+}
+
 /* Rows example by example to packed rows, or back. */
 static void reorder(const tn_layout *l, int64_t width, const void *from, void *to, int packs)
 {
-    int64_t row = 0;
-    for (int32_t b = 0; b < l->over->rows; b++)
-        for (int32_t t = 0; t < l->length[l->place[b]]; t++, row++) {
-            int64_t packed = l->first[t] + l->place[b];
-            memcpy((char *)to + 4 * width * (packs ? packed : row),
-                   (const char *)from + 4 * width * (packs ? row : packed), 4 * (size_t)width);
-        }
+    int32_t *at = memory_new(sizeof *at * (size_t)(l->rows + 1));
+    int64_t rows = in_order(l, at);
+    for (int64_t row = 0; row < rows; row++)
+        memcpy((char *)to + 4 * width * (packs ? at[row] : row), (const char *)from + 4 * width * (packs ? row : at[row]),
+               4 * (size_t)width);
+    memory_free(at);
 }
 
 static void fill_tensor(const reference *r, tn_tensor *t, const checkpoint_tensor *from)
@@ -110,24 +124,32 @@ static void compare_tensor(reference *r, const char *what, const char *name, con
 }
 
 /* ---- layers and losses ----------------------------------------------------------------------------- */
-/* Specs of the inputs, from their tensors; how many. */
+/* Specs of the inputs, from their tensors; how many. "layout.I" names the layout of input I: 1 the root, 2 TEXT (the default
+ * where there are lengths), 3 CHARS, 4 TARGET. */
 static int read_specs(const reference *r, tn_spec *in)
 {
     int n = 0;
     for (const checkpoint_tensor *t; (t = given(r, "in", n)); n++) {
         in[n] = (tn_spec){ .dtype = t->dtype,
                            .means = t->dtype == TN_I32 ? TN_IDS : (uint32_t)integer(r, "means", n, TN_VALUES),
-                           .layout = given(r, "length", -1) ? TEXT : TN_ROOT,
+                           .layout = integer(r, "layout", n, given(r, "length", -1) ? TEXT : TN_ROOT),
                            .width = t->ndim > 1 ? t->dim[1] : 1,
                            .classes = integer(r, "classes", n, 0) };
     }
     return n;
 }
 
+/* "length" has the steps of TEXT, "length.3" those of CHARS for each step of TEXT, "length.4" those of TARGET. */
 static void set_layouts(const reference *r)
 {
-    const checkpoint_tensor *length = given(r, "length", -1), *x = given(r, "in", 0);
+    const checkpoint_tensor *length = given(r, "length", -1), *x = given(r, "in", 0), *more;
     test_layouts(r->h, (int32_t)(length ? length : x)->dim[0], length ? length->data : NULL);
+    if ((more = given(r, "length", CHARS))) {
+        int32_t *packed = arena_new(&r->h->memory, sizeof *packed * (size_t)(elements(more) + 1));
+        reorder(&r->h->layout[TEXT], 1, more->data, packed, 1);
+        test_layout(r->h, CHARS, TEXT, packed, 0);
+    }
+    if ((more = given(r, "length", TARGET))) test_layout(r->h, TARGET, TN_ROOT, more->data, 0);
 }
 
 /* States that the reference does not name: none are given, none wanted. */

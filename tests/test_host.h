@@ -9,14 +9,14 @@
 #include "expect.h"
 
 #define TEST_MAYBE __attribute__((unused))  /* not every test drives layers */
-enum {
-    TEXT = 2,
-    TEST_LAYOUTS = 3,
-    TEST_SLOTS = 96
-}; /* layouts: the root, and TEXT, one row a step            */
+/* Layouts: the root; TEXT and TARGET, one row a step; CHARS, steps inside those of TEXT; from GROWN on those that the part
+ * makes. */
+enum { TEXT = 2, CHARS, TARGET, GROWN, TEST_LAYOUTS = GROWN + 4, TEST_SLOTS = 96 };
 enum { T_IN, T_OUT, T_PARAM, T_SAVED, T_WORK, T_STATE, T_NEXT, T_GROUPS };
 
 typedef struct test_slot { char name[40]; tn_spec spec; tn_param param; tn_tensor value, grad; int used; } test_slot;
+typedef struct test_pairs { int32_t a, b; tn_pairs p; } test_pairs;
+typedef struct test_grown { tn_grow grow; int32_t from[8]; } test_grown;
 typedef struct test_pack { int param, transposed; uint32_t groups; void *data; } test_pack;
 typedef struct test_host {
     arena memory;
@@ -36,6 +36,8 @@ typedef struct tn_plan {
     const tn_layer *layer;
     test_slot slot[T_GROUPS][TEST_SLOTS]; int count[T_GROUPS];
     test_pack pack[TEST_SLOTS]; int packs;
+    test_grown grown[TEST_LAYOUTS - GROWN]; int grows;
+    test_pairs pairs[8]; int n_pairs;
     tn_tensor *at[T_GROUPS][TEST_SLOTS], *d_at[T_GROUPS][TEST_SLOTS]; const void *pack_at[TEST_SLOTS];
     tn_call call;
 } test_part;
@@ -51,7 +53,19 @@ static int test_add(tn_plan *p, int group, const char *name, const tn_spec *spec
     s->used = 1;
     return i;
 }
-static int test_parent(tn_plan *p, int32_t layout) { (void)p; return layout == TEXT ? TN_ROOT : 0; }
+static int test_parent(tn_plan *p, int32_t layout)
+{
+    if (layout >= GROWN) return p->grown[layout - GROWN].grow.parent;
+    return layout == CHARS ? TEXT : layout > TN_ROOT ? TN_ROOT : 0;
+}
+static int test_add_layout(tn_plan *p, const tn_grow *q)
+{
+    test_grown *w = &p->grown[p->grows];
+    w->grow = *q;
+    for (uint32_t i = 0; i < q->n_from; i++) w->from[i] = q->from[i];
+    w->grow.from = w->from;
+    return GROWN + p->grows++;
+}
 static int test_out(tn_plan *p, const char *port, const tn_spec *s) { return test_add(p, T_OUT, port, s); }
 static int test_saved(tn_plan *p, const tn_spec *s) { return test_add(p, T_SAVED, NULL, s); }
 static int test_work(tn_plan *p, const tn_spec *s) { return test_add(p, T_WORK, NULL, s); }
@@ -64,8 +78,8 @@ static int test_state(tn_plan *p, const char *port, const tn_spec *s, uint32_t f
 }
 static int test_param(tn_plan *p, const tn_param *q)
 {
-    tn_spec s = { .dtype = TN_F32, .rows = q->ndim > 1 ? q->dim[0] : 1,
-                  .width = q->ndim > 1 ? q->dim[1] : q->dim[0] };
+    tn_spec s = { .dtype = TN_F32, .rows = q->ndim > 1 ? q->dim[0] : 1, .width = q->ndim > 1 ? 1 : q->dim[0] };
+    for (uint32_t d = 1; d < q->ndim; d++) s.width *= q->dim[d];
     int i = test_add(p, T_PARAM, q->name, &s);
     p->slot[T_PARAM][i].param = *q;
     return i;
@@ -106,7 +120,7 @@ static int test_open(test_host *h, const char *plugins, int isa, int threads)
     path[0] = plugins;
     h->api = (tn_api){ .size = sizeof h->api, .fail = api_fail, .log = api_log, .ext = api_ext,
                        .word = api_word,
-                       .parent = test_parent, .add_out = test_out, .add_param = test_param,
+                       .parent = test_parent, .add_layout = test_add_layout, .add_out = test_out, .add_param = test_param,
                        .add_state = test_state,
                        .add_saved = test_saved, .add_work = test_work, .add_packed = test_packed,
                        .uses = test_uses,
@@ -129,12 +143,49 @@ static void test_close(test_host *h)
     arena_free(&h->memory);
 }
 
-/* Layouts of a batch: n examples, with that many steps each (NULL: there are no steps). */
+/* A layout of a batch, with that many steps for each row of its parent (NULL: none). */
+TEST_MAYBE static void test_layout(test_host *h, int32_t id, int32_t parent, const int32_t *length, int32_t like)
+{
+    const tn_layout *over = &h->layout[parent];
+    int32_t *none = arena_new(&h->memory, sizeof *none * (size_t)(over->rows + 1));
+    layout_build(&h->layout[id], id, over, length ? length : none, like ? &h->layout[like] : NULL, &h->scratch);
+}
+
+/* Layouts of a batch: n examples, with that many steps of TEXT each (NULL: there are no steps); the others have none. */
 TEST_MAYBE static void test_layouts(test_host *h, int32_t n, const int32_t *length)
 {
-    int32_t *none = arena_new(&h->memory, sizeof *none * (size_t)(n + 1));
     layout_root(&h->layout[TN_ROOT], n, &h->scratch);
-    layout_build(&h->layout[TEXT], TEXT, &h->layout[TN_ROOT], length ? length : none, NULL, &h->scratch);
+    test_layout(h, TEXT, TN_ROOT, length, 0);
+    test_layout(h, CHARS, TEXT, NULL, 0);
+    test_layout(h, TARGET, TN_ROOT, NULL, 0);
+}
+
+/* The layouts that a planned part makes, from those of the batch. */
+static void test_grow(tn_plan *p)
+{
+    for (int k = 0; k < p->grows; k++) {
+        const tn_grow *q = &p->grown[k].grow;
+        int32_t rows = p->h->layout[q->parent].rows, *length = arena_new(&p->h->memory, sizeof *length * (size_t)(rows + 1));
+        for (int32_t r = 0; r < rows; r++) {
+            int32_t from[8] = { 0 };
+            for (uint32_t i = 0; i < q->n_from; i++) {
+                const tn_layout *l = &p->h->layout[q->from[i]];
+                from[i] = l->length[l->place[r]];
+            }
+            length[r] = q->length(p->part->self, from);
+        }
+        test_layout(p->h, GROWN + k, q->parent, length, q->like);
+    }
+}
+
+static const tn_pairs *test_pairs_of(tn_plan *p, int32_t a, int32_t b)
+{
+    for (int i = 0; i < p->n_pairs; i++)
+        if (p->pairs[i].a == a && p->pairs[i].b == b) return &p->pairs[i].p;
+    test_pairs *x = &p->pairs[p->n_pairs++];
+    x->a = a, x->b = b;
+    pairs_build(&x->p, &p->h->layout[a], &p->h->layout[b], &p->h->scratch);
+    return &x->p;
 }
 
 static int64_t test_rows(const test_host *h, const tn_spec *s)
@@ -159,16 +210,21 @@ TEST_MAYBE static test_part *test_plan(test_host *h, uint32_t kind, const char *
         at[i] = &in[i];
     }
     host_clear(&h->host);
-    if (!p->layer->plan(&h->api, &h->host, p->part->config, p->part->self, p, (uint32_t)n_in, at)) return p;
+    if (!p->layer->plan(&h->api, &h->host, p->part->config, p->part->self, p, (uint32_t)n_in, at)) {
+        test_grow(p);
+        return p;
+    }
     part_close(p->part);
     memory_free(p);
     return NULL;
 }
 
 /* ---- slots ----------------------------------------------------------------------------------------- */
-static size_t test_bytes(const test_host *h, const test_slot *s)
+static size_t test_bytes(test_part *p, const test_slot *s)
 {
-    return 4 * (size_t)(test_rows(h, &s->spec) * s->spec.width);
+    const tn_spec *of = &s->spec;
+    int64_t n = of->across ? test_pairs_of(p, of->layout, of->across)->total : test_rows(p->h, of) * of->width;
+    return 4 * (size_t)n;
 }
 
 /* Memory of all slots: zeros in inputs, parameters and states, NaN in the rest, zeros in gradients. */
@@ -177,7 +233,7 @@ TEST_MAYBE static void test_allocate(test_part *p)
     for (int g = 0; g < T_GROUPS; g++)
         for (int i = 0; i < p->count[g]; i++) {
             test_slot *s = &p->slot[g][i];
-            size_t bytes = test_bytes(p->h, s);
+            size_t bytes = test_bytes(p, s);
             const tn_layout *l = s->spec.layout ? &p->h->layout[s->spec.layout] : NULL;
             s->value = (tn_tensor){ sizeof(tn_tensor),
                                     s->spec.dtype,
@@ -186,7 +242,7 @@ TEST_MAYBE static void test_allocate(test_part *p)
                                     s->spec.width,
                                     s->spec.width,
                                     l,
-                                    NULL,
+                                    s->spec.across ? test_pairs_of(p, s->spec.layout, s->spec.across) : NULL,
                                     NULL };
             s->grad = s->value;
             s->grad.data = memory_new(bytes);
@@ -245,7 +301,7 @@ static const tn_impl *test_impl(const test_part *p)
 static void test_poison_work(test_part *p)
 {
     for (int i = 0; i < p->count[T_WORK]; i++)
-        memset(p->slot[T_WORK][i].value.data, 0xff, test_bytes(p->h, &p->slot[T_WORK][i]));
+        memset(p->slot[T_WORK][i].value.data, 0xff, test_bytes(p, &p->slot[T_WORK][i]));
 }
 
 static void test_call(test_part *p, uint32_t flags, tn_rng rng)

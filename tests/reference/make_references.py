@@ -18,6 +18,7 @@ import sys
 from activations import activation_cases, activations
 from cases import LENGTHS, Cases, random, read
 from losses import losses
+from shape_layers import shapes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -247,7 +248,7 @@ def metrics():
     return c
 
 
-FILES = dict(layers=layers, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics)
+FILES = dict(layers=layers, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics)
 
 
 def differs(path, made):

@@ -1,0 +1,142 @@
+"""References of layers that change shapes, normalise or attend: merging, convolution, pooling by windows, repeat, norms,
+attention. PyTorch computes each sequence alone; rows lie example by example, and within a step by step."""
+
+from cases import LENGTHS, Cases, random
+
+CHARS = [2, 0, 5, 1, 3, 4, 4, 0, 6, 1, 2, 2, 7, 3, 1, 1, 5, 0, 2, 3, 2, 1, 4]  # for each of the 23 steps
+TARGETS = [2, 5, 0, 3, 1, 4, 2]
+TEXT_LAYOUT, CHARS_LAYOUT, TARGET_LAYOUT = 2, 3, 4
+
+
+def generator(seed):
+    import torch
+    return torch.Generator().manual_seed(seed)
+
+
+def sequences(x, lengths):
+    import torch
+    return torch.split(x, lengths)
+
+
+def add_case(c, name, options, g, inputs, y, params=None, layouts=None, lengths=None, chars=None, targets=None):
+    """A case from leaves and the output made of them; the gradient of the output is drawn here."""
+    dy = random(g, *y.shape)
+    (y * dy).sum().backward()
+    c.case(name, "layer { %s }" % options, out=y, d_out=dy)
+    for i, x in enumerate(inputs):
+        c.add(name, f"in.{i}", x)
+        if x.requires_grad:
+            c.add(name, f"d_in.{i}", x.grad)
+        if layouts:
+            c.add(name, f"layout.{i}", [layouts[i]])
+    for key, p in (params or {}).items():
+        c.add(name, f"param.{key}", p)
+        c.add(name, f"d_param.{key}", p.grad)
+    if lengths is not None:
+        c.add(name, "length", lengths)
+    if chars is not None:
+        c.add(name, f"length.{CHARS_LAYOUT}", chars)
+    if targets is not None:
+        c.add(name, f"length.{TARGET_LAYOUT}", targets)
+
+
+# ---- merging ------------------------------------------------------------------------------------------------------------
+
+def merging(c):
+    import torch
+    n = sum(LENGTHS)
+    leaves = lambda g, *widths: [random(g, n, w).requires_grad_() for w in widths]
+    g = generator(1)
+    x = leaves(g, 3, 20, 1)
+    add_case(c, "concat", 'type = "concat"', g, x, torch.cat(x, 1), lengths=LENGTHS)
+    for name, f in [("add", torch.add), ("multiply", torch.mul)]:
+        for kind, widths in [("two", [19, 19]), ("three", [5, 5, 5]), ("column", [21, 1, 21]), ("column_first", [1, 33])]:
+            g = generator(len(name) + len(kind))
+            x = leaves(g, *widths)
+            y = x[0]
+            for other in x[1:]:
+                y = f(y, other)
+            add_case(c, f"{name}_{kind}", f'type = "{name}"', g, x, y, lengths=LENGTHS)
+
+
+# ---- windows ------------------------------------------------------------------------------------------------------------
+
+def pads(edges, steps, span, stride):
+    """Steps to add on the left and the right so that windows inside are those of `edges`."""
+    if edges == "valid":
+        return 0, 0
+    if edges == "full":
+        return span - 1, span - 1
+    if edges == "causal":
+        return span - 1, 0
+    missing = max((-(-steps // stride) - 1) * stride + span - steps, 0)
+    return missing // 2, missing - missing // 2
+
+
+def windowed(x, lengths, edges, span, stride, fill, f, width):
+    """f over each padded sequence (1 x width x steps); sequences that have no window give none."""
+    import torch
+    rows = []
+    for s in sequences(x, lengths):
+        left, right = pads(edges, len(s), span, stride)
+        if len(s) and len(s) + left + right >= span:
+            rows.append(f(torch.nn.functional.pad(s.T[None], (left, right), value=fill))[0].T)
+    return torch.cat(rows) if rows else torch.zeros(0, width).double()
+
+
+def conv_case(c, name, seed, filters, window, options="", edges="valid", stride=1, dilation=1, f=lambda x: x, bias=True,
+              width=3, chars=False):
+    import torch
+    g = generator(seed)
+    lengths = CHARS if chars else LENGTHS
+    x = random(g, sum(lengths), width).requires_grad_()
+    params = {"weight": random(g, filters, window, width, scale=0.5).requires_grad_()}
+    if bias:
+        params["bias"] = random(g, filters).requires_grad_()
+    conv = lambda s: torch.nn.functional.conv1d(s, params["weight"].transpose(1, 2), params.get("bias"), stride, 0, dilation)
+    y = f(windowed(x, lengths, edges, (window - 1) * dilation + 1, stride, 0.0, conv, filters))
+    text = f'type = "conv1d", filters = {filters}, window = {window}, edges = "{edges}", stride = {stride}, dilation = {dilation}'
+    add_case(c, name, text + options, g, [x], y, params, [CHARS_LAYOUT if chars else TEXT_LAYOUT], LENGTHS, chars=CHARS if chars else None)
+
+
+def pool_case(c, name, seed, window, stride, edges="valid", chars=False, width=18):
+    import torch
+    g = generator(seed)
+    lengths = CHARS if chars else LENGTHS
+    x = random(g, sum(lengths), width).requires_grad_()
+    pool = lambda s: torch.nn.functional.max_pool1d(s, window, stride or window)
+    y = windowed(x, lengths, edges, window, stride or window, float("-inf"), pool, width)
+    add_case(c, name, f'type = "max_pool1d", window = {window}, stride = {stride}, edges = "{edges}"', g, [x], y, None,
+             [CHARS_LAYOUT if chars else TEXT_LAYOUT], LENGTHS, chars=CHARS if chars else None)
+
+
+def windows(c):
+    import torch
+    conv_case(c, "conv1d", 20, 4, 3)
+    conv_case(c, "conv1d_one_step", 21, 5, 1)
+    conv_case(c, "conv1d_wide", 22, 33, 5, width=17)
+    conv_case(c, "conv1d_even_same", 23, 4, 4, edges="same")
+    conv_case(c, "conv1d_same_stride", 24, 4, 4, edges="same", stride=3)
+    conv_case(c, "conv1d_same_far", 25, 2, 2, edges="same", stride=4, dilation=3)
+    conv_case(c, "conv1d_full", 26, 4, 3, edges="full")
+    conv_case(c, "conv1d_full_stride", 27, 4, 4, edges="full", stride=2)
+    conv_case(c, "conv1d_causal", 28, 4, 3, edges="causal", dilation=2)
+    conv_case(c, "conv1d_causal_stride", 29, 4, 3, edges="causal", stride=2)
+    conv_case(c, "conv1d_dilated", 30, 4, 3, dilation=2, stride=2)
+    conv_case(c, "conv1d_relu", 31, 6, 3, ', activation = "relu"', f=torch.relu)
+    conv_case(c, "conv1d_tanh_no_bias", 32, 6, 3, ', activation = "tanh", bias = false', f=torch.tanh, bias=False, edges="same")
+    conv_case(c, "conv1d_characters", 33, 7, 3, edges="same", chars=True)
+    conv_case(c, "conv1d_characters_valid", 34, 7, 3, chars=True)
+    pool_case(c, "max_pool1d", 40, 2, 0)
+    pool_case(c, "max_pool1d_overlap", 41, 3, 1)
+    pool_case(c, "max_pool1d_gaps", 42, 2, 3)
+    pool_case(c, "max_pool1d_same", 43, 4, 3, "same")
+    pool_case(c, "max_pool1d_same_steps", 44, 4, 1, "same")
+    pool_case(c, "max_pool1d_characters", 45, 2, 0, "same", chars=True)
+
+
+def shapes():
+    c = Cases()
+    merging(c)
+    windows(c)
+    return c
