@@ -18,7 +18,11 @@ static const char **value_of(arguments *a, const char *name)
 
 static int *switch_of(arguments *a, const char *name)
 {
-    return !strcmp(name, "json") ? &a->json : !strcmp(name, "quiet") ? &a->quiet : !strcmp(name, "no-data") ? &a->no_data : NULL;
+    static const char *const names[] = { "json", "quiet", "no-data", "record", "recorded" };
+    int *to[] = { &a->json, &a->quiet, &a->no_data, &a->record, &a->recorded };
+    for (int i = 0; i < 5; i++)
+        if (!strcmp(names[i], name)) return to[i];
+    return NULL;
 }
 
 static int is_allowed(const char *name, size_t n, const char *const *allowed)
@@ -40,13 +44,13 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
     memset(a, 0, sizeof *a);
     a->set = arena_new(env->memory, sizeof *a->set * (size_t)(argc + 1));
     a->data_dirs = arena_new(env->memory, sizeof *a->data_dirs * (size_t)(argc + 2));
+    a->rest = arena_new(env->memory, sizeof *a->rest * (size_t)(argc + 1));
     const char *next = strchr(usage, ' '); /* "RUN [FILE|-] [--set K=V]": what is no option may stand twice         */
-    int takes_second = next && strncmp(next, " [--", 4);
+    int takes_any = !strncmp(usage, "[FILE...]", 9), most = takes_any ? argc : next && strncmp(next, " [--", 4) ? 2 : 1;
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
         if (strncmp(s, "--", 2)) {
-            if (!a->file) a->file = s;
-            else if (!a->second && takes_second) a->second = s;
+            if (a->n_rest < most) a->rest[a->n_rest++] = s;
             else {
                 fprintf(stderr, "tenon %s: one argument too many: '%s'\nusage: tenon %s %s\n", argv[0], s, argv[0], usage);
                 return EXIT_INPUT;
@@ -76,7 +80,9 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
         else if (!strcmp(name, "data-dir")) a->data_dirs[a->n_data_dirs++] = value;
         else *value_of(a, name) = value;
     }
-    if (!a->file) {
+    a->file = a->rest[0];
+    a->second = a->n_rest > 1 ? a->rest[1] : NULL;
+    if (!a->file && !takes_any) {
         fprintf(stderr, "usage: tenon %s %s\n", argv[0], usage);
         return EXIT_INPUT;
     }

@@ -5,12 +5,12 @@
 #include "program.h"
 
 typedef struct arguments {
-    const char *file;                      /* the first argument that is no option                              */
-    const char *second;                    /* the next one; NULL                                                */
+    const char **rest; int n_rest;         /* arguments that are no options                                     */
+    const char *file, *second;             /* the first and the second of them; NULL                            */
     const char **set; int n_sets;
     const char **data_dirs; int n_data_dirs;
     const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
-    int json, quiet, no_data;
+    int json, quiet, no_data, record, recorded;
 } arguments;
 
 /* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */

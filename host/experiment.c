@@ -126,7 +126,7 @@ static void read_checkpoint(experiment *e)
 static void read_published(experiment *e)
 {
     static const char *const keys[] = { "metric", "value", "basis", "accept", "parameters", "source", "note" };
-    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most" };
+    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most", "best_at_least", "best_at_most" };
     config_value *t = table_of(e, "published"), *accept = t ? config_get(t, "accept") : NULL;
     if (!t) return;
     diag *d = e->messages;
@@ -139,9 +139,8 @@ static void read_published(experiment *e)
     if (accept && accept->type == CONFIG_TABLE) {
         accept->used = 1;
         config_int(accept, "seeds", 1, 1, 1000, d);
-        config_real(accept, "mean_at_least", 0, -1e300, 1e300, d);
-        config_real(accept, "mean_at_most", 0, -1e300, 1e300, d);
-        config_unused(accept, "published.accept", accept_keys, 3, NULL, d);
+        for (int i = 1; i < 5; i++) config_real(accept, accept_keys[i], 0, -1e300, 1e300, d);
+        config_unused(accept, "published.accept", accept_keys, 5, NULL, d);
     }
     config_unused(t, "published", keys, 7, elsewhere, d);
 }

@@ -37,6 +37,7 @@ static const command commands[] = {
     { "describe", NULL, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
     { "new", NULL, "KIND NAME                          a plug-in to start from" },
     { "version", version, "                                   what this is" },
+    { "verify", NULL, "[FILE...] [--recorded]             published figures: runs each seed, says what is reached" },
     { "check-plugin", NULL, "FILE.so                         proves a plug-in against its contract" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -97,15 +97,22 @@ static const char *data_name(experiment *e, const char *path)
     return arena_text(&e->memory, whole + (deepest ? deepest + 1 : 0));
 }
 
-static json_t *hashes_of_data(experiment *e)
+void run_dir_data_files(experiment *e, void (*put)(void *to, const char *name, const char *sha256), void *to)
 {
-    json_t *all = json_object();
     const tn_dataset *d = e->data->dataset->desc->table;
     const char *path;
     for (uint32_t i = 0; TN_HAS(d, file) && !d->file(e->data->dataset->self, i, &path); i++) {
         char hex[65], error[600];
-        if (!file_sha256(path, hex, error, sizeof error)) json_object_set_new(all, data_name(e, path), json_string(hex));
+        if (!file_sha256(path, hex, error, sizeof error)) put(to, data_name(e, path), hex);
     }
+}
+
+static void put_text(void *to, const char *name, const char *text) { json_object_set_new(to, name, json_string(text)); }
+
+static json_t *hashes_of_data(experiment *e)
+{
+    json_t *all = json_object();
+    run_dir_data_files(e, put_text, all);
     return all;
 }
 

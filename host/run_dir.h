@@ -23,6 +23,8 @@ int run_dir_hold(const char *folder, char *error, size_t size);
 int run_dir_describe(const char *folder, experiment *, int threads, char *error, size_t size);
 /* 0: the run may go on. Else < 0, and one line for each thing that differs from lock.json. */
 int run_dir_compare(const char *folder, experiment *, char *error, size_t size);
+/* Each data file that can be read, by its path inside the data folder, with its SHA-256. */
+void run_dir_data_files(experiment *, void (*put)(void *to, const char *name, const char *sha256), void *to);
 /* Data folders that the run was started with, NULL-terminated. */
 const char **run_dir_data(arena *, const char *folder);
 int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *, int n, char *error,

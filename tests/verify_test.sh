@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# verify_test.sh BUILD -- `tenon verify` on a small experiment: figures reached and missed, mean and spread against the runs'
+# results.json, runs that are done are not trained again, records, and records that no longer belong to the files.
+set -u
+build=$(cd "$1" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
+cp train.txt test.txt
+export TENON_DATA=$tmp
+write() { # file, accept
+    cat >"$1" <<END
+schema = 1
+name = "$(basename "$1" .toml)"
+seed = 9
+[dataset]
+type = "lines"
+train = "train.txt"
+test = "test.txt"
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "label"
+kind = "category"
+[[layer]]
+type = "embedding"
+inputs = "text"
+width = 4
+[[layer]]
+type = "mean"
+[[layer]]
+name = "output"
+type = "dense"
+units = "label"
+[[loss]]
+type = "cross_entropy"
+target = "label"
+[optimizer]
+type = "adam"
+learning_rate = 0.02
+[[metric]]
+type = "accuracy"
+[training]
+epochs = 3
+batch_size = 10
+[published]
+metric = "test.loss"
+value = 0.5
+accept = { $2 }
+END
+}
+mkdir -p experiments/published
+write experiments/published/easy.toml 'seeds = 3, mean_at_most = 100, best_at_most = 99'
+write experiments/published/hard.toml 'seeds = 2, best_at_most = -1'
+verify() { "$build/tenon" verify "$@" --threads 1 --quiet >out 2>err; }
+
+verify --record; rc=$?
+[ $rc = 1 ]; ok $? "one figure is missed: exit $rc, expected 1: $(cat err)"
+grep -q '^easy .* 0.5  *mean <= 100, best <= 99 .*(3 seeds) .*reached$' out; ok $? "easy is not reached: $(cat out)"
+grep -q '^hard .* best <= -1 .*(2 seeds) .*missed by 1\.' out; ok $? "hard is not missed: $(cat out)"
+[ "$(wc -l <out)" = 3 ]; ok $? "not one line a file and a heading: $(cat out)"
+ours=$(awk '/^easy/ { for (i = 1; i <= NF; i++) if ($i == "+-") print $(i - 1), $(i + 1) }' out)
+expected=$(python3 -c '
+import json, statistics, sys
+x = [json.load(open(f"runs/verify/easy-seed{s}/results.json"))["scores"]["test.loss"] for s in (1, 2, 3)]
+print("%.6g %.2g" % (statistics.mean(x), statistics.stdev(x)))')
+[ "$ours" = "$expected" ]; ok $? "mean and spread: found '$ours', expected '$expected'"
+for s in 1 2 3; do grep -q "^seed = $s" "runs/verify/easy-seed$s/config.toml"; ok $? "the run of seed $s has another seed"; done
+
+# done runs are not trained again, one that was cut short goes on
+touch -d '2001-01-01' runs/verify/easy-seed1/results.json; rm runs/verify/easy-seed2/results.json
+verify experiments/published/easy.toml; ok $? "verify again: $(cat err)"
+[ runs/verify/easy-seed1/results.json -ot train.txt ]; ok $? "a finished run was trained again"
+[ -e runs/verify/easy-seed2/results.json ]; ok $? "an interrupted run does not go on"
+
+# records
+verify --recorded; ok $? "the records do not belong to the files: $(cat out err)"
+grep -q '^hard .*missed by 1\.' out; ok $? "a recorded miss is not shown: $(cat out)"
+verify --recorded --json
+python3 -c '
+import json
+rows = [json.loads(line) for line in open("out")]
+assert [r["experiment"] for r in rows] == ["easy", "hard"] and rows[0]["seeds"] == 3 and rows[0]["verdict"] == "reached", rows
+assert rows[0]["published"] == 0.5 and rows[0]["least"] <= rows[0]["mean"] <= rows[0]["most"], rows'
+ok $? "--json"
+sed -i 's/^seed = 9/seed = 8 # and a comment/; s/value = 0.5/value = 0.25/' experiments/published/easy.toml
+verify --recorded experiments/published/easy.toml; ok $? "a record is stale after a change that changes no result: $(cat out)"
+sed -i 's/width = 4/width = 5/' experiments/published/easy.toml
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 1 ] && grep -q 'stale: the experiment has changed$' out; ok $? "exit $rc after another width: $(cat out)"
+verify experiments/published/easy.toml; rc=$?
+[ $rc = 2 ] && grep -q 'easy-seed1 is a run of another version' err; ok $? "old runs count for a new file: exit $rc, $(cat err)"
+sed -i 's/width = 5/width = 4/' experiments/published/easy.toml
+echo 'good a b c' >>test.txt
+verify --recorded; rc=$?
+[ $rc = 1 ] && [ "$(grep -c 'stale: the data file .*test.txt has changed$' out)" = 2 ]; ok $? "exit $rc after other data: $(cat out)"
+rm -r experiments/published/recorded
+verify --recorded experiments/published/hard.toml; rc=$?
+[ $rc = 1 ] && grep -q 'no record in experiments/published/recorded/hard.json' err; ok $? "exit $rc without a record: $(cat err)"
+
+# mistakes
+sed '/^\[published/,$d' experiments/published/hard.toml >plain.toml
+verify plain.toml; rc=$?
+[ $rc = 2 ] && grep -q 'plain.toml has no \[published\]' err; ok $? "exit $rc without [published]: $(cat err)"
+sed 's/test.loss/test.accurate/; s/"hard"/"other"/' experiments/published/hard.toml >other.toml
+verify other.toml; rc=$?
+[ $rc = 1 ] && grep -q "no finite score 'test.accurate'; it has .*test.accuracy" err; ok $? "exit $rc on an unknown metric: $(cat err)"
+(cd / && "$build/tenon" verify >"$tmp/out" 2>"$tmp/err"); rc=$?
+[ $rc = 2 ] && grep -q 'there is no experiments/published here' err; ok $? "exit $rc without files: $(cat err)"
+echo "verify: $passed passed, $failed failed"
+[ $failed = 0 ]

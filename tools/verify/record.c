@@ -1,0 +1,150 @@
+/* record.c -- see record.h. The record holds hashes of the experiment and of its data, so that nobody mistakes figures of
+ * an older file for those of this one.                                                                           */
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "../../host/file.h"
+#include "../../host/run_dir.h"
+#include "record.h"
+
+void record_sum_up(record *r)
+{
+    double sum = 0, squares = 0;
+    r->least = INFINITY, r->most = -INFINITY;
+    for (int i = 0; i < r->seeds; i++) {
+        sum += r->value[i];
+        if (r->value[i] < r->least) r->least = r->value[i];
+        if (r->value[i] > r->most) r->most = r->value[i];
+    }
+    r->mean = sum / r->seeds;
+    for (int i = 0; i < r->seeds; i++) squares += (r->value[i] - r->mean) * (r->value[i] - r->mean);
+    r->deviation = r->seeds > 1 ? sqrt(squares / (r->seeds - 1)) : 0;
+}
+
+void record_digest(experiment *e, char hex[65])
+{
+    SHA2_CTX c;
+    SHA256Init(&c);
+    for (int i = 0; i < e->root->n; i++) {
+        const config_value *v = e->root->item[i];
+        if (!strcmp(v->key, "published") || !strcmp(v->key, "seed")) continue;
+        const char *text = arena_print(&e->memory, "%s = %s\n", v->key, config_print(&e->memory, v));
+        SHA256Update(&c, (const uint8_t *)text, strlen(text));
+    }
+    SHA256End(&c, hex);
+}
+
+/* ---- a finished run ------------------------------------------------------------------------------------------- */
+static json_t *read_json(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return json_load_file(path, 0, NULL);
+}
+
+static double seconds_of(const char *folder)
+{
+    char path[PATH_MAX];
+    double seconds = 0;
+    snprintf(path, sizeof path, "%s/timing.csv", folder);
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%*[^\n]\n%*[^,],%lf", &seconds) != 1) seconds = 0;
+    if (f) fclose(f);
+    return seconds;
+}
+
+int record_run(record *r, int seed, const char *folder, const char *metric, char *error, size_t size)
+{
+    json_t *results = read_json(folder, "results.json"), *scores = json_object_get(results, "scores"),
+           *value = json_object_get(scores, metric);
+    int rc = json_is_real(value) ? 0 : -1;
+    if (!rc) r->value[seed - 1] = json_real_value(value), r->seconds[seed - 1] = seconds_of(folder);
+    else if (!results) snprintf(error, size, "%s has no results.json", folder);
+    else {
+        const char *name;
+        json_t *ignored;
+        int at = snprintf(error, size, "%s has no finite score '%s'; it has", folder, metric);
+        json_object_foreach(scores, name, ignored)
+            if (at > 0 && (size_t)at < size) at += snprintf(error + at, size - (size_t)at, " %s", name);
+    }
+    json_decref(results);
+    return rc;
+}
+
+/* ---- the file -------------------------------------------------------------------------------------------------- */
+static const char *record_path(experiment *e, int make_folder)
+{
+    const char *slash = strrchr(e->path, '/'), *base = slash ? slash + 1 : e->path, *dot = strrchr(base, '.');
+    const char *folder = arena_print(&e->memory, "%.*srecorded", (int)(base - e->path), e->path);
+    if (make_folder) (void)mkdir(folder, 0777);
+    return arena_print(&e->memory, "%s/%.*s.json", folder, dot ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+static void put_text(void *to, const char *name, const char *text) { json_object_set_new(to, name, json_string(text)); }
+
+int record_write(const record *r, experiment *e, const char *metric, const char *folder, char *error, size_t size)
+{
+    char digest[65];
+    json_t *j = json_object(), *files = json_object(), *runs = json_array(), *lock = read_json(folder, "lock.json");
+    record_digest(e, digest);
+    run_dir_data_files(e, put_text, files);
+    for (int i = 0; i < r->seeds; i++)
+        json_array_append_new(runs, json_pack("{s:i, s:f, s:f}", "seed", i + 1, "value", r->value[i], "seconds", r->seconds[i]));
+    json_object_set_new(j, "metric", json_string(metric));
+    json_object_set_new(j, "runs", runs);
+    json_object_set_new(j, "experiment_sha256", json_string(digest));
+    json_object_set_new(j, "data_sha256", files);
+    for (const char *const *k = (const char *const[]){ "host", "isa", "processor", "threads", NULL }; *k; k++)
+        if (json_object_get(lock, *k)) json_object_set(j, *k, json_object_get(lock, *k));
+    char *text = json_dumps(j, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
+    int rc = -1;
+    const char *path = record_path(e, 1);
+    if (!text) snprintf(error, size, "cannot write %s: no memory", path);
+    else rc = file_join(path, (file_piece[]){ { text, strlen(text) }, { "\n", 1 } }, 2, error, size);
+    free(text);
+    json_decref(lock);
+    json_decref(j);
+    return rc;
+}
+
+static void compare_data(void *to, const char *name, const char *hex)
+{
+    json_t *kept = to, *recorded = json_object_get(kept, name);
+    if (!json_is_string(recorded) || strcmp(json_string_value(recorded), hex)) json_object_set_new(kept, " changed", json_string(name));
+}
+
+int record_read(record *r, experiment *e, const char *metric, char *error, size_t size)
+{
+    const char *path = record_path(e, 0), *kept, *changed;
+    char digest[65];
+    json_error_t why;
+    json_t *j = json_load_file(path, 0, &why), *runs = json_object_get(j, "runs"), *files = json_object_get(j, "data_sha256"), *run;
+    size_t i;
+    memset(r, 0, sizeof *r);
+    if (!j || !json_is_array(runs) || !json_array_size(runs) || json_array_size(runs) > MOST_SEEDS) {
+        snprintf(error, size, "no record in %s: %s", path, j ? "it has no runs" : why.text);
+        json_decref(j);
+        return -1;
+    }
+    json_array_foreach(runs, i, run) {
+        r->value[i] = json_number_value(json_object_get(run, "value"));
+        r->seconds[i] = json_number_value(json_object_get(run, "seconds"));
+    }
+    r->seeds = (int)json_array_size(runs);
+    record_sum_up(r);
+    record_digest(e, digest);
+    run_dir_data_files(e, compare_data, files);
+    kept = json_string_value(json_object_get(j, "metric"));
+    changed = json_string_value(json_object_get(files, " changed"));
+    if (!kept || strcmp(kept, metric)) r->stale = "it is of another metric";
+    else if ((kept = json_string_value(json_object_get(j, "experiment_sha256"))) == NULL || strcmp(kept, digest))
+        r->stale = "the experiment has changed";
+    else if (changed) r->stale = arena_print(&e->memory, "the data file %s has changed", changed);
+    json_decref(j);
+    return 0;
+}
