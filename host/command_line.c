@@ -46,7 +46,8 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
     a->data_dirs = arena_new(env->memory, sizeof *a->data_dirs * (size_t)(argc + 2));
     a->rest = arena_new(env->memory, sizeof *a->rest * (size_t)(argc + 1));
     const char *next = strchr(usage, ' '); /* "RUN [FILE|-] [--set K=V]": what is no option may stand twice         */
-    int takes_any = !strncmp(usage, "[FILE...]", 9), most = takes_any ? argc : next && strncmp(next, " [--", 4) ? 2 : 1;
+    const char *dots = strstr(usage, "...]"), *option = strstr(usage, " [--");
+    int takes_any = dots && (!option || dots < option), most = takes_any ? argc : next && strncmp(next, " [--", 4) ? 2 : 1;
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
         if (strncmp(s, "--", 2)) {
@@ -82,7 +83,7 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
     }
     a->file = a->rest[0];
     a->second = a->n_rest > 1 ? a->rest[1] : NULL;
-    if (!a->file && !takes_any) {
+    if (!a->file && *usage != '[') {
         fprintf(stderr, "usage: tenon %s %s\n", argv[0], usage);
         return EXIT_INPUT;
     }

@@ -75,8 +75,8 @@ static int run(trainer *t, const arguments *a, score **scores, int *n)
     fprintf(stderr, "stopped after step %lld: %s\n", (long long)t->step, why);
     if (final_scores(t, scores, n)) return failed(e);
     char error[900];
-    if (run_dir_results(t->folder, why, t->step, t->best_step, *scores, *n, error, sizeof error)
-        || run_dir_timing(t->folder, t->step, t->seconds, t->threads, error, sizeof error)) {
+    run_end end = { why, t->step, t->best_step, e->graph->values, *scores, *n, t->seconds, t->test_seconds, t->threads };
+    if (run_dir_end(t->folder, &end, error, sizeof error)) {
         fprintf(stderr, "tenon: %s\n", error);
         return EXIT_FAILED;
     }

@@ -37,6 +37,7 @@ static const command commands[] = {
     { "describe", NULL, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
     { "new", NULL, "KIND NAME                          a plug-in to start from" },
     { "version", version, "                                   what this is" },
+    { "compare", NULL, "RUN...                             scores and times side by side, and the settings that differ" },
     { "verify", NULL, "[FILE...] [--recorded]             published figures: runs each seed, says what is reached" },
     { "check-plugin", NULL, "FILE.so                         proves a plug-in against its contract" },
 };

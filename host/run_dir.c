@@ -272,30 +272,37 @@ int run_dir_compare(const char *folder, experiment *e, char *error, size_t size)
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
-int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *s, int n, char *error,
-                    size_t size)
+static int write_results(const char *folder, const run_end *r, char *error, size_t size)
 {
     json_t *j = json_object(), *scores = json_object();
-    json_object_set_new(j, "stopped", json_string(why));
-    json_object_set_new(j, "step", json_integer(step));
-    json_object_set_new(j, "best_step", json_integer(best_step));
-    for (int i = 0; i < n; i++) {
-        json_t *value = json_real(s[i].value); /* NULL where it is not finite, which JSON cannot say */
-        json_object_set_new(scores, s[i].name, value ? value : json_null());
+    json_object_set_new(j, "stopped", json_string(r->why));
+    json_object_set_new(j, "step", json_integer(r->step));
+    json_object_set_new(j, "best_step", json_integer(r->best_step));
+    json_object_set_new(j, "parameters", json_integer(r->parameters));
+    for (int i = 0; i < r->n_scores; i++) {
+        json_t *value = json_real(r->scores[i].value); /* NULL where it is not finite, which JSON cannot say */
+        json_object_set_new(scores, r->scores[i].name, value ? value : json_null());
     }
     json_object_set_new(j, "scores", scores);
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/stopped.txt", folder);
-    unlink(path); /* an error of an earlier process is over */
     return write_json(folder, "results.json", j, error, size);
 }
 
-int run_dir_timing(const char *folder, int64_t step, double seconds, int threads, char *error, size_t size)
+static int write_timing(const char *folder, const run_end *r, char *error, size_t size)
 {
-    char path[PATH_MAX], text[200];
+    char path[PATH_MAX], text[300];
     snprintf(path, sizeof path, "%s/timing.csv", folder);
-    int n = snprintf(text, sizeof text, "step,training_seconds,threads\n%lld,%.3f,%d\n", (long long)step, seconds, threads);
+    int n = snprintf(text, sizeof text, "step,training_seconds,test_seconds,threads\n%lld,%.6f,%.6f,%d\n", (long long)r->step,
+                     r->training_seconds, r->test_seconds, r->threads);
     return file_replace(path, text, (size_t)n, error, size);
+}
+
+/* results.json comes last: it is what tells that the run is done. */
+int run_dir_end(const char *folder, const run_end *r, char *error, size_t size)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/stopped.txt", folder);
+    unlink(path); /* an error of an earlier process is over */
+    return write_timing(folder, r, error, size) || write_results(folder, r, error, size) ? -1 : 0;
 }
 
 int run_dir_stopped(const char *folder, const char *why)

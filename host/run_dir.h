@@ -27,8 +27,15 @@ int run_dir_compare(const char *folder, experiment *, char *error, size_t size);
 void run_dir_data_files(experiment *, void (*put)(void *to, const char *name, const char *sha256), void *to);
 /* Data folders that the run was started with, NULL-terminated. */
 const char **run_dir_data(arena *, const char *folder);
-int run_dir_results(const char *folder, const char *why, int64_t step, int64_t best_step, const score *, int n, char *error,
-                    size_t size);
-int run_dir_timing(const char *folder, int64_t step, double seconds, int threads, char *error, size_t size);
+/* How a run ended. */
+typedef struct run_end {
+    const char *why;
+    int64_t step, best_step, parameters;
+    const score *scores; int n_scores;
+    double training_seconds, test_seconds; /* of this process; of one evaluation of the test split, 0 without one  */
+    int threads;
+} run_end;
+/* results.json and timing.csv. */
+int run_dir_end(const char *folder, const run_end *, char *error, size_t size);
 int run_dir_stopped(const char *folder, const char *why);
 #endif

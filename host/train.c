@@ -250,7 +250,9 @@ int trainer_final(trainer *t, score **scores, int *n)
         score *s;
         int m;
         if (e->data->count[split] <= 0) continue;
+        double began = now();
         if ((rc = evaluate_split(e, split, &s, &m))) break;
+        if (split == SPLIT_TEST) t->test_seconds = now() - began;
         score *all = arena_new(&e->memory, sizeof *all * (size_t)(*n + m));
         if (*n) memcpy(all, *scores, sizeof *all * (size_t)*n);
         memcpy(all + *n, s, sizeof *all * (size_t)m);

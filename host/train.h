@@ -23,6 +23,7 @@ typedef struct trainer {
     double *history; int n_history;        /* [n_history x n_names]                                             */
     const char *why;                       /* why it stopped; NULL: all epochs done                             */
     double seconds;                        /* training time of this process                                     */
+    double test_seconds;                   /* of the evaluation of the test split                                */
     double preparing;                      /* of which batches were being built                                 */
 
     int64_t *order;                        /* examples of this epoch in the order of training                   */

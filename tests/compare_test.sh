@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# compare_test.sh BUILD -- `tenon compare`: runs of three seeds make one row with mean and spread, checked against their
+# results.json; parameters and times are there; the settings that differ, and only they, are shown once.
+set -u
+build=$(cd "$1" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
+cp train.txt test.txt
+cat >small.toml <<'END'
+schema = 1
+name = "small"
+[dataset]
+type = "lines"
+train = "train.txt"
+test = "test.txt"
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "label"
+kind = "category"
+[[layer]]
+name = "encoder"
+type = "embedding"
+inputs = "text"
+width = 4
+[[layer]]
+type = "mean"
+[[layer]]
+name = "output"
+type = "dense"
+units = "label"
+[[loss]]
+type = "cross_entropy"
+target = "label"
+[optimizer]
+type = "adam"
+learning_rate = 0.02
+[[metric]]
+type = "accuracy"
+[training]
+epochs = 2
+batch_size = 10
+END
+printf 'extends = "small.toml"\nname = "wide"\n[set]\nlayer.encoder.width = 6\n[gradient]\nclip_norm = 1.0\n' >wide.toml
+tenon() { "$build/tenon" "$@" --threads 1 --quiet >/dev/null 2>log; }
+tenon train small.toml --seeds 3 --run small; ok $? "small trains: $(cat log)"
+tenon train wide.toml --run wide; ok $? "wide trains: $(cat log)"
+
+"$build/tenon" compare small-seed1 small-seed2 wide small-seed3 >out 2>err; ok $? "compare: $(cat err)"
+expected=$(python3 -c '
+import json, statistics
+x = [json.load(open(f"small-seed{s}/results.json"))["scores"]["test.loss"] for s in (1, 2, 3)]
+print("%.4g +- %.2g" % (statistics.mean(x), statistics.stdev(x)))')
+grep '^small ' out | grep -qF "$expected"; ok $? "the loss of small is not $expected: $(cat out)"
+# as `check` counts them
+count=$("$build/tenon" check small.toml | sed -n 's/^parameters: //p')
+grep -qE "^small +3 +$count " out; ok $? "small has not 3 runs and $count parameters: $(cat out)"
+grep -qE '^wide +1 ' out; ok $? "wide has not 1 run: $(cat out)"
+[ "$(grep -cE '^(small|wide) ' out)" = 2 ]; ok $? "not two rows: $(cat out)"
+grep -qx 'layer.encoder.width:  small 4  wide 6' out; ok $? "the width that differs is not shown: $(cat out)"
+grep -qx 'gradient.clip_norm:  small -  wide 1.0' out; ok $? "a setting of one alone is not shown: $(cat out)"
+[ "$(grep -c ':  ' out)" = 2 ]; ok $? "settings are shown that do not differ: $(cat out)"
+"$build/tenon" compare small-seed1 small-seed2 wide --json >out; python3 -c '
+import json
+rows = [json.loads(line) for line in open("out")]
+assert [len(r["runs"]) for r in rows] == [2, 1] and rows[1]["experiment"] == "wide", rows
+assert all(r["training_seconds"] > 0 and r["test_seconds"] > 0 for r in rows), rows
+assert 0 <= rows[0]["scores"]["test.accuracy"]["mean"] <= 1, rows'
+ok $? "--json: $(cat out)"
+
+rm small-seed2/results.json
+"$build/tenon" compare small-seed1 small-seed2 >out 2>err; rc=$?
+[ $rc = 2 ] && grep -q 'small-seed2 is not finished: `tenon resume small-seed2`' err; ok $? "exit $rc on an unfinished run: $(cat err)"
+"$build/tenon" compare nowhere >out 2>err; rc=$?
+[ $rc = 2 ] && grep -q 'nowhere is no run' err; ok $? "exit $rc on a folder that is none: $(cat err)"
+"$build/tenon" compare >out 2>err; rc=$?
+[ $rc = 2 ] && grep -q '^usage: tenon compare RUN' err; ok $? "exit $rc without a run: $(cat err)"
+echo "compare: $passed passed, $failed failed"
+[ $failed = 0 ]
