@@ -26,18 +26,25 @@ static void write_file(const char *name, const char *text)
 }
 
 /* NULL after its mistakes were printed and counted as a failure. */
-static experiment *open_data(const char *middle, const char *end, const char *data_dir)
+/* Loads an experiment and reads its data, if it can. */
+static experiment *load_data(const char *middle, const char *end, const char *data_dir)
 {
-    char path[1000], *text = malloc(strlen(middle) + 4096);
-    if (!text) return NULL;
-    sprintf(text, "%s%s%s", top, middle, end);
+    char path[1000], text[12000];
+    snprintf(text, sizeof text, "%s%s%s", top, middle, end);
     write_file("data.toml", text);
-    free(text);
     snprintf(path, sizeof path, "%s/data.toml", folder);
     const char *paths[] = { plugins, NULL }, *dirs[] = { data_dir, NULL };
     overrides o = { NULL, 0, dirs, paths };
     experiment *e = experiment_load(path, &o);
-    if (!diag_errors(e->messages) && !experiment_read_data(e, NULL, NULL) && !diag_errors(e->messages)) return e;
+    if (!diag_errors(e->messages)) (void)experiment_read_data(e, NULL, NULL);
+    return e;
+}
+
+/* The same; NULL, and a failure, where there is a mistake. */
+static experiment *open_data(const char *middle, const char *end, const char *data_dir)
+{
+    experiment *e = load_data(middle, end, data_dir);
+    if (!diag_errors(e->messages) && !e->host.error[0]) return e;
     diag_print(e->messages, stdout);
     expect(0, "%s\n%s", middle, e->host.error);
     experiment_free(e);
@@ -188,6 +195,37 @@ static void check_limit(void)
     expect(e->data->count[SPLIT_TRAIN] == 50 && e->data->count[SPLIT_TEST] == 7, "limit: %d and %d examples",
            (int)e->data->count[SPLIT_TRAIN], (int)e->data->count[SPLIT_TEST]);
     expect(of[0] > 10 && of[1] > 10, "limit of a sorted file: %d and %d of its two classes", (int)of[0], (int)of[1]);
+    experiment_free(e);
+}
+
+/* ---- a part of a text ------------------------------------------------------------------------------------------------ */
+static void check_split_part(void)
+{
+    static const char middle[] =
+        "[dataset]\ntype = 'csv'\ntrain = 'parts.tsv'\ndelimiter = \"\\t\"\nquoting = false\nheader = false\ncolumns = ['key', 'text']\n"
+        "[[field]]\nname = 'text'\ntransforms = ['words']\n"
+        "[[field]]\nname = 'second'\ncolumn = 'key'\n"
+        "transforms = [{ type = 'words', at = 'spaces' }, { type = 'split_part', separator = '__', part = 2 }]\n"
+        "[[field]]\nname = 'last'\ncolumn = 'key'\n"
+        "transforms = [{ type = 'words', at = 'spaces' }, { type = 'split_part', separator = '__', part = -1 }]\n"
+        "[[field]]\nname = 'label'\ncolumn = 'key'\nkind = 'category'\n"
+        "transforms = [{ type = 'split_part', separator = '__', part = ";
+    static const char *const name[] = { "second", "last", "label" }, *const want[] = { "9 b_c x ", "9 c x ", "0 q p" };
+    char text[2000];
+    write_file("parts.tsv", "0__9 a__b_c__c\tgood text\nq__x\tbad text\np__\tmore\n");
+    snprintf(text, sizeof text, "%s1 }]\n", middle);
+    experiment *e = open_data(text, tail, folder);
+    for (int k = 0; e && k < 3; k++) {
+        const field *f = data_field(e->data, name[k]);
+        char found[300] = "";
+        for (int64_t i = 0; i < f->split[SPLIT_TRAIN].leaves; i++)
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", i ? " " : "", word_at(f, SPLIT_TRAIN, i));
+        expect_text(name[k], found, want[k]);
+    }
+    if (e) experiment_free(e);
+    snprintf(text, sizeof text, "%s3 }]\n", middle); /* the first has three parts, the second has not */
+    e = load_data(text, tail, folder);
+    expect(strstr(e->host.error, "'q__x' has no part 3 between '__'") != NULL, "a missing part: %s", e->host.error);
     experiment_free(e);
 }
 
@@ -434,6 +472,7 @@ int main(int argc, char **argv)
     expect(once == train_lines("split = { test = 0.5, seed = 1 }"), "the same seed divides differently");
     expect(once != train_lines("split = { test = 0.5, seed = 2 }"), "another seed divides the same");
     check_limit();
+    check_split_part();
     check_shift();
     check_singletons(&m);
     check_tokens();
