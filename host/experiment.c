@@ -74,7 +74,7 @@ static const char *const elsewhere[][2] = {
     { "max_steps", "under [training]" }, { "length_buckets", "under [training]" },
     { "learning_rate", "under [optimizer]" }, { "weight_decay", "under [optimizer]" },
     { "momentum", "under [optimizer]" }, { "warmup", "under [schedule]" }, { "clip_norm", "under [gradient]" },
-    { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]] or [checkpoint]" },
+    { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]], [schedule] or [checkpoint]" },
     { "units", "under [[layer]]" }, { "inputs", "under [[layer]]" }, { "target", "under [[loss]] or [[metric]]" },
     { "weights", "under [evaluation]" }, { "vocabulary", "under [[field]]" }, { "transforms", "under [[field]]" },
     { NULL, NULL } };
@@ -181,12 +181,14 @@ static void read_optimizer(experiment *e)
 
 static void read_schedule(experiment *e)
 {
-    static const char *const keys[] = { "type", "warmup", NULL };
+    static const char *const keys[] = { "type", "warmup", "monitor", NULL };
     static const char *const gradient_keys[] = { "clip_norm", "clip_value" };
     config_value *t = table_of(e, "schedule");
+    e->schedule_monitor = NULL;
     if (t) {
         e->schedule = part_make(&e->context, TN_SCHEDULE, t, NULL, keys);
         e->warmup = config_int(t, "warmup", 0, 0, INT64_MAX, e->messages);
+        e->schedule_monitor = config_text(t, "monitor", NULL, e->messages);
     }
     if ((t = table_of(e, "gradient"))) {
         e->clip_norm = config_real(t, "clip_norm", 0, 0, 1e30, e->messages);
@@ -366,6 +368,11 @@ static void read_stops(experiment *e, int complete)
     score *names = score_names(e, SPLIT_VALIDATION, &n);
     const score *s = score_find(names, n, e->monitor);
     e->monitor_higher = s ? s->higher_is_better : 0;
+    if (e->schedule_monitor)
+        check_monitor(e, "monitor", e->schedule_monitor, config_get(config_get(e->root, "schedule"), "monitor")->at, complete);
+    else e->schedule_monitor = e->data->count[SPLIT_VALIDATION] > 0 ? e->monitor : "train.loss";
+    s = score_find(names, n, e->schedule_monitor);
+    e->schedule_higher = s ? s->higher_is_better : 0;
 }
 
 static void read_loggers(experiment *e)

@@ -47,6 +47,7 @@ typedef struct experiment {
 
     group *group; int n_groups;            /* group[n_groups - 1] takes the parameters that no other names     */
     tn_part *schedule; int64_t warmup;
+    const char *schedule_monitor; int schedule_higher; /* what a schedule may look at                          */
     double clip_norm, clip_value;          /* 0: none                                                          */
     penalty *regularizer; int n_regularizers;
     metric_use *metric; int n_metrics;

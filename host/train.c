@@ -73,6 +73,7 @@ static int one_step(trainer *t, double *loss)
     if (!isfinite(*loss)) return not_finite(t, *loss);
     if ((rc = graph_backward(g))) return rc;
     tn_progress p = progress_of(t, t->step + 1);
+    p.value = t->watched, p.values = t->n_watched, p.higher_is_better = (uint32_t)t->e->schedule_higher;
     t->rate = optimizer_rate(&t->update, &p, t->e->n_groups - 1);
     if ((rc = optimizer_step(&t->update, &p, &added, &norm))) return rc;
     graph_carry_commit(g);
@@ -201,6 +202,7 @@ static int run_epoch(trainer *t)
     int rc = plan_epoch(t);
     if (rc) return rc;
     if (t->epoch_step == 0) graph_carry_reset(e->graph);
+    t->watched = history_of(t, e->schedule_monitor), t->n_watched = t->watched ? t->n_history : 0;
     while (t->epoch_step < t->epoch_steps && t->step < t->steps) {
         double loss, began = now();
         if ((rc = one_step(t, &loss))) return rc;

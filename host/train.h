@@ -21,6 +21,7 @@ typedef struct trainer {
     double best; int64_t best_step;        /* best_step 0: none yet                                             */
     const char **name; int n_names;        /* of the scores that each evaluation gives                          */
     double *history; int n_history;        /* [n_history x n_names]                                             */
+    const double *watched; int n_watched;  /* of it, what the schedule looks at: constant over an epoch         */
     const char *why;                       /* why it stopped; NULL: all epochs done                             */
     double seconds;                        /* training time of this process                                     */
     double test_seconds;                   /* of the evaluation of the test split                                */

@@ -12,8 +12,8 @@
 
 #define TOLERANCE 1e-5
 static const int isas[] = { 0, 3, 4 };
-static const char *const files[] = { "layers", "shapes", "activations", "losses", "optimizers", "metrics" };
-enum { FILES = 6 };
+static const char *const files[] = { "layers", "shapes", "activations", "losses", "optimizers", "metrics", "schedules" };
+enum { FILES = sizeof files / sizeof *files };
 
 typedef struct reference {
     test_host *h;
@@ -70,6 +70,16 @@ static void compare(reference *r, const char *what, const float *found, const fl
         "%s (isa %d): %s: element %lld is %.9g, expected %.9g; the largest is %.9g, %.3g of it is allowed",
         r->name, r->isa, what, (long long)at, n ? (double)found[at] : 0, n ? (double)expected[at] : 0, most,
         TOLERANCE);
+}
+
+/* Each number for itself within 1e-5 of it: rates, of which one may be a million times another. */
+static void compare_each(reference *r, const float *found, const float *expected, int64_t n)
+{
+    int64_t far = -1;
+    for (int64_t i = 0; i < n && far < 0; i++)
+        if (!(fabs((double)found[i] - (double)expected[i]) <= TOLERANCE * fabs((double)expected[i]) + 1e-12)) far = i;
+    expect(far < 0, "%s: number %lld is %.9g, expected %.9g", r->name, (long long)far, far < 0 ? 0 : (double)found[far],
+           far < 0 ? 0 : (double)expected[far]);
 }
 
 /* The packed rows of a layout, example by example and within each step by step. */
@@ -324,6 +334,29 @@ static void check_metric(reference *r)
     part_close(part);
 }
 
+/* The rate at every step of a training, the history growing by a value an epoch. */
+static void check_schedule(reference *r)
+{
+    const checkpoint_tensor *expected = given(r, "out", -1), *history = given(r, "value", -1);
+    int64_t n = elements(expected);
+    tn_part *part = test_part_of(r->h, TN_SCHEDULE, r->toml);
+    expect(part != NULL, "%s: no such schedule", r->name);
+    if (!part) return;
+    double value[64];
+    float *found = memory_new(4 * (size_t)n);
+    tn_progress p = { .size = sizeof p, .higher_is_better = (uint32_t)integer(r, "higher", -1, 0), .steps = n,
+                      .epoch_steps = integer(r, "epoch_steps", -1, 1), .value = value };
+    p.epochs = n / p.epoch_steps;
+    for (int64_t i = 0; history && i < elements(history) && i < 64; i++) value[i] = (double)((const float *)history->data)[i];
+    for (int64_t i = 0; i < n; i++) {
+        p.step = i + 1, p.epoch = 1 + i / p.epoch_steps, p.values = history ? p.epoch - 1 : 0;
+        found[i] = (float)((const tn_schedule *)part->desc->table)->rate(part->self, &p, (double)*(const float *)given(r, "base", -1)->data);
+    }
+    compare_each(r, found, expected->data, n);
+    memory_free(found);
+    part_close(part);
+}
+
 /* ---- files ----------------------------------------------------------------------------------------- */
 static void check_case(reference *r)
 {
@@ -339,6 +372,7 @@ static void check_case(reference *r)
     case TN_ACTIVATION: check_activation(r); break;
     case TN_OPTIMIZER: check_optimizer(r); break;
     case TN_METRIC: check_metric(r); break;
+    case TN_SCHEDULE: check_schedule(r); break;
     default: expect(0, "%s: no kind '%s'", r->name, kind);
     }
     scratch_reset(&r->h->scratch);

@@ -18,6 +18,7 @@ import sys
 from activations import activation_cases, activations
 from cases import LENGTHS, Cases, random, read
 from losses import losses
+from schedules import schedules
 from shape_layers import shapes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -248,7 +249,8 @@ def metrics():
     return c
 
 
-FILES = dict(layers=layers, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics)
+FILES = dict(layers=layers, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics,
+             schedules=schedules)
 
 
 def differs(path, made):
