@@ -18,13 +18,13 @@ const score *score_find(const score *s, int n, const char *name)
 }
 
 /* "validation.accuracy" for the principal result, "validation.f1.ham" for another result `ham` of metric `f1`. */
-static void add_results(experiment *e, score **all, int *n, const char *prefix, const metric_use *m)
+static void add_results(experiment *e, score **all, int *n, const char *prefix, const metric_use *m, const double *sum)
 {
     for (uint32_t i = 0; ; i++) {
         const char *name = NULL;
         double value = 0;
         int32_t higher = 1;
-        if (m->table->result(m->part->self, m->sum, i, &name, &value, &higher)) return;
+        if (m->table->result(m->part->self, sum, i, &name, &value, &higher)) return;
         const char *full = name ? arena_print(&e->memory, "%s.%s.%s", prefix, m->name, name)
                                 : arena_print(&e->memory, "%s.%s", prefix, m->name);
         add_score(e, all, n, full, value, higher != 0);
@@ -36,26 +36,63 @@ static void clear_sums(metric_use *m, int n)
     for (int i = 0; i < n; i++) memset(m[i].sum, 0, sizeof *m[i].sum * m[i].sums);
 }
 
+score *train_scores(experiment *e, double loss, int *n)
+{
+    score *all = NULL;
+    *n = 0;
+    add_score(e, &all, n, "train.loss", loss, 0);
+    for (int i = 0; i < e->n_metrics; i++)
+        if (e->metric[i].training) add_results(e, &all, n, "train", &e->metric[i], e->metric[i].train_sum);
+    return all;
+}
+
 score *score_names(experiment *e, int split, int *n)
 {
+    if (split == SPLIT_TRAIN) return train_scores(e, 0, n);
     score *all = NULL;
     *n = 0;
     clear_sums(e->metric, e->n_metrics);
     add_score(e, &all, n, arena_print(&e->memory, "%s.loss", split_names[split]), 0, 0);
-    for (int i = 0; i < e->n_metrics; i++) add_results(e, &all, n, split_names[split], &e->metric[i]);
+    for (int i = 0; i < e->n_metrics; i++) add_results(e, &all, n, split_names[split], &e->metric[i], e->metric[i].sum);
     return all;
 }
 
+int score_higher(experiment *e, const char *name)
+{
+    for (int split = SPLIT_TRAIN; split <= SPLIT_VALIDATION; split++) {
+        int n;
+        const score *all = score_names(e, split, &n), *s = score_find(all, n, name);
+        if (s) return s->higher_is_better;
+    }
+    return 0;
+}
+
 /* A call with an output and a target as inputs, on the bound batch. */
-static int update_metric(experiment *e, metric_use *m)
+static int update_metric(experiment *e, metric_use *m, double *sum, uint32_t flags)
 {
     tn_tensor *in[2] = { &m->input->value, &m->target->value };
     tn_call call;
     memset(&call, 0, sizeof call);
     call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
-    call.layout = e->graph->bound->layout_at, call.in = in;
-    int rc = m->table->update(m->part->self, &call, m->sum);
+    call.layout = e->graph->bound->layout_at, call.in = in, call.flags = flags;
+    int rc = m->table->update(m->part->self, &call, sum);
     return rc && !e->host.error[0] ? host_fail(&e->host, rc, "metric '%s' failed", m->name) : rc;
+}
+
+int train_metrics_update(experiment *e)
+{
+    int rc = 0;
+    for (int i = 0; i < e->n_metrics && !rc; i++)
+        if (e->metric[i].training) rc = update_metric(e, &e->metric[i], e->metric[i].train_sum, TN_C_TRAINING);
+    return rc;
+}
+
+void train_metrics_clear(experiment *e)
+{
+    for (int i = 0; i < e->n_metrics; i++) {
+        metric_use *m = &e->metric[i];
+        if (m->training && !(m->table->flags & TN_METRIC_RUNNING)) memset(m->train_sum, 0, sizeof *m->train_sum * m->sums);
+    }
 }
 
 /* Calls each(e, to) for every batch of a split, in the order of the file, the batch bound. */
@@ -86,7 +123,7 @@ static int add_batch(experiment *e, void *to)
     int rc = graph_forward(g, 0, 1);
     for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->rows[i] += g->loss_rows[i];
     t->examples += g->bound->n;
-    for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i]);
+    for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i], e->metric[i].sum, 0);
     return rc;
 }
 
@@ -111,7 +148,7 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
     }
     *scores = NULL, *n = 0;
     add_score(e, scores, n, arena_print(&e->memory, "%s.loss", split_names[split]), loss, 0);
-    for (int i = 0; i < e->n_metrics; i++) add_results(e, scores, n, split_names[split], &e->metric[i]);
+    for (int i = 0; i < e->n_metrics; i++) add_results(e, scores, n, split_names[split], &e->metric[i], e->metric[i].sum);
     return 0;
 }
 
@@ -141,7 +178,7 @@ static int baseline_batch(experiment *e, void *to)
     out[0] = &b->out.value;
     call.out = out;
     int rc = b->table->predict(b->part->self, &call);
-    for (int i = 0; i < b->n_metrics && !rc; i++) rc = update_metric(e, &b->metric[i]);
+    for (int i = 0; i < b->n_metrics && !rc; i++) rc = update_metric(e, &b->metric[i], b->metric[i].sum, 0);
     return rc;
 }
 
@@ -160,7 +197,8 @@ int evaluate_baselines(experiment *e, score **scores, int *n)
             clear_sums(b->metric, b->n_metrics);
             rc = each_batch(e, split, baseline_batch, &r);
             for (int k = 0; k < b->n_metrics && !rc; k++)
-                add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k]);
+                add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k],
+                            b->metric[k].sum);
         }
         memory_free(b->out.value.data);
         b->out.value.data = NULL, b->out.value_bytes = 0;

@@ -241,7 +241,7 @@ static void read_regularizers(experiment *e)
 }
 
 /* ---- metrics ----------------------------------------------------------------------------------------------- */
-static const char *const metric_keys[] = { "type", "name", "input", "target", "feed", "space", NULL };
+static const char *const metric_keys[] = { "type", "name", "input", "target", "feed", "space", "training", NULL };
 
 /* The slot that a metric's key names, or `otherwise`. */
 static slot *metric_slot(experiment *e, metric_use *m, config_value *t, const char *key, slot *otherwise, int *unknown)
@@ -263,7 +263,7 @@ static slot *metric_slot(experiment *e, metric_use *m, config_value *t, const ch
         diag_error(e->messages, v->at, "metric '%s': '%s' has no port '%s'", m->name, of->name, strchr(name, '.') + 1);
         *unknown = 1;
     }
-    if (s && s == &of->decoded) of->reads_decoded = 1;
+    if (s && s == &of->decoded) of->reads_decoded |= m->training ? DECODE_TRAINING | DECODE_EVALUATION : DECODE_EVALUATION;
     if (!strcmp(key, "input")) m->from = of;
     return s;
 }
@@ -281,6 +281,7 @@ static int plan_metric(experiment *e, metric_use *m, where at)
         return -1;
     }
     m->sum = arena_new(&e->memory, sizeof *m->sum * (size_t)(m->sums + 1));
+    m->train_sum = arena_new(&e->memory, sizeof *m->train_sum * (size_t)(m->sums + 1));
     return 0;
 }
 
@@ -298,6 +299,7 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         m->part = part_make(&e->context, TN_METRIC, tables[i], NULL, metric_keys);
         m->name = config_text(tables[i], "name", m->part->type ? m->part->type : "metric", e->messages);
         config_text(tables[i], "feed", NULL, e->messages);
+        m->training = config_bool(tables[i], "training", 0, e->messages) && !output;
         config_text(tables[i], "space", NULL, e->messages);
         m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
         m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
@@ -327,11 +329,11 @@ static void check_monitor(experiment *e, const char *what, const char *monitor, 
 {
     int n, m;
     score *a = score_names(e, SPLIT_VALIDATION, &n), *b = score_names(e, SPLIT_TRAIN, &m);
-    const char **names = arena_new(&e->memory, sizeof *names * (size_t)(n + 2));
+    const char **names = arena_new(&e->memory, sizeof *names * (size_t)(n + m + 1));
     for (int i = 0; i < n; i++) names[i] = a[i].name;
-    names[n] = b[0].name; /* train.loss */
+    for (int i = 0; i < m; i++) names[n + i] = b[i].name;
     int read = e->data->count[SPLIT_TRAIN] > 0, whole = !read || e->data->count[SPLIT_VALIDATION] > 0;
-    for (int i = 0; i <= n; i++) {
+    for (int i = 0; i < n + m; i++) {
         if (strcmp(names[i], monitor)) continue;
         if (i < n && !whole)
             diag_error(e->messages, at, "%s: '%s' needs a validation split, and the data has none; [dataset] validation "
@@ -339,16 +341,16 @@ static void check_monitor(experiment *e, const char *what, const char *monitor, 
         return;
     }
     if (!complete) return;
-    const char *near = nearest_name(monitor, names, n + 1);
+    const char *near = nearest_name(monitor, names, n + m);
     char *list = arena_text(&e->memory, "");
-    for (int i = 0; i <= n && i < 12; i++) list = arena_print(&e->memory, "%s%s%s", list, i ? ", " : "", names[i]);
+    for (int i = 0; i < n + m && i < 12; i++) list = arena_print(&e->memory, "%s%s%s", list, i ? ", " : "", names[i]);
     if (near) diag_error(e->messages, at, "%s: there is no '%s'; did you mean '%s'?", what, monitor, near);
     else diag_error(e->messages, at, "%s: there is no '%s' (there are %s)", what, monitor, list);
 }
 
 static void read_stops(experiment *e, int complete)
 {
-    static const char *const keys[] = { "type", "name", "monitor", NULL };
+    static const char *const keys[] = { "type", "name", "monitor", "together", NULL };
     config_value **tables = tables_of(e, "stop", &e->n_stops);
     e->stop = arena_new(&e->memory, sizeof *e->stop * (size_t)(e->n_stops + 1));
     const char *otherwise = e->n_metrics ? arena_print(&e->memory, "validation.%s", e->metric[0].name) : "validation.loss";
@@ -358,21 +360,20 @@ static void read_stops(experiment *e, int complete)
         s->part = part_make(&e->context, TN_STOP, tables[i], NULL, keys);
         s->name = config_text(tables[i], "name", s->part->type ? s->part->type : "stop", e->messages);
         s->monitor = config_text(tables[i], "monitor", otherwise, e->messages);
+        s->together = config_text(tables[i], "together", NULL, e->messages);
         config_value *v = config_get(tables[i], "monitor");
-        check_monitor(e, "monitor", s->monitor, v ? v->at : tables[i]->at, complete);
+        const tn_stop *table = s->part->desc ? s->part->desc->table : NULL;
+        if (v || !table || !(table->flags & TN_STOP_NO_MONITOR))
+            check_monitor(e, "monitor", s->monitor, v ? v->at : tables[i]->at, complete);
     }
     config_value *c = config_get(e->root, "checkpoint");
     if (e->monitor) check_monitor(e, "monitor", e->monitor, config_get(c, "monitor")->at, complete);
     else e->monitor = e->n_stops ? e->stop[0].monitor : otherwise;
-    int n;
-    score *names = score_names(e, SPLIT_VALIDATION, &n);
-    const score *s = score_find(names, n, e->monitor);
-    e->monitor_higher = s ? s->higher_is_better : 0;
+    e->monitor_higher = score_higher(e, e->monitor);
     if (e->schedule_monitor)
         check_monitor(e, "monitor", e->schedule_monitor, config_get(config_get(e->root, "schedule"), "monitor")->at, complete);
     else e->schedule_monitor = e->data->count[SPLIT_VALIDATION] > 0 ? e->monitor : "train.loss";
-    s = score_find(names, n, e->schedule_monitor);
-    e->schedule_higher = s ? s->higher_is_better : 0;
+    e->schedule_higher = score_higher(e, e->schedule_monitor);
 }
 
 static void read_loggers(experiment *e)

@@ -14,8 +14,13 @@ typedef struct metric_use {
     tn_part *part; const tn_metric *table;
     node *from; slot *input, *target;      /* from: NULL for a baseline's output                               */
     uint32_t sums; double *sum;
+    int training; double *train_sum;       /* the training batches of an epoch are counted, too                */
 } metric_use;
-typedef struct stop_use { const char *name, *monitor; tn_part *part; config_value *table; } stop_use;
+typedef struct stop_use {
+    const char *name, *monitor;
+    const char *together;                  /* those of equal name stop only when all of them say so; or NULL   */
+    tn_part *part; config_value *table;
+} stop_use;
 typedef struct baseline_use {
     const char *name;
     tn_part *part; const tn_baseline *table;
@@ -84,8 +89,13 @@ int  layer_matches(const char *parameter_name, const char *const *pattern, int n
 /* ---- evaluate.c ---- */
 /* Runs a split with the current weights: <split>.loss and every metric's results. scores: [*n], in the arena. */
 int  evaluate_split(experiment *, int split, score **scores, int *n);
-/* The names that evaluate_split would give, for monitors. */
+/* The names that evaluate_split would give, for monitors; for the training split, those of train_scores. */
 score *score_names(experiment *, int split, int *n);
 const score *score_find(const score *, int n, const char *name);
+int  score_higher(experiment *, const char *name);        /* is a higher value better?                          */
+/* Metrics with `training`: the bound batch into train_sum; at an epoch's begin; results after train.loss.        */
+int  train_metrics_update(experiment *);
+void train_metrics_clear(experiment *);
+score *train_scores(experiment *, double loss, int *n);
 int  evaluate_baselines(experiment *, score **scores, int *n);
 #endif

@@ -17,6 +17,7 @@
 enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 96, MAX_WORK = 64, MAX_STATE = 16, MAX_PACKED = 64,
        MAX_CHILDREN = 8, MAX_LAYOUTS = 64, MAX_PAIRS = 16 };
 /* Groups of slots, in the order of tn_call's arrays. */
+enum { DECODE_EVALUATION = 1, DECODE_TRAINING = 2 };
 enum { G_IN, G_OUT, G_PARAM, G_SAVED, G_WORK, G_STATE, G_NEXT, G_COUNT };
 
 typedef struct node node;
@@ -75,7 +76,7 @@ struct node {
     parameter *parameter[MAX_PARAM];
     packing packed[MAX_PACKED]; int n_packed;
     grown grow[4]; int n_grow;
-    slot decoded; int reads_decoded;       /* port .decoded                                                      */
+    slot decoded; int reads_decoded;       /* port .decoded; DECODE_*: when it is read                           */
 
     node *boss; uint32_t child_flags;      /* a part inside another part's options                               */
     node *child[MAX_CHILDREN]; int n_children;

@@ -75,7 +75,7 @@ int graph_forward(graph *g, int training, int losses)
         prepare(n, training ? TN_C_TRAINING : TN_C_ALONE);
         int rc = node_run(n, TN_FORWARD);
         if (rc) return failed(n, rc, "forward");
-        if (n->reads_decoded && (rc = decode(n))) return failed(n, rc, "decode");
+        if ((n->reads_decoded & (training ? DECODE_TRAINING : DECODE_EVALUATION)) && (rc = decode(n))) return failed(n, rc, "decode");
     }
     for (int i = 0; losses && i < g->n_heads; i++) sum_loss(g, i);
     return 0;

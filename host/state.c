@@ -33,7 +33,8 @@ static void add_parameter(list *l, const parameter *w, const char *prefix, float
     add_tensor(l, name, TN_F32, (int)w->p.ndim, dim, flat + w->offset);
 }
 
-/* The tensors of a run that go into every checkpoint; with optimizer state and carried states if t is given. */
+/* The tensors of a run that go into every checkpoint; if t is given, with optimizer state, carried states and what the
+ * metrics have counted of the epoch. */
 static list tensors_of(experiment *e, arena *memory, const trainer *t)
 {
     list l = { NULL, 0, memory };
@@ -50,6 +51,11 @@ static list tensors_of(experiment *e, arena *memory, const trainer *t)
             if (state_carries(g->node[i], k) && s->value.data)
                 add_tensor(&l, arena_print(memory, "state.%s.%s", g->node[i]->name, s->name), TN_F32, 1, dim, s->value.data);
         }
+    for (int i = 0; t && i < e->n_metrics; i++) {
+        const metric_use *m = &e->metric[i];
+        int64_t dim[1] = { m->sums };
+        if (m->training) add_tensor(&l, arena_print(memory, "trainer.metric.%s", m->name), TN_F64, 1, dim, m->train_sum);
+    }
     return l;
 }
 
@@ -187,7 +193,7 @@ static int fill_tensors(experiment *e, const checkpoint *c, list *l, const char 
         for (int d = 0; d < want->ndim; d++) n *= want->dim[d], same &= same && t->dim[d] == want->dim[d];
         if (!same)
             return host_fail(&e->host, TN_EINVAL, "%s: '%s' has another shape than the experiment gives it", path, want->name);
-        memcpy(want->data, t->data, (size_t)n * (want->dtype == TN_U8 ? 1 : 4));
+        memcpy(want->data, t->data, (size_t)n * (want->dtype == TN_U8 ? 1 : want->dtype == TN_F64 ? 8 : 4));
     }
     return load_learned(e, c);
 }

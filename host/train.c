@@ -69,6 +69,7 @@ static int one_step(trainer *t, double *loss)
     if (!rc) rc = graph_bind(g, t->batch);
     if (!rc) rc = graph_forward(g, 1, 1);
     if (rc) return rc;
+    if ((rc = train_metrics_update(t->e))) return rc;
     *loss = graph_loss(g);
     if (!isfinite(*loss)) return not_finite(t, *loss);
     if ((rc = graph_backward(g))) return rc;
@@ -140,40 +141,55 @@ static int evaluate_epoch(trainer *t)
     int n = 0, rc = 0;
     if (e->data->count[SPLIT_VALIDATION] > 0) rc = evaluate_split(e, SPLIT_VALIDATION, &s, &n);
     if (rc) return rc;
-    all = arena_new(&e->memory, sizeof *all * (size_t)(n + 1));
-    all[0] = (score){ "train.loss", t->epoch_examples ? t->epoch_loss / (double)t->epoch_examples : 0, 0 };
-    if (n) memcpy(all + 1, s, sizeof *all * (size_t)n);
-    keep_history(t, all, n + 1);
-    if ((rc = log_row(t, all, n + 1))) return rc;
-    const score *m = score_find(all, n + 1, e->monitor);
-    if (m && n && is_better(t, m->value)) {
+    int of_training, validated = n;
+    const score *first = train_scores(e, t->epoch_examples ? t->epoch_loss / (double)t->epoch_examples : 0, &of_training);
+    all = arena_new(&e->memory, sizeof *all * (size_t)(n + of_training));
+    memcpy(all, first, sizeof *all * (size_t)of_training);
+    if (n) memcpy(all + of_training, s, sizeof *all * (size_t)n);
+    n += of_training;
+    keep_history(t, all, n);
+    if ((rc = log_row(t, all, n))) return rc;
+    const score *m = score_find(all, n, e->monitor);
+    if (m && validated && is_better(t, m->value)) {
         t->best = m->value, t->best_step = t->step;
         if ((rc = trainer_save_best(t))) return rc;
     }
     t->evaluated = 1;
-    progress_evaluation(t->epoch, t->step, all, n + 1);
+    progress_evaluation(t->epoch, t->step, all, n);
     return 0;
 }
 
-/* 1: a rule says stop; t->why tells. */
+/* What rule i says, and why; NULL: go on. */
+static const char *stop_says(trainer *t, int i)
+{
+    experiment *e = t->e;
+    stop_use *s = &e->stop[i];
+    const tn_stop *rule = s->part->desc->table;
+    tn_progress p = progress_of(t, t->step);
+    p.value = history_of(t, s->monitor);
+    if (!p.value && !(rule->flags & TN_STOP_NO_MONITOR)) return NULL;
+    p.values = p.value ? t->n_history : 0;
+    p.higher_is_better = (uint32_t)score_higher(e, s->monitor);
+    const char *why = NULL;
+    if (rule->decide(s->part->self, &p, &why) <= 0) return NULL;
+    return arena_print(&e->memory, "%s: %s", s->name, why ? why : "its rule is met");
+}
+
+/* 1: a rule says stop, or all of those that stand together do; t->why tells. */
 static int should_stop(trainer *t)
 {
     experiment *e = t->e;
+    const char **says = arena_new(&e->memory, sizeof *says * (size_t)(e->n_stops + 1));
+    for (int i = 0; i < e->n_stops; i++) says[i] = stop_says(t, i);
     for (int i = 0; i < e->n_stops; i++) {
-        stop_use *s = &e->stop[i];
-        tn_progress p = progress_of(t, t->step);
-        p.value = history_of(t, s->monitor);
-        if (!p.value) continue;
-        p.values = t->n_history;
-        int m;
-        score *names = score_names(e, SPLIT_VALIDATION, &m);
-        const score *found = score_find(names, m, s->monitor);
-        p.higher_is_better = found ? (uint32_t)found->higher_is_better : 0;
-        const char *why = NULL;
-        if (((const tn_stop *)s->part->desc->table)->decide(s->part->self, &p, &why) > 0) {
-            t->why = arena_print(&e->memory, "%s: %s", s->name, why ? why : "its rule is met");
-            return 1;
+        const char *name = e->stop[i].together, *why = says[i];
+        for (int k = 0; k < e->n_stops && why && name; k++) {
+            if (k == i || !e->stop[k].together || strcmp(e->stop[k].together, name)) continue;
+            why = says[k] ? arena_print(&e->memory, "%s; %s", why, says[k]) : NULL;
         }
+        if (!why) continue;
+        t->why = why;
+        return 1;
     }
     return 0;
 }
@@ -232,6 +248,7 @@ int trainer_run(trainer *t)
             if (should_stop(t)) break;
         }
         t->epoch++, t->epoch_step = 0, t->evaluated = 0, t->epoch_loss = 0, t->epoch_examples = 0;
+        train_metrics_clear(e);
         if (*t->interrupted) rc = TN_END;
     }
     progress_end();

@@ -406,8 +406,9 @@ typedef struct tn_schedule {
     uint32_t size, flags;
     double (*rate)(void *self, const tn_progress *, double base); /* [main] pure: a resume asks again        */
 } tn_schedule;
+enum { TN_STOP_NO_MONITOR = 1 };         /* tn_stop.flags: looks at no value, so that it needs no `monitor`  */
 typedef struct tn_stop {
-    uint32_t size, rsv_;
+    uint32_t size, flags;
     int (*decide)(void *self, const tn_progress *, const char **why); /* [main] pure; 1: stop, and why       */
 } tn_stop;
 typedef struct tn_initializer {
@@ -419,8 +420,9 @@ typedef struct tn_regularizer {          /* a penalty that is a sum over element
     /* Adds its gradient at p[n] to g[n], sets *penalty to the sum over these n. [any] Called on parts of parameters. */
     int (*add)(void *self, tn_be *, int64_t n, const float *p, float *g, double *penalty);
 } tn_regularizer;
+enum { TN_METRIC_RUNNING = 1 };          /* tn_metric.flags: with `training` its sums go on from epoch to epoch */
 typedef struct tn_metric {               /* over a whole split: sums are the host's, never a mean of batches */
-    uint32_t size, rsv_;
+    uint32_t size, flags;
     uint32_t min_in, max_in;             /* in = output, target                                              */
     int (*plan)(const tn_api *, tn_host *, const void *config, void *self, uint32_t n_in, const tn_spec *const *in,
                 uint32_t *sums);         /* how many doubles it sums in; the host zeroes them                */
