@@ -8,7 +8,7 @@
 #include "../../host/program.h"
 #include "checks.h"
 
-enum { DRAWS = 4, TEXT = 800, MOST_ENDS = 96 };
+enum { DRAWS = 4, TEXT = 800, MOST_ENDS = 96, MOST_OFFERED = 3 }; /* offers_of knows up to three inputs */
 static int passed, failed;
 
 static void report(const char *name, const char *details, const char *bad)
@@ -113,18 +113,22 @@ static void check_ends(arena *a, subject s, const tn_desc *d, const taken *x)
 static void check_layer(arena *a, subject s, const tn_desc *d)
 {
     const tn_layer *t = s.kind == TN_LOSS ? ((const tn_loss *)d->table)->layer : d->table;
-    uint32_t required = 0;
+    uint32_t required = 0, ports = 0;
     const char *row = (const char *)t->ports;
-    for (uint32_t i = 0; row && i < t->n_ports; i++, row += t->port_size)
-        required += !((const tn_port *)(const void *)row)->optional;
+    for (; row && ports < t->n_ports; ports++, row += t->port_size) {
+        const tn_port *port = (const tn_port *)(const void *)row;
+        if (!port->optional) required = ports + 1; /* inputs come in the order of the ports */
+    }
     taken x = { .refusal = "no inputs suit it" };
-    for (uint32_t inputs = t->min_in; inputs <= t->max_in && inputs <= 3; inputs++) {
-        int n;
-        const offer (*list)[MOST_INPUTS] = offers_of(s.kind, inputs + required, &n);
-        for (int k = 0; k < n; k++) {
-            memcpy(s.offer, list[k], sizeof s.offer);
-            s.n = (int)(inputs + required);
-            if (check_offer(a, &s, d, &x) < 0) return;
+    for (uint32_t inputs = t->min_in; inputs <= t->max_in && inputs <= MOST_OFFERED; inputs++) {
+        for (uint32_t named = required; named <= (s.kind == TN_LOSS ? required : ports) && inputs + named <= MOST_OFFERED; named++) {
+            int n;
+            const offer (*list)[MOST_INPUTS] = offers_of(s.kind, inputs + named, &n);
+            for (int k = 0; k < n; k++) {
+                memcpy(s.offer, list[k], sizeof s.offer);
+                s.n = (int)(inputs + named);
+                if (check_offer(a, &s, d, &x) < 0) return;
+            }
         }
         if (s.kind == TN_LOSS) break;
     }
