@@ -5,7 +5,7 @@ from cases import LENGTHS, Cases, random
 
 CHARS = [2, 0, 5, 1, 3, 4, 4, 0, 6, 1, 2, 2, 7, 3, 1, 1, 5, 0, 2, 3, 2, 1, 4]  # for each of the 23 steps
 TARGETS = [2, 5, 0, 3, 1, 4, 2]
-TEXT_LAYOUT, CHARS_LAYOUT, TARGET_LAYOUT = 2, 3, 4
+ROOT, TEXT_LAYOUT, CHARS_LAYOUT, TARGET_LAYOUT = 1, 2, 3, 4
 
 
 def generator(seed):
@@ -135,8 +135,78 @@ def windows(c):
     pool_case(c, "max_pool1d_characters", 45, 2, 0, "same", chars=True)
 
 
+# ---- rows ---------------------------------------------------------------------------------------------------------------
+
+def moved_rows(c):
+    import torch
+    n = sum(LENGTHS)
+    g = generator(50)
+    x = random(g, len(LENGTHS), 19).requires_grad_()
+    y = torch.cat([row[None].repeat(3, 1) for row in x])
+    add_case(c, "repeat", 'type = "repeat", times = 3', g, [x], y, None, [ROOT])
+    g = generator(51)
+    x, story = random(g, len(LENGTHS), 35).requires_grad_(), random(g, n, 2)
+    y = torch.cat([x[b:b + 1].expand(k, -1) for b, k in enumerate(LENGTHS)])
+    add_case(c, "repeat_over", 'type = "repeat"', g, [x, story], y, None, [ROOT, TEXT_LAYOUT], LENGTHS)
+    g = generator(52)
+    x, letters = random(g, n, 5).requires_grad_(), random(g, sum(CHARS), 1)
+    y = torch.cat([x[w:w + 1].expand(k, -1) for w, k in enumerate(CHARS)])
+    add_case(c, "repeat_over_characters", 'type = "repeat"', g, [x, letters], y, None, [TEXT_LAYOUT, CHARS_LAYOUT], LENGTHS, CHARS)
+    g = generator(53)
+    x, letters = random(g, len(LENGTHS), 3).requires_grad_(), random(g, sum(CHARS), 1)
+    over = [sum(s.tolist()) for s in sequences(torch.tensor(CHARS), LENGTHS)]
+    y = torch.cat([x[b:b + 1].expand(k, -1) for b, k in enumerate(over)])
+    add_case(c, "repeat_two_below", 'type = "repeat"', g, [x, letters], y, None, [ROOT, CHARS_LAYOUT], LENGTHS, CHARS)
+    g = generator(54)
+    x = random(g, n, 19).requires_grad_()
+    add_case(c, "reverse", 'type = "reverse"', g, [x], torch.cat([s.flip(0) for s in sequences(x, LENGTHS)]), lengths=LENGTHS)
+    g = generator(55)
+    x = random(g, sum(CHARS), 6).requires_grad_()
+    y = torch.cat([s[:1] if len(s) else torch.zeros(1, 6).double() for s in sequences(x, CHARS)])
+    add_case(c, "first", 'type = "first"', g, [x], y, None, [CHARS_LAYOUT], LENGTHS, CHARS)
+    for name, options, columns in [("slice", "from = 2, width = 17", slice(2, 19)), ("slice_rest", "from = 20", slice(20, None))]:
+        g = generator(56)
+        x = random(g, n, 23).requires_grad_()
+        add_case(c, name, f'type = "slice", {options}', g, [x], x[:, columns], lengths=LENGTHS)
+
+
+# ---- norms and gates ----------------------------------------------------------------------------------------------------
+
+def norms(c):
+    import torch
+    n = sum(LENGTHS)
+    f = torch.nn.functional
+    for name, seed, width, options, scale, center in [("layer_norm", 60, 37, "", True, True), ("layer_norm_narrow", 61, 5, "", True, True),
+                                                      ("layer_norm_plain", 62, 16, ", scale = false, center = false, epsilon = 0.01", False, False)]:
+        g = generator(seed)
+        x = random(g, n, width, scale=3).requires_grad_()
+        weight, bias = random(g, width).requires_grad_(), random(g, width).requires_grad_()
+        params = {**({"weight": weight} if scale else {}), **({"bias": bias} if center else {})}
+        y = f.layer_norm(x, [width], params.get("weight"), params.get("bias"), 0.01 if "epsilon" in options else 1e-5)
+        add_case(c, name, f'type = "layer_norm"{options}', g, [x], y, params, lengths=LENGTHS)
+    for name, seed, options, width in [("batch_norm", 63, "", 35), ("batch_norm_far", 64, "", 3)]:
+        g = generator(seed)
+        x = (random(g, n, width, scale=3) + (40 if "far" in name else 0)).float().double().requires_grad_()
+        params = {"weight": random(g, width).requires_grad_(), "bias": random(g, width).requires_grad_()}
+        y = f.batch_norm(x, None, None, params["weight"], params["bias"], True)
+        add_case(c, name, f'type = "batch_norm"{options}', g, [x], y, params, lengths=LENGTHS)
+    for name, seed, act, width in [("highway", 65, "tanh", 19), ("highway_relu", 66, "relu", 7)]:
+        g = generator(seed)
+        x = random(g, n, width).requires_grad_()
+        params = {}
+        for key in ["weight", "gate_weight"]:
+            params[key] = random(g, width, width, scale=0.4).requires_grad_()
+        for key in ["bias", "gate_bias"]:
+            params[key] = random(g, width).requires_grad_()
+        h = getattr(torch, act)(f.linear(x, params["weight"], params["bias"]))
+        t = torch.sigmoid(f.linear(x, params["gate_weight"], params["gate_bias"]))
+        add_case(c, name, f'type = "highway", activation = "{act}"', g, [x], t * h + (1 - t) * x, params, lengths=LENGTHS)
+
+
 def shapes():
     c = Cases()
     merging(c)
     windows(c)
+    moved_rows(c)
+    norms(c)
     return c
