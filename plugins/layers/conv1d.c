@@ -154,7 +154,7 @@ static int backward(void *self, const tn_call *c)
         b.n = n - b.first < BLOCK ? n - b.first : BLOCK;
         rc = ops->gemm(c->be, 0, 0, b.n, deep, l->out, dz + b.first * l->out, l->out, c->param[WEIGHT]->data, deep, 0,
                        c->work[l->block]->data, deep);
-        if (!rc) rc = ops->parallel_for(c->be, l->in, 2 * LANES, add_back_piece, &b);
+        if (!rc) rc = ops->parallel_for(c->be, l->in, 2 * LANE_COUNT, add_back_piece, &b);
     }
     return rc;
 }

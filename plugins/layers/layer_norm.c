@@ -73,7 +73,7 @@ static void backward_piece(void *to, int64_t from, int64_t end)
         float *dx = row_of(b->c->d_in[0], r), sum, dot, inverse = m[INVERSE];
         tn_vf s[LANE_VECTORS], t[LANE_VECTORS], mean = tn_set(m[MEAN]);
         for (int k = 0; k < LANE_VECTORS; k++) s[k] = t[k] = tn_set(0);
-        for (int64_t i = 0; i < w; i += LANES)
+        for (int64_t i = 0; i < w; i += LANE_COUNT)
             for (int k = 0; k < LANE_VECTORS; k++) {
                 int64_t j = i + k * TN_VL;
                 tn_vf d = lanes_load(dy, j, w);
@@ -118,7 +118,7 @@ static int gradient(void *self, const tn_call *c)
     job b = { self, c };
     const layer *l = self;
     if (!c->d_out[0]) return TN_OK;
-    int rc = c->be->ops->parallel_for(c->be, l->width, 2 * LANES, gradient_piece, &b);
+    int rc = c->be->ops->parallel_for(c->be, l->width, 2 * LANE_COUNT, gradient_piece, &b);
     if (!rc && l->bias >= 0 && c->d_param[l->bias])
         rc = c->be->ops->sum_rows(c->be, c->in[0]->rows, l->width, c->d_out[0]->data, l->width, c->d_param[l->bias]->data);
     return rc;

@@ -90,7 +90,7 @@ static int backward(void *self, const tn_call *c)
 {
     job b = { self, c };
     if (!c->d_in[0] || !c->d_out[0]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, b.l->width, 2 * LANES, backward_piece, &b);
+    return c->be->ops->parallel_for(c->be, b.l->width, 2 * LANE_COUNT, backward_piece, &b);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
