@@ -1,4 +1,4 @@
-/* shapes_test.c -- layers that change shapes or normalise, where PyTorch has no counterpart or hides it: how many windows
+/* shapes_test.c -- layers that change shapes, normalise or attend, where PyTorch has no counterpart or hides it: how many windows
  * there are, where sequences are shorter than them, running moments, threads in training, messages about shapes.
  *
  *     shapes_test PLUGINS */
@@ -227,6 +227,18 @@ static void test_messages(void)
     test_message("reverse", 1, reals(TN_ROOT, 3), none, "reverse: the input has one row an example, there are no steps to turn round");
     test_message("{ type = 'slice', from = 3, width = 4 }", 1, reals(TEXT, 5), none,
                  "slice: columns 3 to 6 are wanted, but the input has 5 (0 to 4)");
+    test_message("{ type = 'self_attention', heads = 3 }", 1, reals(TEXT, 8), none,
+                 "self_attention: 8 units cannot be shared by 3 heads equally");
+    test_message("positions", 1, reals(TN_ROOT, 8), none, "positions: the input has one row an example, its rows have no positions");
+    test_message("{ type = 'attention', score = 'dot' }", 2, reals(TARGET, 8), reals(TEXT, 9),
+                 "attention: the input is 8 wide, `keys` 9; score = \"dot\" wants equal widths, the others do not");
+    test_message("attention", 2, reals(TARGET, 8), reals(TN_ROOT, 8),
+                 "attention: `keys` has one row an example, there are no steps to look at");
+    test_message("attention", 2, reals(TN_ROOT, 8), reals(CHARS, 8),
+                 "attention: a row of the input has no sequence of its own in `keys`: the steps of `keys` must lie within the examples, "
+                 "or the steps, that the input's rows belong to");
+    test_message("attention_pool", 1, reals(TN_ROOT, 8), none,
+                 "attention_pool: the input has one row an example already, there are no steps to pool");
 }
 
 int main(int argc, char **argv)
@@ -247,6 +259,11 @@ int main(int argc, char **argv)
     test_threads(argv[1], "{ type = 'max_pool1d', window = 3, stride = 1 }", 1, reals(TEXT, 70), none);
     test_threads(argv[1], "{ type = 'repeat', times = 9 }", 1, reals(TN_ROOT, 70), none);
     test_threads(argv[1], "multiply", 2, reals(TEXT, 70), reals(TEXT, 1));
+    test_threads(argv[1], "{ type = 'self_attention', heads = 5, dropout = 0.3 }", 1, reals(TEXT, 70), none);
+    test_threads(argv[1], "attention_pool", 1, reals(TEXT, 70), none);
+    test_threads(argv[1], "positions", 1, reals(TEXT, 70), none);
+    test_threads(argv[1], "{ type = 'attention', score = 'general' }", 2, reals(TARGET, 40), reals(TEXT, 70));
+    test_threads(argv[1], "{ type = 'attention', units = 33 }", 2, reals(TARGET, 40), reals(TEXT, 70));
     test_messages();
     test_close(&h);
     return expect_end("shapes");

@@ -203,10 +203,154 @@ def norms(c):
         add_case(c, name, f'type = "highway", activation = "{act}"', g, [x], t * h + (1 - t) * x, params, lengths=LENGTHS)
 
 
+# ---- attention ----------------------------------------------------------------------------------------------------------
+
+def attention_pool_case(c, name, seed, width, units, chars=False, bias=True):
+    import torch
+    g = generator(seed)
+    lengths = CHARS if chars else LENGTHS
+    x = random(g, sum(lengths), width).requires_grad_()
+    params = {"weight": random(g, units, width, scale=0.5).requires_grad_(), "context": random(g, units).requires_grad_()}
+    if bias:
+        params["bias"] = random(g, units).requires_grad_()
+    rows, weights = [], []
+    for s in sequences(x, lengths):
+        u = torch.tanh(torch.nn.functional.linear(s, params["weight"], params.get("bias")))
+        a = torch.softmax(u @ params["context"], 0)
+        rows.append(a @ s)
+        weights.append(a)
+    options = f'type = "attention_pool", units = {0 if units == width else units}' + ("" if bias else ", bias = false")
+    add_case(c, name, options, g, [x], torch.stack(rows), params, [CHARS_LAYOUT if chars else TEXT_LAYOUT], LENGTHS,
+             CHARS if chars else None)
+    c.add(name, "out.weights", torch.cat(weights)[:, None])
+
+
+def self_attention_case(c, name, seed, width, heads, causal=False, bias=True, chars=False):
+    import torch
+    g = generator(seed)
+    lengths = CHARS if chars else LENGTHS
+    net = torch.nn.MultiheadAttention(width, heads, bias=bias, batch_first=True).double()
+    for p in net.parameters():
+        p.data = random(g, *p.shape, scale=0.5)
+    x = random(g, sum(lengths), width).requires_grad_()
+    rows = []
+    for s in sequences(x, lengths):
+        if len(s):
+            mask = torch.triu(torch.ones(len(s), len(s), dtype=torch.bool), 1) if causal else None
+            rows.append(net(s[None], s[None], s[None], attn_mask=mask)[0][0])
+    params = {"weight": net.in_proj_weight, "out_weight": net.out_proj.weight}
+    if bias:
+        params.update(bias=net.in_proj_bias, out_bias=net.out_proj.bias)
+    options = f'type = "self_attention", heads = {heads}' + (", causal = true" if causal else "") + ("" if bias else ", bias = false")
+    add_case(c, name, options, g, [x], torch.cat(rows), params, [CHARS_LAYOUT if chars else TEXT_LAYOUT], LENGTHS,
+             CHARS if chars else None)
+
+
+def narrow_self_attention(c):
+    """More units than inputs, which nn.MultiheadAttention lacks: from its formula."""
+    import torch
+    g = generator(84)
+    width, units, heads = 6, 20, 2
+    x = random(g, sum(LENGTHS), width).requires_grad_()
+    params = {"weight": random(g, 3 * units, width, scale=0.5).requires_grad_(), "bias": random(g, 3 * units).requires_grad_(),
+              "out_weight": random(g, width, units).requires_grad_(), "out_bias": random(g, width).requires_grad_()}
+    rows = []
+    for s in sequences(x, LENGTHS):
+        if not len(s):
+            continue
+        q, k, v = [t.reshape(len(s), heads, -1).transpose(0, 1) for t in (s @ params["weight"].T + params["bias"]).chunk(3, 1)]
+        m = torch.nn.functional.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+        rows.append(m.transpose(0, 1).reshape(len(s), units) @ params["out_weight"].T + params["out_bias"])
+    add_case(c, "self_attention_units", f'type = "self_attention", heads = {heads}, units = {units}', g, [x], torch.cat(rows), params,
+             lengths=LENGTHS)
+
+
+def positions_case(c, name, seed, width, options, scale):
+    """P from the formula of the paper, pair by pair."""
+    import math
+    import torch
+    g = generator(seed)
+    x = random(g, sum(LENGTHS), width).requires_grad_()
+    rows = []
+    for s in sequences(x, LENGTHS):
+        p = torch.zeros(len(s), width).double()
+        for t in range(len(s)):
+            for i in range((width + 1) // 2):
+                angle = t / 10000 ** (2 * i / width)
+                p[t, 2 * i] = math.sin(angle)
+                if 2 * i + 1 < width:
+                    p[t, 2 * i + 1] = math.cos(angle)
+        rows.append(scale * s + p)
+    add_case(c, name, f'type = "positions"{options}', g, [x], torch.cat(rows), lengths=LENGTHS)
+
+
+def attention_case(c, name, seed, score, widths, queries=TARGET_LAYOUT, keys=TEXT_LAYOUT, units=0, scale=False, bias=True, values=0):
+    """Each example's (or word's) queries over its own keys; PyTorch's function where it has one, else the papers' formulas."""
+    import torch
+    f = torch.nn.functional
+    g = generator(seed)
+    lengths = {ROOT: [1] * len(LENGTHS), TEXT_LAYOUT: LENGTHS, CHARS_LAYOUT: CHARS, TARGET_LAYOUT: TARGETS}
+    per_word = keys == CHARS_LAYOUT
+    q_lengths = [1] * sum(LENGTHS) if per_word else lengths[queries]
+    k_lengths = lengths[keys]
+    q = random(g, sum(q_lengths), widths[0]).requires_grad_()
+    k = random(g, sum(k_lengths), widths[1]).requires_grad_()
+    v = random(g, sum(k_lengths), values).requires_grad_() if values else k
+    params, u = {}, units or widths[0]
+    if score == "general":
+        params["weight"] = random(g, widths[0], widths[1], scale=0.5).requires_grad_()
+    if score == "additive":
+        params["key_weight"] = random(g, u, widths[1], scale=0.5).requires_grad_()
+        params["query_weight"] = random(g, u, widths[0], scale=0.5).requires_grad_()
+        params["context"] = random(g, u).requires_grad_()
+        if bias:
+            params["bias"] = random(g, u).requires_grad_()
+    rows = []
+    for a, b, x in zip(sequences(q, q_lengths), sequences(k, k_lengths), sequences(v, k_lengths)):
+        if not len(a) or not len(b):
+            rows.append(torch.zeros(len(a), x.shape[1]).double())
+        elif score == "dot":
+            rows.append(f.scaled_dot_product_attention(a[None], b[None], x[None], scale=None if scale else 1.0)[0])
+        elif score == "general":
+            e = torch.einsum("qi,ij,kj->qk", a, params["weight"], b) / (widths[0] ** 0.5 if scale else 1)
+            rows.append(torch.softmax(e, 1) @ x)
+        else:
+            h = torch.tanh(f.linear(a, params["query_weight"], params.get("bias"))[:, None] + f.linear(b, params["key_weight"])[None])
+            rows.append(torch.softmax(h @ params["context"], 1) @ x)
+    options = f'type = "attention", score = "{score}", units = {units}'
+    options += (", scale = true" if scale else "") + ("" if bias else ", bias = false")
+    add_case(c, name, options, g, [q, k] + ([v] if values else []), torch.cat(rows), params,
+             [TEXT_LAYOUT if per_word else queries, keys, keys], LENGTHS, CHARS if per_word else None, TARGETS)
+
+
+def attending(c):
+    attention_pool_case(c, "attention_pool", 80, 19, 19)
+    attention_pool_case(c, "attention_pool_units", 81, 5, 34, chars=True)
+    attention_pool_case(c, "attention_pool_no_bias", 82, 33, 4, bias=False)
+    self_attention_case(c, "self_attention", 83, 5, 1)
+    self_attention_case(c, "self_attention_heads", 85, 36, 4)
+    self_attention_case(c, "self_attention_causal", 86, 16, 2, causal=True)
+    self_attention_case(c, "self_attention_no_bias", 87, 6, 3, bias=False)
+    self_attention_case(c, "self_attention_characters", 88, 6, 2, chars=True)
+    narrow_self_attention(c)
+    attention_case(c, "attention_dot", 91, "dot", [19, 19])
+    attention_case(c, "attention_dot_scaled", 92, "dot", [6, 6], scale=True, values=35)
+    attention_case(c, "attention_dot_of_words", 93, "dot", [5, 5], queries=TEXT_LAYOUT)
+    attention_case(c, "attention_general", 94, "general", [7, 18])
+    attention_case(c, "attention_general_scaled", 95, "general", [17, 4], queries=ROOT, scale=True)
+    attention_case(c, "attention_additive", 96, "additive", [5, 6])
+    attention_case(c, "attention_additive_units", 97, "additive", [5, 6], units=37, values=3)
+    attention_case(c, "attention_additive_no_bias", 98, "additive", [18, 3], queries=ROOT, bias=False)
+    attention_case(c, "attention_over_characters", 99, "additive", [5, 4], keys=CHARS_LAYOUT, units=20)
+    positions_case(c, "positions", 89, 37, "", 1)
+    positions_case(c, "positions_scaled", 90, 6, ", scale = true", 6 ** 0.5)
+
+
 def shapes():
     c = Cases()
     merging(c)
     windows(c)
     moved_rows(c)
     norms(c)
+    attending(c)
     return c
