@@ -363,6 +363,9 @@ static void test_messages(void)
                  "embedding: the input is numbers, not ids (words or classes)");
     test_message(TN_LAYER, "{ type = 'dense', units = 2 }", 1, ids(TN_ROOT, 2), none,
                  "dense: the input is ids (words or classes), not numbers; embed them first");
+    test_message(TN_LAYER, "{ type = 'dense', units = 1, activation = 'softmax' }", 1, reals(TN_ROOT, 2), none,
+                 "dense: a softmax over one number is 1 whatever the number is, so nothing could be learned. Two classes need 1 "
+                 "unit with sigmoid (or none) and binary_cross_entropy, or 2 units with softmax (or none) and cross_entropy");
     test_message(TN_LAYER, "last", 1, reals(TN_ROOT, 2), none,
                  "last: the input has one row an example already, there are no steps to pool");
 }

@@ -47,7 +47,8 @@ enum { TN_VALUES = 0, TN_LOGITS, TN_PROBABILITIES, TN_LOG_PROBABILITIES, TN_IDS 
 enum { TN_FIXED = 0, TN_ROOT = 1 };
 enum { TN_P_NO_DECAY = 1, TN_P_FROZEN = 2 };             /* tn_param.flags                                  */
 enum { TN_S_NO_CARRY = 1 };                              /* state has no meaning in the next batch (reverse) */
-enum { TN_USES_IN = 1, TN_USES_OUT = 2 };                /* what backward and gradient read again           */
+enum { TN_USES_IN = 1, TN_USES_OUT = 2,                  /* what backward and gradient read again           */
+       TN_A_NORMALIZES = 4 };                            /* tn_activation.flags: over all numbers of a row   */
 enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
        TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
        TN_C_ALONE = 8 };                                 /* forward alone: no backward or gradient follows    */
@@ -360,7 +361,7 @@ typedef struct tn_layer {
     int (*initialize)(void *self, const tn_api *, tn_host *, uint32_t slot, tn_rng, float *p);
 } tn_layer;
 typedef struct tn_activation {
-    uint32_t size, flags;                /* TN_USES_IN, TN_USES_OUT: what backward reads                     */
+    uint32_t size, flags;                /* TN_USES_IN, TN_USES_OUT: what backward reads; TN_A_NORMALIZES    */
     uint32_t means, rsv_;                /* of its output: TN_VALUES, TN_PROBABILITIES ...                   */
     int (*forward)(void *self, tn_be *, int64_t rows, int64_t width, const float *x, float *y); /* x == y allowed */
     int (*backward)(void *self, tn_be *, int64_t rows, int64_t width, const float *x, const float *y,

@@ -46,7 +46,7 @@ static int backward(void *self, tn_be *be, int64_t rows, int64_t width, const fl
     return width ? be->ops->parallel_for(be, rows, 1 + ELEMENTS_A_PIECE / width, backward_rows, &b) : TN_OK;
 }
 
-static const tn_activation table = { sizeof table, TN_USES_OUT, TN_PROBABILITIES, 0, forward, backward };
+static const tn_activation table = { sizeof table, TN_USES_OUT | TN_A_NORMALIZES, TN_PROBABILITIES, 0, forward, backward };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_ACTIVATION, .table = &table, .name = "softmax",
     .brief = "probabilities that add up to 1 in each row", .option_size = sizeof(tn_option),

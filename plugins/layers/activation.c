@@ -1,5 +1,5 @@
 /* activation.c -- an activation function as a layer of its own: y = f(x), row by row, of any width and layout. */
-#include <tenon/tenon.h>
+#include "activated.h"
 
 typedef struct config { tn_part *function; } config;
 typedef struct layer { const tn_activation *act; void *act_self; } layer;
@@ -18,8 +18,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (y.means == TN_IDS)
         return tn_fail(api, host, TN_ESHAPE, "activation: the input is ids (words or classes), not numbers; embed them first");
     if (y.across) return tn_fail(api, host, TN_ESHAPE, "activation: the input is ragged");
-    l->act = TN_HAS(api, part_table) ? api->part_table(((const config *)opts)->function, TN_ACTIVATION, &l->act_self) : NULL;
-    if (!l->act) return tn_fail(api, host, TN_EUNSUPPORTED, "activation: the host cannot open the function");
+    l->act = activation_of(api, host, "activation", ((const config *)opts)->function, y.width, &l->act_self);
+    if (!l->act) return TN_EINVAL;
     y.means = l->act->means, y.index_of = 0, y.classes = 0;
     int rc = api->add_out(p, NULL, &y);
     if (rc >= 0) rc = api->add_work(p, &y);

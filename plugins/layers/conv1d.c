@@ -68,7 +68,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (!rc) rc = api->add_out(p, NULL, &y);
     if (rc >= 0) rc = l->rows = api->add_saved(p, &rows);
     if (rc >= 0) rc = l->block = api->add_work(p, &block);
-    api->uses(p, l->act.act && l->act.act->flags & TN_USES_OUT ? TN_USES_IN | TN_USES_OUT : TN_USES_IN);
+    api->uses(p, activated_uses(&l->act));
     return rc < 0 ? rc : plan_params(api, p, l);
 }
 

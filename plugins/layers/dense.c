@@ -1,14 +1,12 @@
 /* dense.c -- a fully connected layer on rows: y = act(x W^T + b). The weight lies as in PyTorch's nn.Linear, units x
  * inputs. It never asks which layout its rows belong to. */
-#include <tenon/tenon.h>
+#include "activated.h"
 
 typedef struct config { int64_t units; int32_t bias; tn_part *activation; } config;
 typedef struct layer {
     int64_t in, out;
     int bias;
-    const tn_activation *act;
-    void *act_self; /* NULL: none                                                   */
-    int z, dz;                             /* saved slots: before the activation (-1: not kept), its gradient */
+    activated act;
 } layer;
 enum { WEIGHT, BIAS };
 
@@ -44,18 +42,12 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
         return tn_fail(api, host, TN_ESHAPE,
                        "dense: the input is ids (words or classes), not numbers; embed them first");
     if (in[0]->across) return tn_fail(api, host, TN_ESHAPE, "dense: the input is ragged");
-    *l = (layer){ in[0]->width, o->units, o->bias, NULL, NULL, -1, -1 };
-    if (o->activation) {
-        l->act = TN_HAS(api, part_table) ? api->part_table(o->activation, TN_ACTIVATION, &l->act_self) : NULL;
-        if (!l->act) return tn_fail(api, host, TN_EUNSUPPORTED, "dense: the host cannot open the activation");
-    }
-    tn_spec y = { .dtype = TN_F32, .means = l->act ? l->act->means : TN_VALUES, .layout = in[0]->layout,
-                  .rows = in[0]->rows, .width = l->out };
-    int rc = api->add_out(p, NULL, &y);
-    if (rc >= 0 && l->act && l->act->flags & TN_USES_IN) rc = l->z = api->add_saved(p, &y);
-    if (rc >= 0 && l->act) rc = l->dz = api->add_saved(p, &y);
+    *l = (layer){ .in = in[0]->width, .out = o->units, .bias = o->bias };
+    tn_spec y = { .dtype = TN_F32, .means = TN_VALUES, .layout = in[0]->layout, .rows = in[0]->rows, .width = l->out };
+    int rc = activated_plan(api, host, p, "dense", o->activation, &y, &l->act);
+    if (!rc) rc = api->add_out(p, NULL, &y);
     if (rc < 0) return rc;
-    api->uses(p, l->act && l->act->flags & TN_USES_OUT ? TN_USES_IN | TN_USES_OUT : TN_USES_IN);
+    api->uses(p, activated_uses(&l->act));
     return plan_params(api, p, l);
 }
 
@@ -65,19 +57,11 @@ static int forward(void *self, const tn_call *c)
     const layer *l = self;
     const tn_ops *ops = c->be->ops;
     int64_t n = c->in[0]->rows;
-    float *y = c->out[0]->data, *z = l->z >= 0 ? c->saved[l->z]->data : y;
+    float *y = c->out[0]->data, *z = activated_z(&l->act, c, y);
     tn_product p = { .size = sizeof p, .groups = 1, .rows = n, .k = l->in, .units = l->out, .x = c->in[0]->data, .ldx = l->in,
                      .init = l->bias ? c->param[BIAS]->data : NULL, .packed = c->packed[0], .y = z, .ldy = l->out };
     int rc = ops->product(c->be, &p);
-    if (!rc && l->act) rc = l->act->forward(l->act_self, c->be, n, l->out, z, y);
-    return rc;
-}
-
-/* The gradient of z; NULL: none came. */
-static const float *gradient_of_z(const layer *l, const tn_call *c)
-{
-    if (!c->d_out[0]) return NULL;
-    return l->act ? c->saved[l->dz]->data : c->d_out[0]->data;
+    return rc ? rc : activated_forward(&l->act, c, n, l->out, y);
 }
 
 static int no_gradient(const tn_call *c)
@@ -91,24 +75,22 @@ static int backward(void *self, const tn_call *c)
 {
     const layer *l = self;
     int64_t n = c->in[0]->rows;
-    int rc = TN_OK;
     if (!c->d_out[0]) return no_gradient(c);
-    if (l->act)
-        rc = l->act->backward(l->act_self, c->be, n, l->out, l->z >= 0 ? c->saved[l->z]->data : NULL,
-                              c->out[0]->data, c->d_out[0]->data, c->saved[l->dz]->data);
+    const float *dy = c->d_out[0]->data;
+    int rc = activated_backward(&l->act, c, n, l->out, c->out[0]->data, dy);
     if (rc || !c->d_in[0]) return rc;
-    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, gradient_of_z(l, c), l->out,
-                            c->param[WEIGHT]->data, l->in, c->flags & TN_C_SET ? 0 : 1, c->d_in[0]->data, l->in);
+    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, activated_dz(&l->act, c, dy), l->out, c->param[WEIGHT]->data, l->in,
+                            c->flags & TN_C_SET ? 0 : 1, c->d_in[0]->data, l->in);
 }
 
 /* dW += dz^T x;  db += sum over rows of dz */
 static int gradient(void *self, const tn_call *c)
 {
     const layer *l = self;
-    const float *dz = gradient_of_z(l, c);
     int64_t n = c->in[0]->rows;
     int rc = TN_OK;
-    if (!dz) return TN_OK;
+    if (!c->d_out[0]) return TN_OK;
+    const float *dz = activated_dz(&l->act, c, c->d_out[0]->data);
     float *bias = l->bias && c->d_param[BIAS] ? c->d_param[BIAS]->data : NULL;
     if (c->d_param[WEIGHT])
         rc = c->be->ops->outer_add(c->be, n, l->out, dz, l->out, l->in, c->in[0]->data, l->in, NULL,
