@@ -26,6 +26,8 @@ static int field_number(const data *d, const field *f)
     return -1;
 }
 
+static tn_host *host_of(const graph *g, const batch *b) { return b->host ? b->host : g->context->host; }
+
 static void build_field_layout(graph *g, batch *b, int id, const source *from)
 {
     const field *f = g->data->layout_of[id];
@@ -49,7 +51,7 @@ static int build_grown_layout(graph *g, batch *b, int id)
         }
         length[r] = w->length(maker->part->self, of);
         if (length[r] < 0)
-            return host_fail(g->context->host, TN_EINVAL, "'%s' gave the length %d for its layout '%s'",
+            return host_fail(host_of(g, b), TN_EINVAL, "'%s' gave the length %d for its layout '%s'",
                              maker->name, length[r], w->name);
     }
     layout_build(&b->layout[id], id, parent, length, w->like ? &b->layout[w->like] : NULL, &b->memory);
@@ -66,6 +68,12 @@ static int64_t leaf_of(const field *f, const store *s, const tn_layout *l, int32
     return s->inner[s->begin[e] + l->over->step[l->up[r]]] + l->step[r];
 }
 
+static int wrong_id(const graph *g, tn_host *h, const field *f, int32_t id)
+{
+    if (id >= 0 && id < g->slot_of_n) return 0;
+    return host_fail(h, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id, (long long)f->spec.classes);
+}
+
 static int lay_out_ids(graph *g, batch *b, int i, const source *from)
 {
     const field *f = g->data->field[i];
@@ -77,13 +85,11 @@ static int lay_out_ids(graph *g, batch *b, int i, const source *from)
     for (int32_t r = 0; r < l->rows; r++) {
         int64_t leaf = leaf_of(f, s, l, r, from->example);
         id[r] = s->id[leaf];
-        if (id[r] < 0 || id[r] >= g->slot_of_n)
-            return host_fail(g->context->host, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id[r],
-                             (long long)f->spec.classes);
+        if (wrong_id(g, host_of(g, b), f, id[r])) return TN_EINVAL;
         if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate)
             id[r] = (int32_t)f->words->unknown;
     }
-    index_build(&b->field_index[i], id, l->rows, g->slot_of, &b->memory);
+    index_build(&b->field_index[i], id, l->rows, b->slot_of ? b->slot_of : g->slot_of, &b->memory);
     b->field_data[i] = id;
     return 0;
 }
@@ -112,40 +118,50 @@ static int has_children(const graph *g)
     return 0;
 }
 
-static int build(graph *g, batch *b, const source *from, int32_t n)
+static int build_layouts(graph *g, batch *b, const source *from, int32_t n)
 {
-    int fields = g->data->n_fields;
     layout_root(&b->layout[TN_ROOT], n, &b->memory);
     for (int id = 2; id <= g->data->n_layouts; id++) build_field_layout(g, b, id, from);
     for (int id = g->data->n_layouts + 1; id < g->n_layouts; id++) {
         int rc = build_grown_layout(g, b, id);
         if (rc) return rc;
     }
-    int32_t most = 1;
-    for (int id = 1; id < g->n_layouts; id++) {
-        b->layout_at[id] = &b->layout[id];
-        if (b->layout[id].rows > most) most = b->layout[id].rows;
-    }
-    b->field_data = scratch_new(&b->memory, sizeof *b->field_data * (size_t)(fields + 1));
-    b->field_index = scratch_new(&b->memory, sizeof *b->field_index * (size_t)(fields + 1));
-    for (int i = 0; i < fields; i++) {
-        b->field_data[i] = NULL;
-        if (!g->field_node[i]->out[0].read) continue;
-        int rc = lay_out_field(g, b, i, from);
-        if (rc) return rc;
-    }
+    for (int id = 1; id < g->n_layouts; id++) b->layout_at[id] = &b->layout[id];
     b->n_pairs = g->n_pairs;
     for (int i = 0; i < g->n_pairs; i++)
         pairs_build(&b->pairs[i].p, &b->layout[g->pairs[i].a], &b->layout[g->pairs[i].b], &b->memory);
-    if (has_children(g)) {
-        b->ones = scratch_new(&b->memory, sizeof(int32_t) * (size_t)most);
-        b->iota = scratch_new(&b->memory, sizeof(int32_t) * (size_t)most);
-        for (int32_t i = 0; i < most; i++) b->ones[i] = 1, b->iota[i] = i;
+    return 0;
+}
+
+static void make_room(graph *g, batch *b)
+{
+    int32_t most = 1;
+    for (int id = 1; id < g->n_layouts; id++)
+        if (b->layout[id].rows > most) most = b->layout[id].rows;
+    size_t fields = (size_t)g->data->n_fields;
+    b->field_data = scratch_new(&b->memory, sizeof *b->field_data * (fields + 1));
+    b->field_index = scratch_new(&b->memory, sizeof *b->field_index * (fields + 1));
+    b->ones = b->iota = NULL;
+    if (!has_children(g)) return;
+    b->ones = scratch_new(&b->memory, sizeof(int32_t) * (size_t)most);
+    b->iota = scratch_new(&b->memory, sizeof(int32_t) * (size_t)most);
+    for (int32_t i = 0; i < most; i++) b->ones[i] = 1, b->iota[i] = i;
+}
+
+static int build(graph *g, batch *b, const source *from, int32_t n)
+{
+    int rc = build_layouts(g, b, from, n);
+    if (rc) return rc;
+    make_room(g, b);
+    for (int i = 0; i < g->data->n_fields; i++) {
+        b->field_data[i] = NULL;
+        if (g->field_node[i]->out[0].read && (rc = lay_out_field(g, b, i, from))) return rc;
     }
     return 0;
 }
 
-int batch_build(graph *g, batch *b, int split, const int64_t *example, int32_t n)
+/* The stores of a split, and a copy of the examples. */
+static source source_of(graph *g, batch *b, int split, const int64_t *example, int32_t n)
 {
     scratch_reset(&b->memory);
     int fields = g->data->n_fields;
@@ -154,8 +170,49 @@ int batch_build(graph *g, batch *b, int split, const int64_t *example, int32_t n
     const store **of = scratch_new(&b->memory, sizeof *of * (size_t)(fields + 1));
     for (int i = 0; i < fields; i++) of[i] = &g->data->field[i]->split[split];
     b->n = n, b->split = split, b->example = own;
-    source from = { of, own };
+    return (source){ of, own };
+}
+
+int batch_build(graph *g, batch *b, int split, const int64_t *example, int32_t n)
+{
+    source from = source_of(g, b, split, example, n);
     return build(g, b, &from, n);
+}
+
+int batch_measure(graph *g, batch *b, int split, const int64_t *example, int32_t n)
+{
+    source from = source_of(g, b, split, example, n);
+    int rc = build_layouts(g, b, &from, n);
+    if (rc) return rc;
+    make_room(g, b);
+    for (int i = 0; i < g->data->n_fields; i++) {
+        const field *f = g->data->field[i];
+        size_t rows = (size_t)b->layout[f->layout].rows;
+        if (!g->field_node[i]->out[0].read) continue;
+        if (from.of[i]->real) scratch_new(&b->memory, sizeof(float) * (rows * f->width + 1));
+        for (int k = 0; from.of[i]->id && k < 7; k++) /* the ids, and six arrays of their index, if none comes twice */
+            scratch_new(&b->memory, sizeof(int32_t) * (rows + 1));
+    }
+    graph_measure(g, b);
+    return 0;
+}
+
+int batch_check_ids(graph *g, int split)
+{
+    for (int i = 0; i < g->data->n_fields; i++) {
+        const field *f = g->data->field[i];
+        const store *s = &f->split[split];
+        for (int64_t k = 0; s->id && g->field_node[i]->out[0].read && k < s->leaves; k++)
+            if (wrong_id(g, g->context->host, f, s->id[k])) return TN_EINVAL;
+    }
+    return 0;
+}
+
+int32_t *slots_new(const graph *g)
+{
+    int32_t *slot_of = memory_new(sizeof *slot_of * (size_t)(g->slot_of_n + 1));
+    for (int64_t i = 0; i <= g->slot_of_n; i++) slot_of[i] = -1;
+    return slot_of;
 }
 
 int batch_build_stores(graph *g, batch *b, const store *of_field)

@@ -143,8 +143,7 @@ int graph_allocate(graph *g, tn_be be)
         if (allocate_packed(g, g->node[i])) return TN_ENOMEM;
     for (int i = 0; i < g->data->n_fields; i++)
         if (g->data->field[i]->spec.classes > g->slot_of_n) g->slot_of_n = g->data->field[i]->spec.classes;
-    g->slot_of = memory_new(sizeof *g->slot_of * (size_t)(g->slot_of_n + 1));
-    for (int64_t i = 0; i <= g->slot_of_n; i++) g->slot_of[i] = -1;
+    g->slot_of = slots_new(g);
     return 0;
 }
 

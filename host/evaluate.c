@@ -98,19 +98,15 @@ void train_metrics_clear(experiment *e)
 /* Calls each(e, to) for every batch of a split, in the order of the file, the batch bound. */
 static int each_batch(experiment *e, int split, int (*each)(experiment *, void *), void *to)
 {
-    batch *b = memory_new(sizeof *b);
-    int64_t *example = memory_new(sizeof *example * (size_t)e->evaluation_batch), count = e->data->count[split];
+    const batch *b;
     int rc = 0;
-    for (int64_t at = 0; at < count && !rc; at += e->evaluation_batch) {
-        int32_t n = (int32_t)(count - at < e->evaluation_batch ? count - at : e->evaluation_batch);
-        for (int32_t i = 0; i < n; i++) example[i] = at + i;
-        rc = batch_build(e->graph, b, split, example, n);
+    ahead_begin(e->ahead, &(batch_list){ .split = split, .count = e->data->count[split], .size = e->evaluation_batch });
+    for (int64_t k = 0; k < ahead_batches(e->ahead) && !rc; k++) {
+        rc = ahead_take(e->ahead, k, &b);
         if (!rc) rc = graph_bind(e->graph, b);
         if (!rc) rc = each(e, to);
     }
-    scratch_free(&b->memory);
-    memory_free(b);
-    memory_free(example);
+    ahead_end(e->ahead);
     return rc;
 }
 

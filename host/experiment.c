@@ -558,12 +558,15 @@ int experiment_start(experiment *e, int threads, int learns)
     if ((rc = b->start(e->backend->self, threads, &be)))
         return host_fail(&e->host, rc, "the backend '%s' cannot start", e->backend->type);
     e->graph->learns = learns;
-    return graph_allocate(e->graph, be);
+    if ((rc = graph_allocate(e->graph, be))) return rc;
+    e->ahead = ahead_new(e->graph, threads);
+    return 0;
 }
 
 void experiment_free(experiment *e)
 {
     if (!e) return;
+    ahead_free(e->ahead);
     if (e->graph && e->graph->be.ops) {
         tn_be be = e->graph->be;
         graph_free(e->graph);

@@ -4,7 +4,7 @@
  * graph again with the sizes that the data have. Both put every mistake into `messages`.                        */
 #ifndef EXPERIMENT_H
 #define EXPERIMENT_H
-#include "graph.h"
+#include "ahead.h"
 
 typedef struct score { const char *name; double value; int higher_is_better; } score;   /* "validation.accuracy" */
 
@@ -48,6 +48,7 @@ typedef struct experiment {
     uint64_t seed;
     struct data *data;
     struct graph *graph;
+    ahead *ahead;                          /* builds the batches of training and evaluation                    */
     tn_part *backend;
 
     group *group; int n_groups;            /* group[n_groups - 1] takes the parameters that no other names     */

@@ -3,6 +3,7 @@
  * graph.c       graph_new: reads [[layer]] and [[loss]], resolves names, orders the nodes, has each part plan itself
  * plan.c        a node and its plan: the planning half of tn_api, add_out, add_param, add_child ...
  * batch.c       batch_build: layouts and field rows of some examples; graph_bind: every slot gets its rows
+ * ahead.c       batches one after the other, built while the step before runs
  * buffers.c     memory of slots and parameters
  * initialize.c  first values of the parameters
  * run.c         the phases
@@ -107,6 +108,8 @@ typedef struct batch {
     void **field_data;                     /* [fields] rows of each field that the graph reads                   */
     tn_index *field_index;                 /* [fields]                                                           */
     int32_t *ones, *iota;                  /* [most rows of a layout], for stepped children                      */
+    tn_host *host; int32_t *slot_of;       /* built beside the main thread: for messages and index_build; NULL: the graph's */
+    double seconds;                        /* that building it took (ahead.c)                                    */
     scratch memory;
 } batch;
 
@@ -159,7 +162,12 @@ int  graph_initialize(graph *, config_value *root_initialize); /* first values o
 void graph_check_initializers(graph *);    /* mistakes in what the user wrote under `initializers`, to diag       */
 
 /* batch.c */
+/* With host and slot_of of its own, a batch may be built while another one is bound and runs. */
 int  batch_build(graph *, batch *, int split, const int64_t *example, int32_t n);
+/* Layouts and pairs alone, from lengths: raises reserved_*, and the scratch has room for the whole batch afterwards. */
+int  batch_measure(graph *, batch *, int split, const int64_t *example, int32_t n);
+int  batch_check_ids(graph *, int split); /* every id of the fields that the graph reads lies where it may         */
+int32_t *slots_new(const graph *);        /* slot_of for index_build; the caller's                                 */
 int  batch_build_stores(graph *, batch *, const store *of_field);  /* one example that is in no split             */
 int  graph_bind(graph *, const batch *);
 

@@ -146,6 +146,12 @@ void scratch_reset(scratch *s)
     s->used = s->wanted = 0;
 }
 
+void scratch_reserve(scratch *s, size_t n)
+{
+    if (s->wanted < n) s->wanted = n;
+    scratch_reset(s);
+}
+
 void scratch_free(scratch *s)
 {
     scratch_reset(s);

@@ -23,5 +23,6 @@ void  arena_free(arena *);
 typedef struct scratch { char *base; size_t size, used, wanted; struct scratch_extra *extra; } scratch;
 void *scratch_new(scratch *, size_t n);              /* 64-byte aligned, not zeroed                           */
 void  scratch_reset(scratch *);                      /* everything is gone; next time one block is enough     */
+void  scratch_reserve(scratch *, size_t n);          /* reset, and room for n bytes                            */
 void  scratch_free(scratch *);
 #endif

@@ -15,33 +15,35 @@ static double now(void)
 }
 
 /* ---- batches ------------------------------------------------------------------------------------------------ */
-static int build_batch(trainer *t, int64_t k)
-{
-    int64_t count = t->e->data->count[SPLIT_TRAIN], at = k * t->e->batch_size;
-    int64_t n = count - at < t->e->batch_size ? count - at : t->e->batch_size;
-    t->batch->replaces = 1;
-    t->batch->rng = tn_random_fork((tn_rng){ t->e->seed, (uint64_t)t->epoch }, text_hash("words seen once"));
-    return batch_build(t->e->graph, t->batch, SPLIT_TRAIN, t->order + at, (int32_t)n);
-}
-
-/* Buffers for the largest batch of the epoch, so that no step allocates. */
+/* The batches of the epoch, and buffers for the largest of them, so that no step allocates. */
 static int plan_epoch(trainer *t)
 {
-    epoch_order(t->e, t->epoch, t->order);
+    experiment *e = t->e;
+    ahead_end(e->ahead);
+    epoch_order(e, t->epoch, t->order);
     t->order_epoch = t->epoch;
-    for (int64_t k = 0; k < t->epoch_steps; k++) {
-        int rc = build_batch(t, k);
-        if (rc) return rc;
-        graph_measure(t->e->graph, t->batch);
-    }
-    return graph_reserve(t->e->graph);
+    tn_rng of_epoch = { e->seed, (uint64_t)t->epoch };
+    ahead_begin(e->ahead, &(batch_list){ SPLIT_TRAIN, t->order, e->data->count[SPLIT_TRAIN], e->batch_size, 1,
+                                         tn_random_fork(of_epoch, text_hash("words seen once")) });
+    int rc = ahead_measure(e->ahead);
+    return rc ? rc : graph_reserve(e->graph);
+}
+
+/* The batch of the step: what it still has to wait for is preparation. */
+static int take_batch(trainer *t)
+{
+    double began = now();
+    int rc = ahead_take(t->e->ahead, t->epoch_step, &t->batch);
+    t->preparing += now() - began;
+    if (!rc) t->building += t->batch->seconds;
+    return rc;
 }
 
 /* ---- one step ----------------------------------------------------------------------------------------------- */
 static tn_progress progress_of(const trainer *t, int64_t step)
 {
     tn_progress p = { sizeof p, (uint32_t)t->e->monitor_higher, step, t->steps, t->epoch, t->e->epochs, t->epoch_steps, NULL, 0,
-                      t->seconds, t->preparing };
+                      t->seconds, t->preparing, t->building };
     return p;
 }
 
@@ -63,9 +65,7 @@ static int one_step(trainer *t, double *loss)
     graph *g = t->e->graph;
     double added = 0, norm = 0;
     g->step = t->step + 1;
-    double began = now();
-    int rc = build_batch(t, t->epoch_step);
-    t->preparing += now() - began;
+    int rc = take_batch(t);
     if (!rc) rc = graph_bind(g, t->batch);
     if (!rc) rc = graph_forward(g, 1, 1);
     if (rc) return rc;
@@ -204,12 +204,12 @@ int trainer_open(trainer *t, experiment *e, const char *folder)
     t->steps = t->epoch_steps * e->epochs;
     if (e->max_steps && e->max_steps < t->steps) t->steps = e->max_steps;
     t->order = memory_new(sizeof *t->order * (size_t)(n + 1));
-    t->batch = memory_new(sizeof *t->batch);
     for (int i = 0; i < e->n_stops; i++)
         if (part_open(&e->context, e->stop[i].part)) return TN_EINVAL;
     for (int i = 0; i < e->n_loggers; i++)
         if (part_open(&e->context, e->logger[i])) return TN_EINVAL;
-    return optimizer_open(&t->update, e);
+    int rc = batch_check_ids(e->graph, SPLIT_TRAIN);
+    return rc ? rc : optimizer_open(&t->update, e);
 }
 
 static int run_epoch(trainer *t)
@@ -287,8 +287,7 @@ void trainer_close(trainer *t)
         if (l && l->end && t->e->logger[i]->self) l->end(t->e->logger[i]->self);
     }
     optimizer_close(&t->update);
+    ahead_end(t->e->ahead);
     memory_free(t->order);
     memory_free(t->history);
-    if (t->batch) scratch_free(&t->batch->memory);
-    memory_free(t->batch);
 }

@@ -25,11 +25,12 @@ typedef struct trainer {
     const char *why;                       /* why it stopped; NULL: all epochs done                             */
     double seconds;                        /* training time of this process                                     */
     double test_seconds;                   /* of the evaluation of the test split                                */
-    double preparing;                      /* of which batches were being built                                 */
+    double preparing;                      /* of which steps waited for their batch                             */
+    double building;                       /* of batches, in steps or beside them                               */
 
     int64_t *order;                        /* examples of this epoch in the order of training                   */
     int64_t order_epoch;
-    batch *batch;
+    const batch *batch;                    /* of the step                                                       */
     double rate;
 } trainer;
 

@@ -11,16 +11,18 @@ static int print_memory(experiment *e)
     int rc = experiment_start(e, 1, 1);
     if (!rc) rc = trainer_open(&t, e, ".");
     if (rc) return failed(e);
+    batch *b = memory_new(sizeof *b);
     for (int64_t k = 0; k < t.epoch_steps && !rc; k++) {
         int64_t at = k * e->batch_size, n = e->data->count[SPLIT_TRAIN] - at;
         for (int64_t i = 0; i < n && i < e->batch_size; i++) t.order[i] = at + i;
-        rc = batch_build(e->graph, t.batch, SPLIT_TRAIN, t.order, (int32_t)(n < e->batch_size ? n : e->batch_size));
-        if (!rc) graph_measure(e->graph, t.batch);
+        rc = batch_measure(e->graph, b, SPLIT_TRAIN, t.order, (int32_t)(n < e->batch_size ? n : e->batch_size));
     }
     double slots, parameters = graph_bytes(e->graph, &slots);
     double state = 4.0 * (double)e->graph->floats * t.update.slots;
     printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch\n", parameters / 1e6,
            state / 1e6, slots / 1e6);
+    scratch_free(&b->memory);
+    memory_free(b);
     trainer_close(&t);
     return rc ? failed(e) : EXIT_DONE;
 }

@@ -179,7 +179,7 @@ typedef struct tn_grow {
     const char *name;                    /* unique within the layer                                          */
     uint32_t    n_from, rsv_;
     const int32_t *from;                 /* layouts with the same parent that the length is a function of    */
-    int32_t (*length)(void *self, const int32_t *from_length); /* [main] pure, once a parent row, before forward */
+    int32_t (*length)(void *self, const int32_t *from_length); /* [any] pure, once a parent row, before forward */
     int32_t     like, rsv2_;             /* != 0: a monotone function of that layout's length: ties keep its */
 } tn_grow;                               /*   order, so that sequence s here is sequence s there             */
 /* What a child turned out to have, filled by add_child. */
@@ -401,7 +401,8 @@ typedef struct tn_progress {             /* where training stands; values so far
     int64_t  epoch_steps;                /* steps in one epoch                                               */
     const double *value; int64_t values; /* the monitored metric after each evaluation so far, oldest first  */
     double   seconds;                    /* training time; outside the promise of equal bits                 */
-    double   preparing;                  /* of which batches were being built; both so far                   */
+    double   preparing;                  /* of which steps waited for their batch                            */
+    double   building;                   /* building batches took, in steps or beside them; all three so far */
 } tn_progress;
 typedef struct tn_schedule {
     uint32_t size, flags;

@@ -12,14 +12,7 @@ if ldd "$build/tenon" | grep -q libasan; then # it has an allocator of its own, 
     echo "allocation: 0 passed, 0 failed, 4 skipped (a sanitizer's allocator)"
     exit 0
 fi
-awk 'BEGIN {
-    for (i = 0; i < 1600; i++) {
-        printf "c%d ", i % 2
-        for (j = 0; j < (i * 7) % 13; j++) printf "%sw%d", j ? " " : "", (i * j) % 97
-        print ""
-    }
-}' >"$tmp/train.txt"
-cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
+. "$here/data.sh"
 mkdir -p "$tmp/plugins/schedules"
 cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" \
     -o "$tmp/plugins/schedules/watch_steps.so" "$here/watch_steps.c" -ldl &&

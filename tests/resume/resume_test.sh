@@ -66,7 +66,7 @@ killed_run() { # name, environment and prefix of the command
     if [ ! -e "$tmp/$name/config.toml" ]; then # killed before it was a run
         rm -rf "${tmp:?}/$name"
         tenon train "$here/run.toml" --data-dir "$tmp" --run "$tmp/$name" --threads 2 >"$tmp/$name.log" 2>&1
-        results "$tmp/$name" | cmp -s - "$tmp/whole.sums"; ok $? "$name: begun again, other bytes"
+        results "$tmp/$name" | cmp -s - "$tmp/whole.sums"; ok $? "$name: begun again, other bytes: $(tail -n 2 "$tmp/$name.log")"
         return
     fi
     tenon resume "$tmp/$name" --threads 2 >"$tmp/$name.log" 2>&1 ||

@@ -158,7 +158,7 @@ static const char *check_pure(const subject *s)
     process_before(s->path);
     double value[6] = { 0.5, 0.6, 0.55, 0.54, 0.53, 0.52 };
     for (int64_t step = 1; step <= 60; step += 7) {
-        tn_progress q = { sizeof q, 1, step, 60, 1 + (step - 1) / 10, 6, 10, value, (step - 1) / 10, 1, 0 };
+        tn_progress q = { sizeof q, 1, step, 60, 1 + (step - 1) / 10, 6, 10, value, (step - 1) / 10, 1, 0, 0 };
         if (s->kind == TN_SCHEDULE) {
             const tn_schedule *t = p.part->desc->table;
             double a = t->rate(p.part->self, &q, 0.1), b = t->rate(p.part->self, &q, 0.1);

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# system_calls_test.sh BUILD -- a steady training step makes no system call but futex, by which threads sleep and wake each
+# other: watches all threads with strace from step 30 to step 90 of an epoch, in which no checkpoint, evaluation, log or
+# progress line is due. A clock that the kernel does not offer without a call (no vdso) is let pass, too.
+set -u
+build=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+skip() { echo "system calls: 0 passed, 0 failed, 6 skipped ($1)"; exit 0; }
+ldd "$build/tenon" | grep -q 'lib[at]san' && skip "a sanitizer makes calls of its own"
+command -v strace >/dev/null || skip "no strace here"
+strace -f -o /dev/null true 2>/dev/null || skip "strace may not watch a program here"
+. "$here/data.sh"
+mkdir -p "$tmp/plugins/schedules"
+cc -std=c11 -O1 -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE -I"$root/include" \
+    -o "$tmp/plugins/schedules/mark_steps.so" "$here/mark_steps.c" || { echo "system calls: cannot build"; exit 1; }
+sed -e 's/type = "kill_metric"/type = "accuracy"\nname = "again"/' -e 's/type = "cosine"/type = "mark_steps"/' \
+    -e '/every_steps/d' "$root/tests/resume/run.toml" >"$tmp/run.toml"
+
+# The calls between the marks, one name a line, and the marks themselves. A call that is cut in two, "<unfinished ...>" and
+# "<... futex resumed>", counts by its first half; one that ends after the first mark began before it.
+between() {
+    awk '/write\(-1, "steady"/ { on = 1; print "mark"; next }
+         /write\(-1, "no more"/ { on = 0; print "mark"; next }
+         on && !/ resumed>/ { sub(/^[0-9]+ +/, ""); sub(/\(.*/, ""); print }' "$1"
+}
+trace() { # threads, stray -> $tmp/calls
+    rm -rf "$tmp/run"
+    MARK_FROM=30 MARK_UPTO=90 STRAY=$2 strace -f -o "$tmp/trace" "$build/tenon" train "$tmp/run.toml" --quiet --set training.epochs=1 \
+        --data-dir "$tmp" --run "$tmp/run" --threads "$1" --plugin-path "$tmp/plugins" >"$tmp/log" 2>&1
+    ok $? "training under strace: $(tail -n 2 "$tmp/log")"
+    between "$tmp/trace" >"$tmp/calls"
+}
+others() { grep -v -x -e mark -e futex -e clock_gettime "$tmp/calls" | sort | uniq -c | tr -s ' \n' ' '; }
+for threads in 1 2; do
+    trace $threads 0
+    marks=$(grep -c -x mark "$tmp/calls") found=$(others)
+    [ "$marks" = 2 ] && [ -z "$found" ]
+    ok $? "$threads threads: $marks of 2 marks seen; calls in 60 steady steps that are not futex:${found:- none}"
+done
+trace 2 1
+[ "$(others)" = " 1 getpid " ]; ok $? "a getpid in a step is not found: '$(others)'"
+echo "system calls: $passed passed, $failed failed"
+[ $failed = 0 ]
