@@ -1,5 +1,5 @@
 /* forward_watch.c -- a metric that notes the time of each batch of an evaluation. At the end it writes the milliseconds
- * between two batches, one a line, into the file that FORWARD_WATCH names: preparation, forward pass, loss. bench/compare
+ * between two batches, one a line, into the file that FORWARD_WATCH names: the wait for it, forward pass, loss. bench/compare
  * puts it into an experiment, so that the whole path of an evaluation is timed without a word in the host.           */
 #include <stdio.h>
 #include <stdlib.h>

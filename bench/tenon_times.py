@@ -19,16 +19,17 @@ def train(build, file, threads, folder, variable, settings):
 
 
 def times(build, file, threads, steps):
-    """(median, min, preparation): milliseconds of a step without the batch's preparation, and the median of that."""
+    """(median, min, built, waited): milliseconds of a step without waiting for its batch; medians of what building the batch
+    took, and of what of that the step waited for: all of it on one thread, on more it is built beside the step before."""
     with tempfile.TemporaryDirectory() as folder:
         rows = train(build, file, threads, folder, "STOPWATCH",
                      [f"training.max_steps={steps}", "training.epochs=1000000", "schedule.type=stopwatch"])
-        ms = [step - batch for step, batch in rows]
-        return statistics.median(ms), min(ms), statistics.median(batch for _, batch in rows)
+        ms = [step - waited for step, waited, _ in rows]
+        return statistics.median(ms), min(ms), statistics.median(r[2] for r in rows), statistics.median(r[1] for r in rows)
 
 
 def forward_times(build, file, threads, batches, batch):
-    """(median, min): milliseconds of a batch of an evaluation, its preparation and loss included."""
+    """(median, min): milliseconds of a batch of an evaluation, waiting for it and its loss included."""
     with tempfile.TemporaryDirectory() as folder:
         experiment = os.path.join(folder, "forward.toml")
         with open(experiment, "w") as f:
