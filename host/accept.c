@@ -42,6 +42,16 @@ int accept_name(const char *name)
 
 /* ---- options -------------------------------------------------------------------------------------------- */
 
+/* "steps", or "rows.train", a key of an inner table. */
+static int accept_option_name(const char *name)
+{
+    char outer[64];
+    const char *dot = strchr(name, '.');
+    if (!dot) return accept_name(name);
+    int n = snprintf(outer, sizeof outer, "%.*s", (int)(dot - name), name);
+    return n < (int)sizeof outer && accept_name(outer) && accept_name(dot + 1);
+}
+
 /* Bytes of an option's value in the config struct; 0: no such type. */
 static uint32_t option_bytes(uint32_t type)
 {
@@ -117,7 +127,7 @@ static void accept_option(report *r, const tn_desc *d, const char *part, uint32_
         differs(r, "%s: option row %u has no name", part, i + 1);
         return;
     }
-    if (!accept_name(o->name))
+    if (!accept_option_name(o->name))
         differs(r, "%s: option name '%s' is not of the form [a-z][a-z0-9_]*", part, o->name);
     if (!strcmp(o->name, "type")) differs(r, "%s: an option can't be called 'type', which names the part", part);
     for (uint32_t j = 0; j < i; j++) {

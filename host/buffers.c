@@ -40,10 +40,11 @@ int slot_hold(graph *g, void **buffer, size_t *have, size_t bytes)
     return *buffer ? 0 : host_fail(g->context->host, TN_ENOMEM, "no memory for %zu bytes", bytes);
 }
 
-/* A state goes on to the next batch when the data set has lanes and the layer did not forbid it. */
+/* A state goes on to the next batch when the data set has lanes, it has one row a lane and the layer did not forbid it. */
 int state_carries(const node *n, int k)
 {
-    return n->owner->carries && !n->boss && !(n->state[k].flags & TN_S_NO_CARRY) && !n->state_slot[k];
+    return n->owner->carries && !n->boss && !(n->state[k].flags & TN_S_NO_CARRY) && !n->state_slot[k]
+        && slot_layout(n, G_STATE, &n->state[k]) == TN_ROOT;
 }
 
 /* Which buffers a slot needs of its own. */

@@ -17,6 +17,12 @@ field *data_field(const data *d, const char *name)
     return NULL;
 }
 
+int data_has_lanes(const data *d)
+{
+    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
+    return t && (t->flags & TN_D_LANES);
+}
+
 /* ---- planning ------------------------------------------------------------------------------------------------ */
 data *data_plan(part_context *c, config_value *root, uint64_t seed)
 {
@@ -32,6 +38,10 @@ data *data_plan(part_context *c, config_value *root, uint64_t seed)
         if (d->dataset->desc && !diag_errors(c->messages) && part_open(c, d->dataset))
             diag_error(c->messages, t->at, "data set '%s': %s", d->dataset->type, c->host->error);
         d->split = split_plan(d, t);
+        config_value *cut = config_get(t, "split") ? config_get(t, "split") : config_get(t, "limit");
+        if (cut && data_has_lanes(d))
+            diag_error(c->messages, cut->key_at, "%s: the examples of '%s' follow one another and cannot be drawn at random; "
+                       "the data set has options of its own for that", cut->key, d->dataset->type);
     } else diag_error(c->messages, root->at, "there is no [dataset]");
     fields_plan(d, root);
     return d;
@@ -226,8 +236,8 @@ static int count_columns(const data *d)
     return n;
 }
 
-static int read_source(reading *r, const char *source, int64_t count, void (*progress)(void *, const char *, int64_t, int64_t),
-                       void *to)
+static int read_source(reading *r, const char *source, int64_t lanes, int64_t count,
+                       void (*progress)(void *, const char *, int64_t, int64_t), void *to)
 {
     data *d = r->d;
     const tn_dataset *t = d->dataset->desc->table;
@@ -236,7 +246,7 @@ static int read_source(reading *r, const char *source, int64_t count, void (*pro
     for (int64_t i = 0; i < count; i++) {
         r->index = i;
         memset(r->has, 0, (size_t)r->n_columns);
-        int rc = t->read(d->dataset->self, source, 1, i, (tn_rng){ d->seed, (uint64_t)i }, &sink);
+        int rc = t->read(d->dataset->self, source, lanes, i, (tn_rng){ d->seed, (uint64_t)i }, &sink);
         if (rc && d->context->host->error[0]) return rc;
         if (rc) return host_fail(d->context->host, rc, "reading example %lld of %s failed", (long long)i + 1, source);
         if ((rc = put_example(r))) return rc;
@@ -277,10 +287,16 @@ static void gather_store(store *s, const field *f, const builder *b, const int64
 }
 
 /* ---- vocabularies -------------------------------------------------------------------------------------------------- */
-static void count_words(const store *s, int64_t *count, int64_t *first, int64_t *at)
+/* In the order of the text, so that lanes and their steps make no difference. */
+static void count_words(const store *s, int64_t lanes, int64_t *count, int64_t *first, int64_t *at)
 {
-    for (int64_t i = 0; i < s->leaves; i++, ++*at)
-        if (!count[s->id[i]]++) first[s->id[i]] = *at;
+    for (int64_t lane = 0; lane < lanes; lane++)
+        for (int64_t e = lane; e < s->examples; e += lanes) {
+            int64_t i = s->begin ? s->begin[e] : e, upto = s->begin ? s->begin[e + 1] : e + 1;
+            if (s->inner && upto > i) i = s->inner[i], upto = s->inner[upto];
+            for (; i < upto; i++, ++*at)
+                if (!count[s->id[i]]++) first[s->id[i]] = *at;
+        }
 }
 
 /* Ids of a split in place of interner numbers. A label that training did not have is an error that names its place. */
@@ -323,7 +339,8 @@ static int make_vocabulary(reading *r, int i)
     int64_t *count = memory_new(8 * (size_t)(t->n + 1)), *first = memory_new(8 * (size_t)(t->n + 1)), at = 0;
     int32_t *id_of = memory_new(4 * (size_t)(t->n + 1));
     for (int s = 0; s < SPLITS; s++)
-        if ((s == SPLIT_TRAIN || rules.fit_all) && d->count[s] > 0) count_words(&f->split[s], count, first, &at);
+        if ((s == SPLIT_TRAIN || rules.fit_all) && d->count[s] > 0)
+            count_words(&f->split[s], d->lanes[s] ? d->lanes[s] : 1, count, first, &at);
     f->words = f->kind == FIELD_TEXT ? vocabulary_of_words(d->context->memory, t, count, first, &rules.words, id_of)
                                      : vocabulary_of_labels(d->context->memory, t, count, id_of);
     f->spec.classes = f->words->n;
@@ -381,9 +398,13 @@ static int read_splits(reading *r, int source, void (*progress)(void *, const ch
         return 0;
     }
     if (rc) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", name);
-    int64_t n = t->count(d->dataset->self, name, 1);
-    if (n <= 0) return host_fail(h, TN_EINVAL, "the %s split is empty", name);
-    if ((rc = read_source(r, name, n, progress, to))) return rc;
+    int64_t lanes = data_has_lanes(d) && d->lanes[source] > 0 ? d->lanes[source] : 1;
+    int64_t n = t->count(d->dataset->self, name, lanes);
+    if (n <= 0) return h->error[0] ? TN_EINVAL : host_fail(h, TN_EINVAL, "the %s split is empty", name);
+    if (n % lanes)
+        return host_fail(h, TN_EINVAL, "data set '%s' gave %lld examples for %lld lanes; every batch needs one for each",
+                         d->dataset->type, (long long)n, (long long)lanes);
+    if ((rc = read_source(r, name, lanes, n, progress, to))) return rc;
     if ((rc = split_divide(d, source, n))) return rc;
     for (int s = 0; s < SPLITS; s++) {
         if (d->split->source[s] != source) continue;

@@ -56,6 +56,7 @@ typedef struct data {
     int32_t layout_parent[64];             /* by id                                                          */
     const field *layout_of[64];            /* by id: the field whose lengths define it; NULL for the root    */
     int64_t count[SPLITS];                 /* examples; -1: no such split                                    */
+    int64_t lanes[SPLITS];                 /* of a data set of lanes: examples in each batch; else 0          */
     uint64_t seed;                         /* of the experiment                                              */
     struct data_split *split;              /* how a single source is divided; data.c's own                   */
 } data;
@@ -65,6 +66,7 @@ data *data_plan(part_context *, config_value *root, uint64_t seed);
 /* Reads everything. 0, or < 0 with the message in the host's error. progress may be NULL. */
 int   data_read(data *, void (*progress)(void *to, const char *split, int64_t done, int64_t all), void *to);
 field *data_field(const data *, const char *name);   /* NULL: none                                           */
+int   data_has_lanes(const data *);        /* batch row i goes on where row i of the batch before ended      */
 /* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose
  * column is absent get no store. column, text: n pairs.                                                     */
 int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);

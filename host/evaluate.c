@@ -99,8 +99,9 @@ void train_metrics_clear(experiment *e)
 static int each_batch(experiment *e, int split, int (*each)(experiment *, void *), void *to)
 {
     const batch *b;
+    int64_t most = e->data->lanes[split] ? e->data->lanes[split] : e->evaluation_batch;
     int rc = 0;
-    ahead_begin(e->ahead, &(batch_list){ .split = split, .count = e->data->count[split], .size = e->evaluation_batch });
+    ahead_begin(e->ahead, &(batch_list){ .split = split, .count = e->data->count[split], .size = most });
     for (int64_t k = 0; k < ahead_batches(e->ahead) && !rc; k++) {
         rc = ahead_take(e->ahead, k, &b);
         if (!rc) rc = graph_bind(e->graph, b);
@@ -116,7 +117,9 @@ static int add_batch(experiment *e, void *to)
 {
     totals *t = to;
     graph *g = e->graph;
+    if (!t->examples) graph_carry_reset(g);
     int rc = graph_forward(g, 0, 1);
+    if (!rc) graph_carry_commit(g);
     for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->rows[i] += g->loss_rows[i];
     t->examples += g->bound->n;
     for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i], e->metric[i].sum, 0);
@@ -129,7 +132,6 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
     graph *g = e->graph;
     memset(&t, 0, sizeof t);
     clear_sums(e->metric, e->n_metrics);
-    graph_carry_reset(g);
     host_clear(&e->host);
     int64_t step = g->step;
     g->step = 0;

@@ -476,6 +476,21 @@ static void read_top(experiment *e)
                    "plugins: a file cannot name folders to load code from; use --plugin-path or TENON_PLUGIN_PATH");
 }
 
+/* Data that come in lanes have an order of their own. */
+static void check_lanes(experiment *e)
+{
+    config_value *t = config_get(e->root, "training"), *v;
+    e->graph->carries = data_has_lanes(e->data);
+    if (!e->graph->carries) return;
+    if ((v = config_get(t, "shuffle")) && e->shuffle)
+        diag_error(e->messages, v->at, "shuffle: '%s' goes on from batch to batch, so its order is fixed; leave `shuffle` out",
+                   e->data->dataset->type);
+    if ((v = config_get(t, "length_buckets")) && e->length_buckets > 1)
+        diag_error(e->messages, v->at, "length_buckets: '%s' goes on from batch to batch, so its order is fixed",
+                   e->data->dataset->type);
+    e->shuffle = 0;
+}
+
 /* Everything behind the data: wired anew when the data's sizes are known. */
 static void read_model(experiment *e)
 {
@@ -496,6 +511,7 @@ static void read_model(experiment *e)
     for (int i = 0; i < e->graph->n_nodes; i++) complete &= !e->graph->node[i]->unknown;
     complete &= asked == e->n_metrics;
     read_training(e);
+    check_lanes(e);
     read_evaluation(e);
     read_checkpoint(e);
     read_stops(e, complete);
@@ -534,6 +550,8 @@ experiment *experiment_load(const char *path, const overrides *o)
 
 int experiment_read_data(experiment *e, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
 {
+    for (int s = 0; data_has_lanes(e->data) && s < SPLITS; s++)
+        e->data->lanes[s] = s == SPLIT_TRAIN ? e->batch_size : e->evaluation_batch;
     int rc = data_read(e->data, progress, to);
     if (rc) return rc;
     read_model(e);

@@ -313,20 +313,77 @@ static int listed(const char *const *names, const char *name)
     return 0;
 }
 
-/* Every key that is neither an option, nor the caller's, nor `type`. */
-static void report_unknown(fill *f, const config_value *table, const char *const *host_keys)
+/* The name of an option within the table `inside` ("": that of the part), or NULL. "rows.train" stands as `train` in the
+ * table `rows`, which is all that the part's own table knows of it.                                          */
+static const char *name_within(part_context *c, const char *name, const char *inside)
+{
+    const char *dot = strchr(name, '.');
+    if (!*inside)
+        return dot ? arena_print(c->memory, "%.*s", (int)(dot - name), name) : name;
+    size_t n = strlen(inside);
+    return dot && (size_t)(dot - name) == n && !strncmp(name, inside, n) ? dot + 1 : NULL;
+}
+
+/* The value of an option in the table, by its name or in the inner table that a dot in the name means. */
+static config_value *option_value(const config_value *table, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    if (!dot)
+        return config_get(table, name);
+    for (int i = 0; table && table->type == CONFIG_TABLE && i < table->n; i++) {
+        config_value *inner = table->item[i], *v;
+        if (strncmp(inner->key, name, (size_t)(dot - name)) || inner->key[dot - name])
+            continue;
+        if ((v = config_get(inner, dot + 1)))
+            v->used = 1;
+        return v;
+    }
+    return NULL;
+}
+
+static void report_unknown(fill *f, const config_value *table, const char *inside, const char *const *host_keys);
+
+/* A key that is the table of options with a dot in their names. */
+static void report_inner(fill *f, const config_value *v)
+{
+    part_context *c = f->context;
+    const char *first = NULL;
+    for (uint32_t i = 0; i < f->desc->n_options && !first; i++)
+        first = name_within(c, option_row(f->desc, i)->name, v->key);
+    if (!first)
+        return;
+    if (v->type == CONFIG_TABLE) {
+        report_unknown(f, v, v->key, NULL);
+        return;
+    }
+    char seen[96];
+    config_seen(v, seen, sizeof seen);
+    diag_error(c->messages, v->at, "%s: %s: expected a table, as in { %s = ... }, got %s", f->head, v->key, first, seen);
+}
+
+/* Every key that is neither an option, nor the caller's, nor `type`; of an inner table, those that are no option. */
+static void report_unknown(fill *f, const config_value *table, const char *inside, const char *const *host_keys)
 {
     part_context *c = f->context;
     int n_host = 0, n = 0;
     while (host_keys && host_keys[n_host])
         n_host++;
     const char **names = arena_new(c->memory, ((size_t)f->desc->n_options + (size_t)n_host + 1) * sizeof *names);
-    for (uint32_t i = 0; i < f->desc->n_options; i++)
-        names[n++] = option_row(f->desc, i)->name;
+    for (uint32_t i = 0; i < f->desc->n_options; i++) {
+        const char *name = name_within(c, option_row(f->desc, i)->name, inside);
+        int twice = 0;
+        for (int k = 0; name && k < n; k++)
+            twice |= !strcmp(names[k], name);
+        if (name && !twice)
+            names[n++] = name;
+    }
     for (int i = 0; i < n_host; i++)
         names[n++] = host_keys[i];
-    if (!listed(host_keys, "type"))
+    if (!*inside && !listed(host_keys, "type"))
         names[n++] = "type";
+    for (int i = 0; !*inside && i < table->n; i++)
+        if (!listed(host_keys, table->item[i]->key))
+            report_inner(f, table->item[i]);
     for (int i = 0; i < table->n; i++) {
         const config_value *v = table->item[i];
         int known = 0;
@@ -335,17 +392,18 @@ static void report_unknown(fill *f, const config_value *table, const char *const
         if (known)
             continue;
         const char *near = nearest_name(v->key, names, n), *owner = NULL;
+        const char *key = *inside ? arena_print(c->memory, "%s.%s", inside, v->key) : v->key;
         for (int j = 0; c->elsewhere && c->elsewhere[j][0] && !owner; j++)
             if (!strcmp(c->elsewhere[j][0], v->key))
                 owner = c->elsewhere[j][1];
         if (owner)
-            diag_error(c->messages, v->key_at, "%s: %s: does not stand here; it belongs %s", f->head, v->key, owner);
+            diag_error(c->messages, v->key_at, "%s: %s: does not stand here; it belongs %s", f->head, key, owner);
         else if (near)
-            diag_error(c->messages, v->key_at, "%s: %s: no such option; did you mean '%s'?", f->head, v->key, near);
+            diag_error(c->messages, v->key_at, "%s: %s: no such option; did you mean '%s'?", f->head, key, near);
         else if (n == 1)
             diag_error(c->messages, v->key_at, "%s: %s: no such option; it has none", f->head, v->key);
         else
-            diag_error(c->messages, v->key_at, "%s: %s: no such option; there are %s", f->head, v->key,
+            diag_error(c->messages, v->key_at, "%s: %s: no such option; there are %s", f->head, key,
                        joined(c->memory, names, n));
     }
 }
@@ -359,7 +417,7 @@ void options_fill(part_context *c, const tn_desc *desc, config_value *table, whe
         table->item[i]->used = 1;          /* understood or complained about here, or the caller's           */
     for (uint32_t i = 0; i < desc->n_options; i++) {
         const tn_option *o = option_row(desc, i);
-        config_value *v = table && !listed(host_keys, o->name) ? config_get(table, o->name) : NULL;
+        config_value *v = table && !listed(host_keys, o->name) ? option_value(table, o->name) : NULL;
         void *to = f.config + o->offset;
         if (v) {
             read_value(&f, o, v, to);
@@ -372,7 +430,7 @@ void options_fill(part_context *c, const tn_desc *desc, config_value *table, whe
         }
     }
     if (table)
-        report_unknown(&f, table, host_keys);
+        report_unknown(&f, table, "", host_keys);
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------- */

@@ -47,9 +47,9 @@ static list tensors_of(experiment *e, arena *memory, const trainer *t)
     for (int i = 0; t && i < g->n_nodes; i++)
         for (int k = 0; k < g->node[i]->count[G_STATE]; k++) {
             slot *s = &g->node[i]->state[k];
-            int64_t dim[1] = { (int64_t)(s->value_bytes / 4) };
-            if (state_carries(g->node[i], k) && s->value.data)
-                add_tensor(&l, arena_print(memory, "state.%s.%s", g->node[i]->name, s->name), TN_F32, 1, dim, s->value.data);
+            int64_t dim[2] = { e->batch_size, s->spec.width };
+            if (state_carries(g->node[i], k))
+                add_tensor(&l, arena_print(memory, "state.%s.%s", g->node[i]->name, s->name), TN_F32, 2, dim, s->value.data);
         }
     for (int i = 0; t && i < e->n_metrics; i++) {
         const metric_use *m = &e->metric[i];

@@ -204,6 +204,11 @@ int trainer_open(trainer *t, experiment *e, const char *folder)
     t->steps = t->epoch_steps * e->epochs;
     if (e->max_steps && e->max_steps < t->steps) t->steps = e->max_steps;
     t->order = memory_new(sizeof *t->order * (size_t)(n + 1));
+    if (e->graph->carries) { /* a checkpoint holds the states, the first one and that of a resume too */
+        if (e->graph->reserved_rows[TN_ROOT] < e->batch_size) e->graph->reserved_rows[TN_ROOT] = e->batch_size;
+        if (graph_reserve(e->graph)) return TN_ENOMEM;
+        graph_carry_reset(e->graph);
+    }
     for (int i = 0; i < e->n_stops; i++)
         if (part_open(&e->context, e->stop[i].part)) return TN_EINVAL;
     for (int i = 0; i < e->n_loggers; i++)

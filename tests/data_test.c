@@ -1,57 +1,15 @@
 /* data_test.c PLUGINS FOLDER -- data sets, splits, vocabularies and fields against independent counts: of files that are
  * written here, and, where TENON_DATA names them, of the real ones, whose sizes their publishers state.         */
 #include <stdlib.h>
-#include "../host/experiment.h"
 #include "../host/vocabulary.h"
-#include "expect.h"
+#include "open_data.h"
 
-static const char *plugins, *folder;
 static int skipped;
 
-static const char top[] = "schema = 1\nname = 'data'\nseed = 7\n";
 static const char tail[] =
     "[[layer]]\ntype = 'embedding'\ninputs = 'text'\nwidth = 2\n[[layer]]\ntype = 'mean'\n"
     "[[layer]]\nname = 'output'\ntype = 'dense'\nunits = 'label'\n[[loss]]\ntype = 'cross_entropy'\ntarget = 'label'\n"
     "[optimizer]\ntype = 'sgd'\nlearning_rate = 0.1\n[training]\nepochs = 1\nbatch_size = 4\n";
-
-/* ---- experiments from text ------------------------------------------------------------------------------------------- */
-static void write_file(const char *name, const char *text)
-{
-    char path[1000];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    if (!f) return;
-    fputs(text, f);
-    fclose(f);
-}
-
-/* NULL after its mistakes were printed and counted as a failure. */
-/* Loads an experiment and reads its data, if it can. */
-static experiment *load_data(const char *middle, const char *end, const char *data_dir)
-{
-    char path[1000], text[12000];
-    snprintf(text, sizeof text, "%s%s%s", top, middle, end);
-    write_file("data.toml", text);
-    snprintf(path, sizeof path, "%s/data.toml", folder);
-    const char *paths[] = { plugins, NULL }, *dirs[] = { data_dir, NULL };
-    overrides o = { NULL, 0, dirs, paths };
-    experiment *e = experiment_load(path, &o);
-    if (!diag_errors(e->messages)) (void)experiment_read_data(e, NULL, NULL);
-    return e;
-}
-
-/* The same; NULL, and a failure, where there is a mistake. */
-static experiment *open_data(const char *middle, const char *end, const char *data_dir)
-{
-    experiment *e = load_data(middle, end, data_dir);
-    if (!diag_errors(e->messages) && !e->host.error[0]) return e;
-    diag_print(e->messages, stdout);
-    expect(0, "%s\n%s", middle, e->host.error);
-    experiment_free(e);
-    return NULL;
-}
-
-static const char *word_at(const field *f, int split, int64_t i) { return f->words->word[f->split[split].id[i]]; }
 
 /* ---- a text that is made up: words w0, w1 ..., unevenly ---------------------------------------------------------------- */
 enum { LINES = 300, MOST_WORDS = 400 };

@@ -14,16 +14,18 @@ static int write_predictions(experiment *e, const char *path, int split, int jso
     }
     answers a = { e, f, json, split, 0, NULL, 0 };
     batch *b = memory_new(sizeof *b);
-    int64_t count = e->data->count[split], *example = memory_new(sizeof *example * (size_t)e->evaluation_batch);
+    int64_t most = e->data->lanes[split] ? e->data->lanes[split] : e->evaluation_batch, count = e->data->count[split];
+    int64_t *example = memory_new(sizeof *example * (size_t)most);
     int rc = 0;
-    for (int64_t at = 0; at < count && !rc; at += e->evaluation_batch) {
-        int32_t n = (int32_t)(count - at < e->evaluation_batch ? count - at : e->evaluation_batch);
+    for (int64_t at = 0; at < count && !rc; at += most) {
+        int32_t n = (int32_t)(count - at < most ? count - at : most);
         for (int32_t i = 0; i < n; i++) example[i] = at + i;
         rc = batch_build(e->graph, b, split, example, n);
         if (!rc) rc = graph_bind(e->graph, b);
+        if (!rc && !at) graph_carry_reset(e->graph);
         if (!rc) rc = graph_forward(e->graph, 0, 0);
         a.first = at;
-        if (!rc) answers_put(&a);
+        if (!rc) answers_put(&a), graph_carry_commit(e->graph);
     }
     answers_free(&a);
     memory_free(example);
@@ -51,15 +53,15 @@ static int split_number(experiment *e, const char *name)
 /* Scores of the split that was asked for, and its predictions. */
 static int evaluate_run(experiment *e, const arguments *a, int threads)
 {
-    int n, code = read_data(e, a->json);
+    int n, code;
     score *s;
-    if (code) return code;
+    if (arguments_number(a->batch_size, "batch-size", 1, 1000000, e->evaluation_batch, &e->evaluation_batch)) return EXIT_INPUT;
+    if ((code = read_data(e, a->json))) return code;
     int split = split_number(e, a->split);
     if (split < 0) {
         fprintf(stderr, "tenon: the run has no split '%s' (splits are train, validation and test)\n", a->split);
         return EXIT_INPUT;
     }
-    if (arguments_number(a->batch_size, "batch-size", 1, 1000000, e->evaluation_batch, &e->evaluation_batch)) return EXIT_INPUT;
     if (experiment_start(e, threads, 0) || weights_restore(e, a->file, e->keep_best)) return failed(e);
     if (a->predictions) code = write_predictions(e, a->predictions, split, a->format && !strcmp(a->format, "json"));
     if (code != EXIT_DONE) return code;

@@ -41,6 +41,7 @@ static int predict_line(experiment *e, answers *a, batch *b, store *stores, cons
     int rc = data_read_line(e->data, column, text, n, stores);
     if (!rc) rc = batch_build_stores(e->graph, b, stores);
     if (!rc) rc = graph_bind(e->graph, b);
+    if (!rc) graph_carry_reset(e->graph);
     if (!rc) rc = graph_forward(e->graph, 0, 0);
     if (!rc) answers_put(a);
     return rc;

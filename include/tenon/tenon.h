@@ -76,7 +76,8 @@ enum { TN_O_REQUIRED = 1, TN_O_OPEN_MIN = 2, TN_O_OPEN_MAX = 4, /* the bound its
        TN_O_SIZE = 32 };                                        /* INT that also takes a field's name: its size */
 typedef struct tn_list { const void *v; int64_t n; } tn_list;
 typedef struct tn_option {
-    const char *name, *help;     /* snake_case TOML key; one sentence without a full stop                    */
+    const char *name, *help;     /* snake_case TOML key, "rows.train": `train` in the table `rows`; one      */
+                                 /*   sentence without a full stop                                           */
     uint32_t    type, flags;
     uint32_t    offset;          /* place of the value in the config struct                                  */
     uint32_t    part_kind;       /* PART, PARTS: which kind of part may stand here                           */

@@ -25,7 +25,7 @@ static int plan(const tn_api *api, tn_host *host, const void *config_, void *sel
 {
     (void)config_, (void)self;
     if (in->dtype != TN_TEXT) return tn_fail(api, host, TN_EINVAL, "takes text");
-    if (in->depth) return tn_fail(api, host, TN_EINVAL, "the text has steps already");
+    if (in->depth > 1) return tn_fail(api, host, TN_EINVAL, "the text is cut into steps of steps already");
     *out = *in;
     out->depth = 1;
     return TN_OK;
@@ -72,6 +72,7 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
     words *w = self;
     int64_t n;
     (void)rng;
+    if (in->depth) return sink->put(sink->to, 0, in);
     pipe_begin(&w->out);
     const char *text = value_leaf(in, 0, &n);
     cut(w, text, n);
@@ -83,7 +84,8 @@ static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "words", "cuts a text into words",
     "A word is a run of letters, marks, digits and `_`; an apostrophe between two of them belongs to it (`don't`). Every other "
     "character that is no space is a word of its own, or is dropped with `punctuation = false`. With `at = \"spaces\"` whatever "
-    "stands between spaces is a word, for text that is cut already.",
+    "stands between spaces is a word, for text that is cut already. What a data set gives cut into steps (`stream`) keeps its "
+    "steps as they are.",
     TN_OPTIONS(options), sizeof(config), sizeof(words), NULL, open_words, close_words, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("words", "1.0.0", "Tenon", "MIT", "", parts)

@@ -1,0 +1,10 @@
+CHECKS += check-datasets check-stream
+$(BUILD)/tests/datasets_test: tests/datasets_test.c tests/open_data.h tests/expect.h $(HOST_OBJ)
+	@mkdir -p $(@D)/datasets
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS) -lm
+check-datasets: $(BUILD)/tests/datasets_test plugins
+	@mkdir -p $(BUILD)/tests/datasets
+	$< $(BUILD)/plugins $(BUILD)/tests/datasets
+check-stream: program tools plugins
+	@tests/stream_test.sh $(BUILD)
+.PHONY: check-datasets check-stream

@@ -1,0 +1,49 @@
+/* open_data.h -- an experiment from text, with its data read: for tests of data sets, fields and transforms. */
+#ifndef OPEN_DATA_H
+#define OPEN_DATA_H
+#include <stdlib.h>
+#include "../host/experiment.h"
+#include "expect.h"
+
+static const char *plugins, *folder;       /* where plug-ins are found; where files may be written              */
+static const char top[] = "schema = 1\nname = 'data'\nseed = 7\n";
+
+static void write_file(const char *name, const char *text)
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    if (!f) return;
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Loads an experiment and reads its data, if it can. */
+static experiment *load_data(const char *middle, const char *end, const char *data_dir)
+{
+    char path[1000], *text = malloc(strlen(middle) + strlen(end) + sizeof top);
+    if (!text) return NULL;
+    sprintf(text, "%s%s%s", top, middle, end);
+    write_file("data.toml", text);
+    free(text);
+    snprintf(path, sizeof path, "%s/data.toml", folder);
+    const char *paths[] = { plugins, NULL }, *dirs[] = { data_dir, NULL };
+    overrides o = { NULL, 0, dirs, paths };
+    experiment *e = experiment_load(path, &o);
+    if (!diag_errors(e->messages)) (void)experiment_read_data(e, NULL, NULL);
+    return e;
+}
+
+/* The same; NULL, and a failure, where there is a mistake. */
+static experiment *open_data(const char *middle, const char *end, const char *data_dir)
+{
+    experiment *e = load_data(middle, end, data_dir);
+    if (!diag_errors(e->messages) && !e->host.error[0]) return e;
+    diag_print(e->messages, stdout);
+    expect(0, "%s\n%s", middle, e->host.error);
+    experiment_free(e);
+    return NULL;
+}
+
+static const char *word_at(const field *f, int split, int64_t i) { return f->words->word[f->split[split].id[i]]; }
+#endif
