@@ -78,8 +78,8 @@ typedef struct reading {
     builder *of;                           /* [fields]                                                            */
     interner *words;                       /* [fields] of those that own a vocabulary                             */
     held *column; int n_columns;           /* of the example at hand                                              */
-    char *has;                             /* [columns]                                                           */
-    held room[2];
+    char *has, *wanted;                    /* [columns] of the example at hand; of those that fields read          */
+    held room[2], joined;
     const char *source; int64_t index;
     int fixed;                             /* vocabularies exist already: words get their ids at once             */
 } reading;
@@ -161,6 +161,14 @@ static int put_leaves(reading *r, field *f, const tn_value *v)
 static int put_value(reading *r, field *f, const tn_value *v)
 {
     builder *b = &r->of[number_of(r->d, f)];
+    tn_value row = *v;
+    if (f->row && v->depth == 1) {
+        if (v->n != f->steps)
+            return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, expected %lld", (long long)v->n,
+                                               (long long)f->steps));
+        row.depth = 0, row.n = row.leaves = 1, row.width = f->width;
+        v = &row;
+    }
     if (v->depth != f->depth)
         return failed_at(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it"
                                                    : "the value has steps, the field has none");
@@ -206,6 +214,21 @@ static int check_lengths(reading *r, field *f)
                                        (long long)m));
 }
 
+/* What the columns at hand give for a field after its first n transforms. */
+static int value_of(reading *r, field *f, int n, tn_rng rng, const tn_value **v)
+{
+    data *d = r->d;
+    if (f->column_index < 0 || !r->has[f->column_index]) return failed_at(r, f, "the data set gave no value");
+    const tn_value *in = &r->column[f->column_index].value;
+    const char *bad = text_fault(d->context->memory, in);
+    if (bad) return failed_at(r, f, bad);
+    host_clear(d->context->host);
+    int rc = f->n_columns ? field_join(d, f, r->column, r->has, &r->joined) : 0;
+    if (f->n_columns) in = &r->joined.value;
+    if (!rc) rc = field_apply(d, f, n, in, rng, r->room, v);
+    return rc ? failed_at(r, f, d->context->host->error) : 0;
+}
+
 static int put_example(reading *r)
 {
     data *d = r->d;
@@ -214,12 +237,8 @@ static int put_example(reading *r)
         field *f = d->field[i];
         const tn_value *v;
         if (f->from) continue;
-        if (f->column_index < 0 || !r->has[f->column_index]) return failed_at(r, f, "the data set gave no value");
-        const char *bad = text_fault(d->context->memory, &r->column[f->column_index].value);
-        if (bad) return failed_at(r, f, bad);
-        host_clear(d->context->host);
-        int rc = field_apply(d, f, &r->column[f->column_index].value, rng, r->room, &v);
-        if (rc) return failed_at(r, f, d->context->host->error);
+        int rc = value_of(r, f, f->n_transforms, rng, &v);
+        if (rc) return rc;
         if (put_value(r, f, v) || check_lengths(r, f)) return TN_EINVAL;
     }
     return 0;
@@ -241,7 +260,7 @@ static int read_source(reading *r, const char *source, int64_t lanes, int64_t co
 {
     data *d = r->d;
     const tn_dataset *t = d->dataset->desc->table;
-    tn_sink sink = { sizeof sink, 0, r, put_column };
+    tn_sink sink = { sizeof sink, 0, r, put_column, r->wanted };
     r->source = source;
     for (int64_t i = 0; i < count; i++) {
         r->index = i;
@@ -358,6 +377,58 @@ static int make_vocabulary(reading *r, int i)
     return rc;
 }
 
+/* ---- transforms that learn ------------------------------------------------------------------------------------------ */
+/* A value that transform k of a field learns from: what those before it give. */
+static int learn_from(reading *r, field *f, int k, tn_rng rng)
+{
+    tn_part *p = f->transform[k];
+    const tn_value *v;
+    int rc = value_of(r, f, k, rng, &v);
+    if (rc) return rc;
+    host_clear(r->d->context->host);
+    rc = ((const tn_transform *)p->desc->table)->learn(p->self, v);
+    return rc ? failed_at(r, f, r->d->context->host->error) : 0;
+}
+
+/* Transform k of a field learns from one split: from its examples, or from the pieces that the data set offers instead. */
+static int learn_from_split(reading *r, field *f, int k, int split)
+{
+    data *d = r->d;
+    const tn_dataset *t = d->dataset->desc->table;
+    tn_sink sink = { sizeof sink, 0, r, put_column, r->wanted };
+    int source = d->split->source[split], pieces = TN_HAS(t, piece), rc = 0;
+    int64_t lanes = d->lanes[source] > 0 ? d->lanes[source] : 1, n = d->split->n[split];
+    r->source = split_names[source];
+    for (int64_t i = 0; !rc && (pieces || i < n); i++) {
+        r->index = pieces ? i : d->split->pick[split][i];
+        memset(r->has, 0, (size_t)r->n_columns);
+        host_clear(d->context->host);
+        if (pieces) rc = t->piece(d->dataset->self, r->source, i, &sink);
+        else rc = t->read(d->dataset->self, r->source, lanes, r->index, (tn_rng){ d->seed, (uint64_t)r->index }, &sink);
+        if (rc == TN_END) break;
+        if (rc) return d->context->host->error[0] ? rc : host_fail(d->context->host, rc, "reading %s failed", r->source);
+        rc = learn_from(r, f, k, (tn_rng){ d->seed, (uint64_t)r->index });
+    }
+    return rc == TN_END ? 0 : rc;
+}
+
+static int fit_field(reading *r, field *f)
+{
+    for (int k = 0; k < f->n_transforms; k++) {
+        tn_part *p = f->transform[k];
+        const tn_transform *t = p->desc->table;
+        if (!TN_HAS(t, learn)) continue;
+        for (int s = 0; s < SPLITS; s++) {
+            if (s != SPLIT_TRAIN && !f->fit_all[k]) continue;
+            if (r->d->count[s] > 0 && learn_from_split(r, f, k, s)) return TN_EINVAL;
+        }
+        host_clear(r->d->context->host);
+        int rc = TN_HAS(t, finish) ? t->finish(p->self) : 0;
+        if (rc) return failed_at(r, f, r->d->context->host->error);
+    }
+    return 0;
+}
+
 /* ---- reading everything --------------------------------------------------------------------------------------------- */
 static void free_reading(reading *r)
 {
@@ -368,6 +439,8 @@ static void free_reading(reading *r)
     for (int i = 0; i < r->n_columns; i++) held_free(&r->column[i]);
     held_free(&r->room[0]);
     held_free(&r->room[1]);
+    held_free(&r->joined);
+    memory_free(r->wanted);
     memory_free(r->of);
     memory_free(r->words);
     memory_free(r->column);
@@ -381,30 +454,35 @@ static reading start_reading(data *d)
     r.of = memory_new(sizeof *r.of * (size_t)(d->n_fields + 1));
     r.words = memory_new(sizeof *r.words * (size_t)(d->n_fields + 1));
     r.column = memory_new(sizeof *r.column * (size_t)(r.n_columns + 1));
-    r.has = memory_new((size_t)r.n_columns + 1);
+    r.has = memory_new((size_t)r.n_columns + 1), r.wanted = memory_new((size_t)r.n_columns + 1);
+    for (int i = 0; i < d->n_fields; i++) {
+        const field *f = d->field[i];
+        if (f->column_index >= 0 && f->column_index < r.n_columns) r.wanted[f->column_index] = 1;
+        for (int k = 0; k < f->n_columns && f->column_index >= 0; k++) r.wanted[f->columns_at[k]] = 1;
+    }
     return r;
 }
 
-/* One source of the data set into the splits that are taken from it. */
-static int read_splits(reading *r, int source, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
+/* Makes a source of the data set ready and says which of its examples are in which split. examples: -1, it has none. */
+static int load_source(reading *r, int source, int64_t *lanes, int64_t *examples)
 {
     data *d = r->d;
     const tn_dataset *t = d->dataset->desc->table;
     tn_host *h = d->context->host;
     const char *name = split_names[source];
     int rc = t->load(d->dataset->self, name);
+    *examples = -1;
     if (rc == TN_END) {
         host_clear(h);
         return 0;
     }
     if (rc) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", name);
-    int64_t lanes = data_has_lanes(d) && d->lanes[source] > 0 ? d->lanes[source] : 1;
-    int64_t n = t->count(d->dataset->self, name, lanes);
+    *lanes = data_has_lanes(d) && d->lanes[source] > 0 ? d->lanes[source] : 1;
+    int64_t n = t->count(d->dataset->self, name, *lanes);
     if (n <= 0) return h->error[0] ? TN_EINVAL : host_fail(h, TN_EINVAL, "the %s split is empty", name);
-    if (n % lanes)
+    if (n % *lanes)
         return host_fail(h, TN_EINVAL, "data set '%s' gave %lld examples for %lld lanes; every batch needs one for each",
-                         d->dataset->type, (long long)n, (long long)lanes);
-    if ((rc = read_source(r, name, lanes, n, progress, to))) return rc;
+                         d->dataset->type, (long long)n, (long long)*lanes);
     if ((rc = split_divide(d, source, n))) return rc;
     for (int s = 0; s < SPLITS; s++) {
         if (d->split->source[s] != source) continue;
@@ -412,9 +490,21 @@ static int read_splits(reading *r, int source, void (*progress)(void *, const ch
         if (!d->count[s])
             return host_fail(h, TN_EINVAL, "the %s split is empty: %lld examples are too few for [dataset] split",
                              split_names[s], (long long)n);
-        for (int i = 0; i < d->n_fields; i++)
-            if (!d->field[i]->from) gather_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
     }
+    *examples = n;
+    return 0;
+}
+
+/* One source of the data set into the splits that are taken from it. */
+static int read_splits(reading *r, int source, int64_t lanes, int64_t n, void (*progress)(void *, const char *, int64_t, int64_t),
+                       void *to)
+{
+    data *d = r->d;
+    int rc = read_source(r, split_names[source], lanes, n, progress, to);
+    if (rc) return rc;
+    for (int s = 0; s < SPLITS; s++)
+        for (int i = 0; d->split->source[s] == source && i < d->n_fields; i++)
+            if (!d->field[i]->from) gather_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
     for (int i = 0; i < d->n_fields; i++) free_builder(&r->of[i]);
     return 0;
 }
@@ -426,7 +516,8 @@ static int find_late_column(data *d, field *f)
     const tn_dataset *t = d->dataset->desc->table;
     int rc = t->load(d->dataset->self, split_names[SPLIT_TRAIN]);
     if (rc && rc != TN_END) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", split_names[SPLIT_TRAIN]);
-    if (fields_find_column(d, f)) return 0;
+    tn_column c;
+    if (fields_find_column(d, f, &c)) return 0;
     return host_fail(h, TN_EINVAL, "field '%s': the data has no column '%s'", f->name, f->column);
 }
 
@@ -440,9 +531,14 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
         if (!f->from && f->column_index < 0 && find_late_column(d, f)) return TN_EINVAL;
     }
     reading r = start_reading(d);
+    int64_t lanes[SPLITS], n[SPLITS];
     int rc = 0;
-    for (int source = 0; source < SPLITS && !rc; source++) rc = read_splits(&r, source, progress, to);
+    for (int source = 0; source < SPLITS && !rc; source++) rc = load_source(&r, source, &lanes[source], &n[source]);
     if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = host_fail(h, TN_EINVAL, "there is no training split");
+    for (int i = 0; i < d->n_fields && !rc; i++)
+        if (!d->field[i]->from) rc = fit_field(&r, d->field[i]);
+    for (int source = 0; source < SPLITS && !rc; source++)
+        if (n[source] > 0) rc = read_splits(&r, source, lanes[source], n[source], progress, to);
     for (int i = 0; i < d->n_fields && !rc; i++) rc = make_vocabulary(&r, i);
     if (!rc) fields_shift(d);
     free_reading(&r);
@@ -458,7 +554,68 @@ void data_place(const data *d, int split, int64_t e, char *text, size_t size)
         snprintf(text, size, "%s example %lld", split_names[split], (long long)e + 1);
 }
 
+/* ---- numbers back to what they were ---------------------------------------------------------------------------------- */
+int data_can_undo(const data *d, const field *f, const char **why_not)
+{
+    (void)d;
+    for (int i = 0; i < f->n_transforms; i++)
+        if (!f->transform[i]->desc || !TN_HAS((const tn_transform *)f->transform[i]->desc->table, undo)) {
+            *why_not = f->transform[i]->type;
+            return 0;
+        }
+    return 1;
+}
+
+int data_undo(data *d, field *f, int64_t rows, float *x)
+{
+    int64_t steps = f->row ? f->steps : 1;
+    for (int i = f->n_transforms; i-- > 0; ) {
+        host_clear(d->context->host);
+        const tn_transform *t = f->transform[i]->desc->table;
+        int rc = t->undo(f->transform[i]->self, rows * steps, f->width / steps, x);
+        if (rc) return d->context->host->error[0] ? rc : host_fail(d->context->host, rc, "field '%s' cannot be undone", f->name);
+    }
+    return 0;
+}
+
+int data_redo(data *d, field *f, int64_t rows, float *x)
+{
+    int64_t steps = f->row ? f->steps : 1, n = rows * steps;
+    tn_value v = { sizeof v, TN_F32, 1, (uint32_t)(f->width / steps), n, n, NULL, x, NULL };
+    const tn_value *out;
+    held room[2];
+    memset(room, 0, sizeof room);
+    host_clear(d->context->host);
+    int rc = field_apply(d, f, f->n_transforms, &v, (tn_rng){ d->seed, 0 }, room, &out);
+    if (!rc && out != &v) memcpy(x, out->leaf, 4 * (size_t)(rows * f->width));
+    held_free(&room[0]);
+    held_free(&room[1]);
+    return rc;
+}
+
 /* ---- one line of text -------------------------------------------------------------------------------------------------- */
+/* Steps of a field of several columns: numbers row by row, spaces, tabs or commas between them. */
+static int numbers_of_line(reading *r, field *f, const char *text, tn_value *v)
+{
+    int64_t n = 0, width = f->row ? f->width / f->steps : f->width;
+    uint32_t depth = f->row ? 1 : f->depth;
+    const char *at = text;
+    r->joined.leaf = memory_grow(r->joined.leaf, 0, 4 * strlen(text) + 4);
+    float *x = (float *)(void *)r->joined.leaf;
+    for (at += strspn(at, " \t,"); *at; at += strspn(at, " \t,")) {
+        char *end;
+        x[n++] = strtof(at, &end);
+        if (end == at) return failed_at(r, f, arena_print(r->d->context->memory, "'%.40s' is not a number", at));
+        at = end;
+    }
+    int64_t rows = n / width;
+    if (n % width || !n || (!depth && rows != 1))
+        return failed_at(r, f, arena_print(r->d->context->memory, "%lld numbers; a row has %lld, one for each column",
+                                           (long long)n, (long long)width));
+    *v = (tn_value){ sizeof *v, TN_F32, depth, (uint32_t)width, rows, rows, NULL, x, NULL };
+    return 0;
+}
+
 int data_read_line(data *d, const char *const *column, const char *const *text, int n, store *of_field)
 {
     reading r = start_reading(d);
@@ -476,7 +633,8 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
             const char *bad = text_fault(d->context->memory, &v);
             host_clear(d->context->host);
             if (bad) rc = failed_at(&r, f, bad);
-            if (!rc) rc = field_apply(d, f, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
+            if (!rc && f->n_columns) rc = numbers_of_line(&r, f, text[k], &v);
+            if (!rc) rc = field_apply(d, f, f->n_transforms, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
             if (!rc) rc = put_value(&r, f, out);
             if (!rc) gather_store(&of_field[i], f, &r.of[i], &zero, 1);
         }

@@ -35,9 +35,13 @@ typedef struct field {
     field_kind kind;
     config_value *table;
     const char *column; int column_index;
+    const char **columns; int *columns_at, n_columns; /* several columns of numbers beside each other; 0: one      */
+    const char **column_name;              /* the same as the user wrote them, without the window                 */
+    int row; int64_t steps;                /* shape = "row": the steps of an example, always so many, are one row  */
     struct field *from, *along, *within;   /* whose vocabulary, layout, parent layout it shares              */
     int shift;
     tn_part **transform; int n_transforms;
+    char *fit_all;                         /* [transforms] it learns from all splits, not from training alone     */
     uint32_t depth, width;                 /* after the transforms                                           */
     int32_t layout;                        /* of its rows: TN_ROOT, or an id from 2 on                       */
     vocabulary *words;                     /* NULL for numbers, and before data_read                         */
@@ -70,6 +74,10 @@ int   data_has_lanes(const data *);        /* batch row i goes on where row i of
 /* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose
  * column is absent get no store. column, text: n pairs.                                                     */
 int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);
+/* Numbers of a field, rows x its width, back to what they were before its transforms; and through them again. */
+int   data_can_undo(const data *, const field *, const char **why_not);
+int   data_undo(data *, field *, int64_t rows, float *x);
+int   data_redo(data *, field *, int64_t rows, float *x);
 /* "file:line" of example e of a split, for messages. */
 void  data_place(const data *, int split, int64_t e, char *text, size_t size);
 /* vocabulary_file.c: vocabularies to and from a run directory, one file each. */

@@ -67,16 +67,39 @@ int score_higher(experiment *e, const char *name)
     return 0;
 }
 
-/* A call with an output and a target as inputs, on the bound batch. */
-static int update_metric(experiment *e, metric_use *m, double *sum, uint32_t flags)
+static int update_from(experiment *e, metric_use *m, tn_tensor **in, double *sum, uint32_t flags)
 {
-    tn_tensor *in[2] = { &m->input->value, &m->target->value };
     tn_call call;
     memset(&call, 0, sizeof call);
     call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
     call.layout = e->graph->bound->layout_at, call.in = in, call.flags = flags;
     int rc = m->table->update(m->part->self, &call, sum);
     return rc && !e->host.error[0] ? host_fail(&e->host, rc, "metric '%s' failed", m->name) : rc;
+}
+
+/* A copy of a field's numbers as they were before its transforms. */
+static int undone(experiment *e, field *f, const tn_tensor *t, tn_tensor *to)
+{
+    size_t bytes = sizeof(float) * (size_t)(t->rows * t->width);
+    *to = *t;
+    to->data = memory_new(bytes);
+    if (bytes) memcpy(to->data, t->data, bytes);
+    return data_undo(e->data, f, t->rows, to->data);
+}
+
+/* A call with an output and a target as inputs, on the bound batch. */
+static int update_metric(experiment *e, metric_use *m, double *sum, uint32_t flags)
+{
+    tn_tensor *in[2] = { &m->input->value, &m->target->value }, copy[2];
+    if (m->undo) {
+        int failed = 0;
+        for (int i = 0; i < 2; i++) failed |= undone(e, m->undo, in[i], &copy[i]), in[i] = &copy[i];
+        if (!failed) failed = update_from(e, m, in, sum, flags);
+        memory_free(copy[0].data);
+        memory_free(copy[1].data);
+        return failed;
+    }
+    return update_from(e, m, in, sum, flags);
 }
 
 int train_metrics_update(experiment *e)
@@ -153,30 +176,65 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
 /* ---- baselines -------------------------------------------------------------------------------------------- */
 typedef struct baseline_run { baseline_use *b; int learning; } baseline_run;
 
-static int baseline_batch(experiment *e, void *to)
+/* The field of an input whose numbers a baseline gets as they were before its transforms, which differ from field to
+ * field; NULL: as it is. */
+static field *plain_field(experiment *e, const slot *s)
 {
-    baseline_run *r = to;
-    baseline_use *b = r->b;
-    tn_tensor *in[8], *out[1];
-    tn_call call;
-    memset(&call, 0, sizeof call);
-    for (int i = 0; i < b->n_in; i++) in[i] = &b->in[i]->value;
-    call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
-    call.layout = e->graph->bound->layout_at, call.in = in;
-    if (r->learning) return b->table->learn(b->part->self, &call);
+    const char *why;
+    for (int i = 0; i < e->data->n_fields; i++) {
+        field *f = e->data->field[i];
+        if (&e->graph->field_node[i]->out[0] != s) continue;
+        return f->kind == FIELD_NUMBERS && f->n_transforms && data_can_undo(e->data, f, &why) ? f : NULL;
+    }
+    return NULL;
+}
+
+/* Room for what a baseline writes on the bound batch. */
+static void bind_baseline(experiment *e, baseline_use *b)
+{
     const tn_layout *l = &e->graph->bound->layout[b->out.spec.layout];
-    size_t bytes = sizeof(float) * (size_t)(l->rows * b->out.spec.width);
+    const int64_t width = b->out.spec.width;
+    size_t bytes = sizeof(float) * (size_t)(l->rows * width);
     if (bytes > b->out.value_bytes) {
         memory_free(b->out.value.data);
         b->out.value.data = memory_new(bytes);
         b->out.value_bytes = bytes;
     }
-    const int64_t width = b->out.spec.width;
     b->out.value = (tn_tensor){ sizeof(tn_tensor), TN_F32, b->out.value.data, l->rows, width, width, l, NULL, NULL };
-    out[0] = &b->out.value;
-    call.out = out;
-    int rc = b->table->predict(b->part->self, &call);
+}
+
+/* Predicts, and lets the metrics see it in the target's own scale. */
+static int baseline_predict(experiment *e, baseline_use *b, tn_call *call)
+{
+    tn_tensor *out[1] = { &b->out.value };
+    bind_baseline(e, b);
+    call->out = out;
+    int rc = b->table->predict(b->part->self, call);
+    field *target = plain_field(e, b->in[b->n_in - 1]);
+    if (!rc && target) rc = data_redo(e->data, target, b->out.value.rows, b->out.value.data);
     for (int i = 0; i < b->n_metrics && !rc; i++) rc = update_metric(e, &b->metric[i], b->metric[i].sum, 0);
+    return rc;
+}
+
+static int baseline_batch(experiment *e, void *to)
+{
+    baseline_run *r = to;
+    baseline_use *b = r->b;
+    tn_tensor *in[8], plain[8];
+    int copied[8] = { 0 }, rc = 0;
+    tn_call call;
+    memset(&call, 0, sizeof call);
+    for (int i = 0; i < b->n_in; i++) {
+        field *f = plain_field(e, b->in[i]);
+        in[i] = f ? &plain[i] : &b->in[i]->value;
+        copied[i] = f != NULL;
+        if (f) rc |= undone(e, f, &b->in[i]->value, &plain[i]);
+    }
+    call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
+    call.layout = e->graph->bound->layout_at, call.in = in;
+    if (!rc) rc = r->learning ? b->table->learn(b->part->self, &call) : baseline_predict(e, b, &call);
+    for (int i = 0; i < b->n_in; i++)
+        if (copied[i]) memory_free(plain[i].data);
     return rc;
 }
 

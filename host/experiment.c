@@ -26,7 +26,12 @@ static const char *const *words_of(void *to, int32_t vocabulary_id, int64_t *n)
 {
     experiment *e = to;
     if (!e->data || vocabulary_id < 1 || vocabulary_id > e->data->n_fields) return NULL;
-    const vocabulary *v = e->data->field[vocabulary_id - 1]->words;
+    const field *f = e->data->field[vocabulary_id - 1];
+    const vocabulary *v = f->words;
+    if (f->n_columns) {
+        *n = f->n_columns;
+        return f->column_name;
+    }
     if (!v) return NULL;
     *n = v->n;
     return v->word;
@@ -285,6 +290,35 @@ static int plan_metric(experiment *e, metric_use *m, where at)
     return 0;
 }
 
+/* The field that a slot is; NULL: it is a layer's. */
+static field *field_of_slot(const experiment *e, const slot *s)
+{
+    for (int i = 0; i < e->data->n_fields; i++)
+        if (&e->graph->field_node[i]->out[0] == s) return e->data->field[i];
+    return NULL;
+}
+
+/* space = "original": output and target as they were before the target's transforms. */
+static int read_space(experiment *e, metric_use *m, config_value *t)
+{
+    const char *space = config_text(t, "space", "scaled", e->messages), *why = NULL;
+    if (!strcmp(space, "scaled")) return 0;
+    const where at = config_get(t, "space")->at;
+    field *f = field_of_slot(e, m->target);
+    if (strcmp(space, "original"))
+        diag_error(e->messages, at, "metric '%s': space: '%s' is neither original nor scaled", m->name, space);
+    else if (!f || f->kind != FIELD_NUMBERS || m->input->spec.width != m->target->spec.width)
+        diag_error(e->messages, at, "metric '%s': space: output and target must be as wide as each other, the target a field of "
+                   "numbers", m->name);
+    else if (!data_can_undo(e->data, f, &why))
+        diag_error(e->messages, at, "metric '%s': space: transform '%s' of field '%s' cannot be undone", m->name, why, f->name);
+    else {
+        m->undo = f;
+        return 0;
+    }
+    return -1;
+}
+
 static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int *n_asked)
 {
     int n, kept = 0;
@@ -300,7 +334,6 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         m->name = config_text(tables[i], "name", m->part->type ? m->part->type : "metric", e->messages);
         config_text(tables[i], "feed", NULL, e->messages);
         m->training = config_bool(tables[i], "training", 0, e->messages) && !output;
-        config_text(tables[i], "space", NULL, e->messages);
         m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
         m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
         if (output) m->input = output;
@@ -311,6 +344,7 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
             unknown = 1;
         }
         if (!m->part->desc || unknown || !m->input || !m->target) continue;
+        if (read_space(e, m, tables[i])) continue;
         for (int k = 0; k < kept; k++)
             if (!strcmp(all[k].name, m->name))
                 diag_error(e->messages, tables[i]->at, "two metrics are called '%s'; give one of them a `name`", m->name);

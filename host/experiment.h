@@ -15,6 +15,7 @@ typedef struct metric_use {
     node *from; slot *input, *target;      /* from: NULL for a baseline's output                               */
     uint32_t sums; double *sum;
     int training; double *train_sum;       /* the training batches of an epoch are counted, too                */
+    field *undo;                           /* space = "original": the target, whose transforms are undone first; or NULL */
 } metric_use;
 typedef struct stop_use {
     const char *name, *monitor;

@@ -1,4 +1,6 @@
 /* fields.c -- reads [[field]], decides each field's kind, layout and shape, and runs its transforms. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "fields.h"
 
@@ -41,10 +43,10 @@ static int put_held(void *to, uint32_t column, const tn_value *v)
     return held_copy(to, v);
 }
 
-int field_apply(data *d, field *f, const tn_value *in, tn_rng rng, held room[2], const tn_value **out)
+int field_apply(data *d, field *f, int n, const tn_value *in, tn_rng rng, held room[2], const tn_value **out)
 {
     tn_host *h = d->context->host;
-    for (int i = 0; i < f->n_transforms; i++) {
+    for (int i = 0; i < n; i++) {
         const tn_transform *t = f->transform[i]->desc->table;
         tn_sink sink = { sizeof sink, 0, &room[i & 1], put_held };
         int rc = t->apply(f->transform[i]->self, in, rng, &sink);
@@ -52,6 +54,48 @@ int field_apply(data *d, field *f, const tn_value *in, tn_rng rng, held room[2],
         in = &room[i & 1].value;
     }
     *out = in;
+    return 0;
+}
+
+/* Element i of a column as a number; 0 where it is none. */
+static int number_of_leaf(const tn_value *v, int64_t i, float *x, char *seen, size_t size)
+{
+    if (v->dtype != TN_TEXT) {
+        *x = v->dtype == TN_I32 ? (float)((const int32_t *)v->leaf)[i] : ((const float *)v->leaf)[i];
+        return 1;
+    }
+    int64_t from = i ? v->end[i - 1] : 0;
+    char *end;
+    snprintf(seen, size, "%.*s", (int)(v->end[i] - from), (const char *)v->leaf + from);
+    *x = (float)strtod(seen, &end);
+    return end != seen && !*end;
+}
+
+int field_join(data *d, const field *f, const held *column, const char *has, held *h)
+{
+    tn_host *host = d->context->host;
+    const tn_value *first = &column[f->columns_at[0]].value;
+    int64_t width = 0, at = 0;
+    for (int k = 0; k < f->n_columns; k++) {
+        const tn_value *v = &column[f->columns_at[k]].value;
+        if (!has[f->columns_at[k]]) return host_fail(host, TN_EINVAL, "the data set gave no value of '%s'", f->columns[k]);
+        if (v->depth != first->depth || v->leaves != first->leaves)
+            return host_fail(host, TN_EINVAL, "'%s' has %lld steps, '%s' has %lld", f->columns[k], (long long)v->leaves,
+                             f->columns[0], (long long)first->leaves);
+        width += v->width;
+    }
+    tn_value out = *first;
+    h->leaf = hold(h->leaf, &h->leaf_room, 4 * (size_t)(first->leaves * width) + 4);
+    float *to = (float *)(void *)h->leaf;
+    for (int k = 0; k < f->n_columns; at += column[f->columns_at[k]].value.width, k++) {
+        const tn_value *v = &column[f->columns_at[k]].value;
+        char seen[64];
+        for (int64_t i = 0; i < v->leaves * v->width; i++)
+            if (!number_of_leaf(v, i, &to[i / v->width * width + at + i % v->width], seen, sizeof seen))
+                return host_fail(host, TN_EINVAL, "'%s' of column '%s' is not a number", seen, f->columns[k]);
+    }
+    out.dtype = TN_F32, out.width = (uint32_t)width, out.leaf = h->leaf, out.end = NULL;
+    h->value = out;
     return 0;
 }
 
@@ -90,12 +134,31 @@ static field *other_field(const data *d, config_value *t, const char *key)
     return NULL;
 }
 
+/* "train" or "all": what something learns from. */
+static int fits_all(data *d, config_value *v)
+{
+    const char *fit = config_text(v, "fit", "train", d->context->messages);
+    if (strcmp(fit, "train") && strcmp(fit, "all"))
+        diag_error(d->context->messages, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
+    return !strcmp(fit, "all");
+}
+
 static void add_transform(data *d, field *f, config_value *v, const char *default_type)
 {
+    static const char *const host_keys[] = { "fit", NULL };
     tn_part **all = arena_new(d->context->memory, sizeof *all * (size_t)(f->n_transforms + 1));
+    char *fit_all = arena_new(d->context->memory, (size_t)f->n_transforms + 1);
     if (f->n_transforms) memcpy(all, f->transform, sizeof *all * (size_t)f->n_transforms);
-    all[f->n_transforms++] = part_make(d->context, TN_TRANSFORM, v, default_type, NULL);
-    f->transform = all;
+    if (f->n_transforms) memcpy(fit_all, f->fit_all, (size_t)f->n_transforms);
+    tn_part *p = all[f->n_transforms] = part_make(d->context, TN_TRANSFORM, v, default_type, host_keys);
+    if (config_get(v, "fit")) {
+        fit_all[f->n_transforms] = (char)fits_all(d, v);
+        const tn_transform *t = p->desc ? p->desc->table : NULL;
+        if (t && !TN_HAS(t, learn))
+            diag_error(d->context->messages, config_get(v, "fit")->key_at, "fit: transform '%s' learns nothing from the data", p->type);
+    }
+    f->n_transforms++;
+    f->transform = all, f->fit_all = fit_all;
 }
 
 static void read_vocabulary(data *d, field *f, config_value *t)
@@ -113,9 +176,7 @@ static void read_vocabulary(data *d, field *f, config_value *t)
     f->min_count = config_int(v, "min_count", 1, 1, INT32_MAX, m);
     config_text(v, "unknown", NULL, m);
     f->replace_rate = config_real(v, "singletons_to_unknown", 0, 0, 1, m);
-    const char *fit = config_text(v, "fit", "train", m);
-    if (strcmp(fit, "train") && strcmp(fit, "all"))
-        diag_error(m, config_get(v, "fit")->at, "fit: '%s' is neither train nor all", fit);
+    fits_all(d, v);
     int n;
     config_texts(d->context->memory, v, "words", &n, m);
     config_unused(v, "vocabulary", allowed, 6, NULL, m);
@@ -132,11 +193,11 @@ field_rules fields_rules(const data *d, const field *f)
     return r;
 }
 
-/* The column that a field reads, as its data set describes it. 0: unknown, told or not yet knowable. */
-static int find_column(data *d, field *f, tn_column *out)
+/* The column of that name, as the data set describes it; its number. -1: unknown, told or not yet knowable. */
+static int column_named(data *d, const field *f, const char *name, where at, tn_column *out)
 {
     tn_part *p = d->dataset;
-    if (!p->desc || !p->self) return 0;
+    if (!p->desc || !p->self) return -1;
     const tn_dataset *t = p->desc->table;
     const char *names[512];
     int n = 0;
@@ -144,21 +205,62 @@ static int find_column(data *d, field *f, tn_column *out)
         memset(out, 0, sizeof *out);
         out->size = sizeof *out;
         if (t->column(p->self, i, out)) break;
-        if (!strcmp(out->name, f->column)) {
-            f->column_index = (int)i;
-            return 1;
-        }
+        if (!strcmp(out->name, name)) return (int)i;
         names[n++] = out->name;
     }
-    if (!n) return 0;
-    const char *near = nearest_name(f->column, names, n), *list = "";
+    if (!n) return -1;
+    const char *near = nearest_name(name, names, n), *list = "";
     for (int i = 0; i < n && i < 16; i++) list = arena_print(d->context->memory, "%s%s%s", list, i ? ", " : "", names[i]);
-    config_value *v = f->table ? config_get(f->table, "column") : NULL;
-    const where at = v ? v->at : f->table->at;
     diag *m = d->context->messages;
-    if (near) diag_error(m, at, "field '%s': the data has no column '%s'; did you mean '%s'?", f->name, f->column, near);
-    else diag_error(m, at, "field '%s': the data has no column '%s' (it has %s)", f->name, f->column, list);
-    return 0;
+    if (near) diag_error(m, at, "field '%s': the data has no column '%s'; did you mean '%s'?", f->name, name, near);
+    else diag_error(m, at, "field '%s': the data has no column '%s' (it has %s)", f->name, name, list);
+    return -1;
+}
+
+/* Several columns beside each other: numbers of one depth, as wide as all of them. */
+static int find_columns(data *d, field *f, where at, tn_column *out)
+{
+    tn_column c;
+    for (int i = 0; i < f->n_columns; i++) {
+        if ((f->columns_at[i] = column_named(d, f, f->columns[i], at, &c)) < 0) return 0;
+        if (i && (c.depth != out->depth || c.steps != out->steps)) {
+            diag_error(d->context->messages, at, "field '%s': '%s' and '%s' do not have the same steps", f->name, f->columns[0],
+                       f->columns[i]);
+            return 0;
+        }
+        if (i) out->width += c.width;
+        else *out = c;
+    }
+    f->column_index = f->columns_at[0];
+    out->dtype = TN_F32, out->classes = 0;
+    return 1;
+}
+
+/* The column that a field reads, as its data set describes it. 0: unknown, told or not yet knowable. */
+static int find_column(data *d, field *f, tn_column *out)
+{
+    config_value *v = f->table ? config_get(f->table, f->n_columns ? "columns" : "column") : NULL;
+    const where at = v ? v->at : f->table->at;
+    if (f->n_columns) return find_columns(d, f, at, out);
+    f->column_index = column_named(d, f, f->column, at, out);
+    return f->column_index >= 0;
+}
+
+/* Columns of a data set that has several windows on its data: "horizon.OT". */
+static void read_columns(data *d, field *f, config_value *t)
+{
+    arena *a = d->context->memory;
+    const char *window = config_text(t, "window", NULL, d->context->messages);
+    f->columns = config_texts(a, t, "columns", &f->n_columns, d->context->messages);
+    f->column_name = arena_new(a, sizeof *f->column_name * (size_t)(f->n_columns + 1));
+    for (int i = 0; i < f->n_columns; i++) f->column_name[i] = f->columns[i];
+    f->columns_at = arena_new(a, sizeof *f->columns_at * (size_t)(f->n_columns + 1));
+    for (int i = 0; window && i < f->n_columns; i++) f->columns[i] = arena_print(a, "%s.%s", window, f->columns[i]);
+    if (window) f->column = arena_print(a, "%s.%s", window, f->column);
+    const char *shape = config_text(t, "shape", "steps", d->context->messages);
+    f->row = !strcmp(shape, "row");
+    if (!f->row && strcmp(shape, "steps"))
+        diag_error(d->context->messages, config_get(t, "shape")->at, "shape: '%s' is neither steps nor row", shape);
 }
 
 /* Runs the plans of the transforms: the shape that comes out. 0: a part is missing, so the shape is unknown. */
@@ -178,9 +280,22 @@ static int plan_transforms(data *d, field *f, tn_column *c)
             return 0;
         }
         out.name = c->name;
+        if (out.dtype == TN_TEXT) out.steps = 0;
         *c = out;
     }
     return 1;
+}
+
+/* shape = "row": the steps of an example become one row. */
+static void take_row_shape(data *d, field *f, tn_column *c)
+{
+    const where at = config_get(f->table, "shape")->at;
+    if (c->depth != 1 || c->dtype != TN_F32)
+        diag_error(d->context->messages, at, "shape: only steps of numbers can be one row; field '%s' has none", f->name);
+    else if (!c->steps)
+        diag_error(d->context->messages, at, "shape: field '%s' has not as many steps in every example, so it cannot be one row",
+                   f->name);
+    else f->steps = c->steps, c->depth = 0, c->width *= (uint32_t)c->steps;
 }
 
 static void choose_layout(data *d, field *f)
@@ -211,6 +326,12 @@ static void check_depth(diag *m, const field *f, const tn_column *c)
         diag_error(m, at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
 }
 
+static void make_spec(field *f)
+{
+    int numbers = f->kind == FIELD_NUMBERS;
+    f->spec = (tn_spec){ numbers ? TN_F32 : TN_I32, numbers ? TN_VALUES : TN_IDS, f->layout, 0, 0, numbers ? f->width : 1, 0, 0, 0, 0 };
+}
+
 static void read_field(data *d, config_value *t, field *f)
 {
     diag *m = d->context->messages;
@@ -227,10 +348,7 @@ static void read_field(data *d, config_value *t, field *f)
         f->from = NULL;
     }
     f->column = config_text(t, "column", f->from ? f->from->column : name ? name : "?", m);
-    config_text(t, "shape", NULL, m);
-    config_text(t, "window", NULL, m);
-    int n_columns;
-    config_texts(d->context->memory, t, "columns", &n_columns, m);
+    read_columns(d, f, t);
     config_value *list = config_get(t, "transforms");
     if (list) list->used = 1;
     if (list && list->type != CONFIG_ARRAY)
@@ -243,7 +361,7 @@ static void read_field(data *d, config_value *t, field *f)
     }
     read_vocabulary(d, f, t);
     tn_column c;
-    int known = !config_get(t, "from") && (name || config_get(t, "column")) && find_column(d, f, &c);
+    int known = !config_get(t, "from") && (name || config_get(t, "column") || f->n_columns) && find_column(d, f, &c);
     f->kind = kind ? kind : f->from ? f->from->kind : known && c.dtype == TN_F32 ? FIELD_NUMBERS
             : known && c.classes ? (c.depth ? FIELD_TEXT : FIELD_CATEGORY) : FIELD_TEXT;
     f->depth = f->kind == FIELD_CATEGORY ? 0 : f->kind == FIELD_NUMBERS ? 0 : 1;
@@ -251,16 +369,17 @@ static void read_field(data *d, config_value *t, field *f)
     if (f->from) f->depth = f->from->depth, f->width = f->from->width;
     int64_t classes = 0;
     if (known && plan_transforms(d, f, &c)) {
+        if (f->row) take_row_shape(d, f, &c);
         if (f->kind != FIELD_NUMBERS || c.depth) f->depth = c.depth;
         if (f->kind == FIELD_NUMBERS && c.dtype == TN_F32) f->width = c.width ? c.width : 1;
         classes = c.classes;
         if (diag_errors(m) == before) check_depth(m, f, &c);
     }
     choose_layout(d, f);
-    f->spec = (tn_spec){ f->kind == FIELD_NUMBERS ? TN_F32 : TN_I32, f->kind == FIELD_NUMBERS ? TN_VALUES : TN_IDS, f->layout, 0, 0,
-                         f->kind == FIELD_NUMBERS ? f->width : 1, 0, 0, 0, 0 };
+    make_spec(f);
     f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;
-    f->wrong = diag_errors(m) > before;
+    int waits = f->n_columns || f->row;     /* its shape is known when the data are there                       */
+    f->wrong = diag_errors(m) > before || (waits && !known);
     config_unused(t, "field", keys, KEYS, d->context->elsewhere, m);
 }
 
@@ -290,12 +409,18 @@ void fields_plan(data *d, config_value *root)
         for (int k = 0; k < i; k++)
             if (!strcmp(d->field[k]->name, f->name)) diag_error(m, t->at, "two fields are called '%s'", f->name);
         for (int k = 0; k <= i; k++)
-            if (d->field[k] == owner && f->spec.dtype == TN_I32) f->spec.vocabulary = k + 1;
+            if (d->field[k] == owner && (f->spec.dtype == TN_I32 || f->n_columns)) f->spec.vocabulary = k + 1;
     }
 }
 
-int fields_find_column(data *d, field *f)
+void fields_set_shape(data *d, field *f, uint32_t depth, uint32_t width, int64_t steps)
 {
-    tn_column c;
-    return find_column(d, f, &c);
+    int32_t spells = f->spec.vocabulary;
+    int planned = f->depth == depth && (depth == 0 || f->layout != TN_ROOT);
+    f->depth = depth, f->width = width, f->steps = steps, f->wrong = 0;
+    if (!planned) choose_layout(d, f);
+    make_spec(f);
+    f->spec.vocabulary = spells;
 }
+
+int fields_find_column(data *d, field *f, tn_column *c) { return find_column(d, f, c); }

@@ -19,10 +19,14 @@ typedef struct field_rules { vocabulary_rules words; int fit_all; } field_rules;
 /* Plans [[field]] of the root table into d->field: kinds, columns, transforms, layouts. */
 void fields_plan(data *, config_value *root);
 field_rules fields_rules(const data *, const field *);
-/* Runs the transforms of a field on a column's value. The result lives in `room` until the next call. */
-int  field_apply(data *, field *, const tn_value *in, tn_rng, held room[2], const tn_value **out);
+/* Runs the first n transforms of a field on a column's value. The result lives in `room` until the next call. */
+int  field_apply(data *, field *, int n, const tn_value *in, tn_rng, held room[2], const tn_value **out);
+/* The value of several columns of numbers beside each other, in h. 0, or < 0 with the message in the host's error. */
+int  field_join(data *, const field *, const held *column, const char *has, held *h);
 /* Fills the fields made `from` others, when all others are read and have their vocabularies (shift.c).          */
 void fields_shift(data *);
+/* A shape that only the data can tell, from a run directory. */
+void fields_set_shape(data *, field *, uint32_t depth, uint32_t width, int64_t steps);
 /* Looks for a field's column again, now that the data is there. 1: found. 0: told diag.                         */
-int  fields_find_column(data *, field *);
+int  fields_find_column(data *, field *, tn_column *);
 #endif

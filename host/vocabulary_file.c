@@ -1,10 +1,11 @@
 /* vocabulary_file.c -- vocabularies in a run directory, so that predict needs no training data: one word a line, in the
- * order of ids; the first line says which id is unknown.                                                       */
+ * order of ids; the first line says which id is unknown. Beside them what else only the data could tell: shapes of fields
+ * of several columns, and what transforms have learned.                                                        */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data.h"
+#include "fields.h"
 #include "file.h"
 #include "vocabulary.h"
 
@@ -27,11 +28,99 @@ static void unescape(char *s)
     *o = 0;
 }
 
+/* ---- shapes that only the data can tell, and what transforms have learned --------------------------------------- */
+typedef struct bytes { char *p; size_t n, at; } bytes;
+
+static int put_bytes(void *to, const void *p, size_t n)
+{
+    bytes *b = to;
+    b->p = memory_grow(b->p, b->n, b->n + n);
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+    return 0;
+}
+
+static int get_bytes(void *from, void *p, size_t n)
+{
+    bytes *b = from;
+    if (b->n - b->at < n) return TN_EIO;
+    memcpy(p, b->p + b->at, n);
+    b->at += n;
+    return 0;
+}
+
+static int save_learned(const data *d, const field *f, const char *folder)
+{
+    char path[4200], error[600];
+    for (int k = 0; k < f->n_transforms; k++) {
+        const tn_part *p = f->transform[k];
+        if (!p->desc->save) continue;
+        bytes b = { NULL, 0, 0 };
+        int rc = p->desc->save(p->self, put_bytes, &b);
+        snprintf(path, sizeof path, "%s/%s.%s-%d.bin", folder, f->name, p->type, k + 1);
+        if (!rc && file_replace(path, b.p, b.n, error, sizeof error)) rc = host_fail(d->context->host, TN_EIO, "%s", error);
+        else if (rc) rc = host_fail(d->context->host, rc, "transform '%s' cannot save what it has learned", p->type);
+        memory_free(b.p);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+static int load_learned(data *d, field *f, const char *folder)
+{
+    char path[4200];
+    for (int k = 0; k < f->n_transforms; k++) {
+        tn_part *p = f->transform[k];
+        if (!p->self && part_open(d->context, p)) return TN_EINVAL; /* never planned: the data are not there */
+        if (!p->desc->load) continue;
+        snprintf(path, sizeof path, "%s/%s.%s-%d.bin", folder, f->name, p->type, k + 1);
+        FILE *in = fopen(path, "rb");
+        if (!in) return host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
+        bytes b = { NULL, 0, 0 };
+        char part[4096];
+        for (size_t got; (got = fread(part, 1, sizeof part, in)) > 0; ) put_bytes(&b, part, got);
+        fclose(in);
+        int rc = p->desc->load(p->self, get_bytes, &b);
+        memory_free(b.p);
+        if (rc) return host_fail(d->context->host, TN_EIO, "'%s' does not hold what transform '%s' learned", path, p->type);
+    }
+    return 0;
+}
+
+static int save_shape(const data *d, const field *f, const char *folder)
+{
+    char path[4200], error[600], text[100];
+    if (!f->n_columns) return 0;
+    int n = snprintf(text, sizeof text, "%u %u %lld\n", f->depth, f->width, (long long)f->steps);
+    snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
+    return file_replace(path, text, (size_t)n, error, sizeof error) ? host_fail(d->context->host, TN_EIO, "%s", error) : 0;
+}
+
+static int load_shape(data *d, field *f, const char *folder)
+{
+    char path[4200];
+    uint32_t depth, width;
+    long long steps;
+    if (!f->n_columns) return 0;
+    snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
+    FILE *in = fopen(path, "r");
+    if (!in) return host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
+    int n = fscanf(in, "%u %u %lld", &depth, &width, &steps);
+    fclose(in);
+    if (n != 3 || depth > 1 || !width || steps < 0) return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
+    fields_set_shape(d, f, depth, width, steps);
+    return 0;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------- */
 int data_save_vocabularies(const data *d, const char *folder)
 {
     for (int i = 0; i < d->n_fields; i++) {
         const field *f = d->field[i];
-        if (!f->words || f->from) continue;
+        if (f->from) continue;
+        int failed = save_shape(d, f, folder);
+        if (failed || (failed = save_learned(d, f, folder))) return failed;
+        if (!f->words) continue;
         arena a = { NULL };
         char path[4200], error[600];
         size_t n = 32;
@@ -86,6 +175,7 @@ int data_load_vocabularies(data *d, const char *folder)
     for (int i = 0; i < d->n_fields; i++) {
         field *f = d->field[i];
         if (f->from) f->words = f->from->words, f->spec.classes = f->from->spec.classes;
+        else if (load_shape(d, f, folder) || load_learned(d, f, folder)) return TN_EIO;
         else if (f->kind != FIELD_NUMBERS && load_vocabulary(d, f, folder)) return TN_EIO;
     }
     return 0;

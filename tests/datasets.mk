@@ -1,4 +1,4 @@
-CHECKS += check-datasets check-stream
+CHECKS += check-datasets check-stream check-series
 $(BUILD)/tests/datasets_test: tests/datasets_test.c tests/open_data.h tests/expect.h $(HOST_OBJ)
 	@mkdir -p $(@D)/datasets
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS) -lm
@@ -7,4 +7,11 @@ check-datasets: $(BUILD)/tests/datasets_test plugins
 	$< $(BUILD)/plugins $(BUILD)/tests/datasets
 check-stream: program tools plugins
 	@tests/stream_test.sh $(BUILD)
-.PHONY: check-datasets check-stream
+$(BUILD)/tests/series_test: tests/series_test.c tests/open_data.h tests/expect.h $(HOST_OBJ)
+	@mkdir -p $(@D)/series
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS) -lm
+check-series: $(BUILD)/tests/series_test program tools plugins
+	@mkdir -p $(BUILD)/tests/series
+	$< $(BUILD)/plugins $(BUILD)/tests/series
+	@tests/series_test.sh $(BUILD)
+.PHONY: check-datasets check-stream check-series

@@ -4,31 +4,6 @@
 
 static int skipped;
 
-/* Two lines: mistake, and what must stand in its message. */
-static void refuse(const char *middle, const char *end, const char *dir, const char *says)
-{
-    char path[1000], *text = malloc(strlen(middle) + strlen(end) + 200);
-    if (!text) return;
-    sprintf(text, "%s%s%s", top, middle, end);
-    write_file("refused.toml", text);
-    free(text);
-    snprintf(path, sizeof path, "%s/refused.toml", folder);
-    const char *paths[] = { plugins, NULL }, *dirs[] = { dir, NULL };
-    overrides o = { NULL, 0, dirs, paths };
-    experiment *e = experiment_load(path, &o);
-    int refused = diag_errors(e->messages) || experiment_read_data(e, NULL, NULL) || diag_errors(e->messages);
-    char got[4096] = "";
-    FILE *f = fmemopen(got, sizeof got - 1, "w");
-    if (f) {
-        diag_print(e->messages, f);
-        fprintf(f, "%s", e->host.error);
-        fclose(f);
-    }
-    expect(refused, "no mistake was found; expected: %s\n%s", says, middle);
-    if (refused) expect(strstr(got, says) != NULL, "\n    found    %s\n    expected %s", got, says);
-    experiment_free(e);
-}
-
 /* ---- stream: lanes -------------------------------------------------------------------------------------------------- */
 static const char language_model[] =
     "[[layer]]\ntype = 'embedding'\ninputs = 'words'\nwidth = 2\n[[layer]]\ntype = 'lstm'\nunits = 2\ncarry_state = true\n"

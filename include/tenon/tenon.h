@@ -144,7 +144,8 @@ typedef struct tn_spec {                 /* a value, 56 bytes: zero what you do 
     int32_t  layout, across;             /* across != 0: ragged, see tn_pairs; width is then 1               */
     int64_t  rows, width;                /* rows: only where layout is TN_FIXED                              */
     int64_t  classes;                    /* of ids, logits, probabilities; else 0                            */
-    int32_t  vocabulary;                 /* of ids and classes: api->word() spells them; 0: none             */
+    int32_t  vocabulary;                 /* of ids and classes: api->word() spells them; of numbers: the names */
+                                         /*   of their columns; 0: none                                      */
     uint32_t index_of;                   /* outputs only: 1 + input whose index may stand for the rows       */
     int64_t  rsv_;
 } tn_spec;
@@ -454,11 +455,13 @@ typedef struct tn_sink {                 /* where values go; put copies. Once a 
     uint32_t size, rsv_;
     void *to;
     int (*put)(void *to, uint32_t column, const tn_value *);
+    const char *wanted;                  /* [columns] 0: nobody reads it, it need not be put; NULL: all are read */
 } tn_sink;
 typedef struct tn_column {               /* of a data set; size = sizeof, set by who makes it                */
     uint32_t size, dtype, depth, width;
     const char *name;
     int64_t  classes;                    /* TN_I32 that are ids already; else 0                              */
+    int64_t  steps;                      /* depth 1: that many in every example; 0: it differs               */
 } tn_column;
 enum { TN_D_LANES = 2 };                 /* batch row = lane of a stream; the order is fixed                 */
 typedef struct tn_dataset {
@@ -473,11 +476,19 @@ typedef struct tn_dataset {
     int (*place)(void *self, const char *split, int64_t index, char *text, size_t size);
     /* Files that were read, for the lock: file i, TN_END past the last; may be NULL                          */
     int (*file)(void *self, uint32_t i, const char **path);
+    /* Where examples overlap: what transforms learn from instead, each number once. Piece i, TN_END past the last;
+     * may be NULL: the examples                                                                             */
+    int (*piece)(void *self, const char *split, int64_t i, const tn_sink *);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */
     uint32_t size, flags;
     int (*plan)(const tn_api *, tn_host *, const void *config, void *self, const tn_column *in, tn_column *out);
     int (*apply)(void *self, const tn_value *in, tn_rng, const tn_sink *); /* puts column 0                   */
+    /* A transform that learns: each training example once, in their order, then finish, then apply. It must have
+     * save and load (tn_desc). All NULL: it learns nothing. [main]                                           */
+    int (*learn)(void *self, const tn_value *in);
+    int (*finish)(void *self);
+    int (*undo)(void *self, int64_t rows, int64_t width, float *x); /* numbers, in place; NULL: cannot be undone */
 } tn_transform;
 /* A baseline learns by one pass over the training batches and writes what a head would: metrics apply to it. */
 typedef struct tn_baseline {

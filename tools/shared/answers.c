@@ -82,8 +82,20 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes, 
     fprintf(a->out, "}}");
 }
 
-static void put_values(answers *a, const float *x, int64_t n, int32_t r)
+/* Numbers, as they were before the target's transforms. */
+static void put_values(answers *a, const head *h, const float *x, int64_t n, int32_t r)
 {
+    const char *why;
+    size_t bytes = sizeof(float) * (size_t)(n + 1);
+    if (h->target && h->target->width == n && data_can_undo(a->e->data, h->target, &why)) {
+        if (bytes > a->bytes) {
+            memory_free(a->probability);
+            a->probability = memory_new(bytes);
+            a->bytes = bytes;
+        }
+        memcpy(a->probability, x, sizeof(float) * (size_t)n);
+        if (!data_undo(a->e->data, h->target, 1, a->probability)) x = a->probability;
+    }
     if (a->json) open_object(a, r), fprintf(a->out, "\"values\": [");
     for (int64_t i = 0; i < n; i++) fprintf(a->out, "%s%.9g", i ? (a->json ? ", " : "\t") : "", (double)x[i]);
     fprintf(a->out, "%s", a->json ? "]}" : "");
@@ -115,7 +127,7 @@ void answers_put(answers *a)
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
             if (p) put_row(a, h, p + r * classes, classes, r);
-            else put_values(a, (float *)y->data + r * y->width, y->width, r);
+            else put_values(a, h, (float *)y->data + r * y->width, y->width, r);
         } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, p, classes, r);
         fputc('\n', a->out);
     }
