@@ -473,8 +473,8 @@ static void read_baselines(experiment *e)
             if (config_get(t, "target")) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, target);
             ok = 0;
         } else b->in[b->n_in++] = graph_find(e->graph, target, NULL);
-        for (int k = 0; k < b->n_in && ok; k++) /* words and classes that only the data will tell */
-            if (b->in[k]->spec.means == TN_IDS && !b->in[k]->spec.classes) ok = 0;
+        for (int k = 0; k < b->n_in && ok; k++) /* words, classes and shapes that only the data will tell */
+            if ((b->in[k]->spec.means == TN_IDS && !b->in[k]->spec.classes) || field_of_slot(e, b->in[k])->wrong) ok = 0;
         if (ok && !plan_baseline(e, b, t->at)) e->n_baselines++;
     }
 }

@@ -19,7 +19,7 @@ static void write_file(const char *name, const char *text)
 }
 
 /* Loads an experiment and reads its data, if it can. */
-static experiment *load_data(const char *middle, const char *end, const char *data_dir)
+__attribute__((unused)) static experiment *load_data(const char *middle, const char *end, const char *data_dir)
 {
     char path[1000], *text = malloc(strlen(middle) + strlen(end) + sizeof top);
     if (!text) return NULL;
@@ -35,7 +35,7 @@ static experiment *load_data(const char *middle, const char *end, const char *da
 }
 
 /* The same; NULL, and a failure, where there is a mistake. */
-static experiment *open_data(const char *middle, const char *end, const char *data_dir)
+__attribute__((unused)) static experiment *open_data(const char *middle, const char *end, const char *data_dir)
 {
     experiment *e = load_data(middle, end, data_dir);
     if (!diag_errors(e->messages) && !e->host.error[0]) return e;
