@@ -15,3 +15,19 @@ check-series: $(BUILD)/tests/series_test program tools plugins
 	$< $(BUILD)/plugins $(BUILD)/tests/series
 	@tests/series_test.sh $(BUILD)
 .PHONY: check-datasets check-stream check-series
+CHECKS += check-generators
+$(BUILD)/tests/generators_test: tests/generators_test.c tests/open_data.h tests/expect.h $(HOST_OBJ)
+	@mkdir -p $(@D)/generators
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS) -lm
+check-generators: $(BUILD)/tests/generators_test plugins
+	@mkdir -p $(BUILD)/tests/generators
+	$< $(BUILD)/plugins $(BUILD)/tests/generators
+.PHONY: check-generators
+CHECKS += check-transforms
+$(BUILD)/tests/transforms_test: tests/transforms_test.c tests/open_data.h tests/expect.h $(HOST_OBJ)
+	@mkdir -p $(@D)/transforms
+	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS)
+check-transforms: $(BUILD)/tests/transforms_test plugins
+	@mkdir -p $(BUILD)/tests/transforms
+	$< $(BUILD)/plugins $(BUILD)/tests/transforms
+.PHONY: check-transforms
