@@ -103,7 +103,7 @@ int graph_reserve(graph *g)
 {
     for (int i = 0; i < g->n_nodes; i++)
         if (reserve_node(g, g->node[i])) return TN_ENOMEM;
-    return 0;
+    return slot_hold(g, &g->count, &g->count_bytes, sizeof(double) * (size_t)g->reserved_rows[TN_ROOT]) ? TN_ENOMEM : 0;
 }
 
 /* ---- parameters --------------------------------------------------------------------------------------- */
@@ -213,6 +213,7 @@ void graph_free(graph *g)
     for (int i = 0; i < g->n_nodes; i++) free_node(g, g->node[i]);
     if (g->value) g->be.ops->release(&g->be, g->value);
     if (g->gradient) g->be.ops->release(&g->be, g->gradient);
+    if (g->count_bytes) g->be.ops->release(&g->be, g->count);
     memory_free(g->slot_of);
-    g->value = g->gradient = NULL, g->slot_of = NULL;
+    g->value = g->gradient = NULL, g->slot_of = NULL, g->count = NULL, g->count_bytes = 0;
 }

@@ -134,7 +134,7 @@ static int each_batch(experiment *e, int split, int (*each)(experiment *, void *
     return rc;
 }
 
-typedef struct totals { double loss[8]; int64_t rows[8], examples; } totals;
+typedef struct totals { double loss[8], by[8]; int64_t examples; } totals;
 
 static int add_batch(experiment *e, void *to)
 {
@@ -143,7 +143,7 @@ static int add_batch(experiment *e, void *to)
     if (!t->examples) graph_carry_reset(g);
     int rc = graph_forward(g, 0, 1);
     if (!rc) graph_carry_commit(g);
-    for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->rows[i] += g->loss_rows[i];
+    for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->by[i] += g->loss_by[i];
     t->examples += g->bound->n;
     for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i], e->metric[i].sum, 0);
     return rc;
@@ -163,8 +163,7 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
     if (rc) return rc;
     double loss = 0;
     for (int i = 0; i < g->n_heads; i++) {
-        double by = g->head[i].reduction == REDUCE_SUM_STEPS_MEAN_BATCH ? (double)t.examples : (double)t.rows[i];
-        if (g->head[i].reduction == REDUCE_SUM) by = 1;
+        double by = g->head[i].reduction == REDUCE_SUM ? 1 : t.by[i];
         if (by > 0) loss += g->head[i].weight * t.loss[i] / by;
     }
     *scores = NULL, *n = 0;

@@ -289,14 +289,15 @@ static void wire_loss(graph *g, node *n)
     h->loss = n;
     h->weight = config_real(n->table, "weight", 1, -1e6, 1e6, d);
     h->target = n->count[G_IN] > 1 && n->in_node[1] ? n->in_node[1]->source : NULL;
-    static const char *const names[] = { "mean", "sum", "sum_steps_mean_batch", NULL };
+    static const char *const names[REDUCTIONS] = { "mean", "sum", "sum_steps_mean_batch", "mean_steps_mean_batch" };
     const char *how = config_text(n->table, "reduction", "mean", d);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < REDUCTIONS; i++)
         if (!strcmp(how, names[i])) {
             h->reduction = i;
             return;
         }
-    diag_error(d, config_get(n->table, "reduction")->at, "reduction: '%s' is none of mean, sum, sum_steps_mean_batch", how);
+    diag_error(d, config_get(n->table, "reduction")->at, "reduction: '%s' is none of mean, sum, sum_steps_mean_batch, "
+               "mean_steps_mean_batch", how);
 }
 
 /* ---- order: inputs first, else as in the file --------------------------------------------------------- */
@@ -386,8 +387,10 @@ static void plan_node(graph *g, node *n)
         n->unknown = 1;
         return;
     }
-    n->decoded.spec = (tn_spec){ TN_I32, TN_IDS, n->count[G_IN] ? in[0]->layout : TN_FIXED, 0, 0, 1,
-                                n->count[G_IN] ? in[0]->width : 1, 0, 0, 0 };
+    const tn_spec *target = n->loss && n->count[G_IN] > 1 && in[1]->classes ? in[1] : NULL;
+    n->decoded.spec = (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = n->count[G_IN] ? in[0]->layout : TN_FIXED, .width = 1,
+                                 .classes = target ? target->classes : n->count[G_IN] ? in[0]->width : 1,
+                                 .vocabulary = target ? target->vocabulary : 0 };
     n->decoded.name = "decoded";
     wire_states(n);
     if (n->layer->flags & TN_L_LAST)
@@ -441,6 +444,11 @@ static void trace(graph *g)
         for (int k = 0; k < n->count[G_IN]; k++) n->in_slot[k]->gradient_comes |= n->in_slot[k]->wants_gradient;
         for (int k = 0; k < n->count[G_STATE]; k++)
             if (n->state_slot[k]) n->state_slot[k]->gradient_comes |= n->state_slot[k]->wants_gradient;
+    }
+    for (int i = 0; i < g->n_heads; i++) {
+        node *n = g->head[i].loss;
+        for (int k = 1; k < n->count[G_OUT]; k++)
+            if (n->out[k].name && !strcmp(n->out[k].name, "count")) g->head[i].count = &n->out[k], n->out[k].read = 1;
     }
     find_setters(g);
 }

@@ -94,7 +94,8 @@ struct node {
 typedef struct head {                      /* a loss in use                                                      */
     node *loss;
     double weight;
-    enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_SUM_STEPS_MEAN_BATCH } reduction;
+    enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_SUM_STEPS_MEAN_BATCH, REDUCE_MEAN_STEPS_MEAN_BATCH, REDUCTIONS } reduction;
+    slot *count;                           /* its port .count: what a row counts for; NULL: 1                    */
     field *target;
 } head;
 
@@ -136,7 +137,8 @@ struct graph {
     const batch *bound;
     int64_t step;                          /* of training, from 1; 0 outside                                     */
     int learns;                            /* gradient buffers exist                                             */
-    double loss_sum[8]; int64_t loss_rows[8]; /* of the last forward, by head: sum over rows, before reduction   */
+    double loss_sum[8], loss_by[8];        /* of the last forward, by head: a sum, and what it is divided by     */
+    void *count; size_t count_bytes;       /* double [examples]: what the rows of each count for                 */
     node *planning;                        /* whose plan runs: for messages                                      */
 };
 

@@ -18,7 +18,7 @@ int node_run(node *n, uint32_t phase)
 /* ---- decoding ------------------------------------------------------------------------------------------- */
 typedef struct paths { node *n; int32_t last; } paths;
 
-/* Keeps the best path of each sequence: ids by step, where it has as many steps as the layout. */
+/* Keeps the best path of each sequence: ids by step, -1 behind its end; of the root, which has no sequences, one id a row. */
 static int keep_path(void *to, int32_t parent_row, double score, const int32_t *ids, int64_t n)
 {
     paths *p = to;
@@ -26,15 +26,17 @@ static int keep_path(void *to, int32_t parent_row, double score, const int32_t *
     const tn_layout *l = p->n->decoded.value.lay;
     if (parent_row == p->last || !l) return 0;
     p->last = parent_row;
-    int32_t s = l->place[parent_row], *out = p->n->decoded.value.data;
-    for (int64_t t = 0; t < n && t < l->length[s]; t++) out[l->first[t] + s] = ids[t];
+    int32_t s = l->parent ? l->place[parent_row] : parent_row, *out = p->n->decoded.value.data;
+    if (!l->parent) out[s] = n ? ids[0] : -1;
+    else
+        for (int64_t t = 0; t < n && t < l->length[s]; t++) out[l->first[t] + s] = ids[t];
     return 0;
 }
 
 static int decode(node *n)
 {
     tn_tensor *t = &n->decoded.value;
-    memset(t->data, 0, sizeof(int32_t) * (size_t)t->rows);
+    memset(t->data, 0xff, sizeof(int32_t) * (size_t)t->rows);
     paths p = { n, -1 };
     return n->layer->decode(n->part->self, &n->call, keep_path, &p);
 }
@@ -57,14 +59,35 @@ static int failed(node *n, int rc, const char *phase)
     return host_fail(h, rc, "'%s' (%s) failed in %s: %s", n->name, n->part->type, phase, why);
 }
 
-/* Sum of a loss over its rows, in the order of the rows. */
+/* What the rows of a loss count for, summed by example. */
+static const double *count_rows(graph *g, const head *h)
+{
+    const tn_tensor *t = &h->loss->out[0].value;
+    const float *count = h->count ? h->count->value.data : NULL;
+    double *sum = g->count;
+    for (int32_t e = 0; e < g->bound->n; e++) sum[e] = 0;
+    for (int64_t r = 0; r < t->rows; r++) sum[t->lay->root[r]] += count ? (double)count[r] : 1;
+    return sum;
+}
+
+/* Sum of a loss over its rows, in the order of the rows, and what it is divided by:
+ *     mean                    all that the rows count for        sum_steps_mean_batch    the examples
+ *     sum                     1                                  mean_steps_mean_batch   the examples; before that each
+ *                                                                                        row by what its example counts for */
 static void sum_loss(graph *g, int i)
 {
-    const tn_tensor *t = &g->head[i].loss->out[0].value;
-    const float *x = t->data;
-    double sum = 0;
-    for (int64_t r = 0; r < t->rows * t->width; r++) sum += (double)x[r];
-    g->loss_sum[i] = sum, g->loss_rows[i] = t->rows;
+    const head *h = &g->head[i];
+    const tn_tensor *t = &h->loss->out[0].value;
+    const float *x = t->data, *count = h->count ? h->count->value.data : NULL;
+    const double *of = h->reduction == REDUCE_MEAN_STEPS_MEAN_BATCH ? count_rows(g, h) : NULL;
+    double sum = 0, by = 0;
+    for (int64_t r = 0; r < t->rows; r++) {
+        double in_example = of ? of[t->lay->root[r]] : 1;
+        sum += in_example > 0 ? (double)x[r] / in_example : 0;
+        by += count ? (double)count[r] : 1;
+    }
+    g->loss_sum[i] = sum;
+    g->loss_by[i] = h->reduction == REDUCE_MEAN ? by : h->reduction == REDUCE_SUM ? 1 : (double)g->bound->n;
 }
 
 int graph_forward(graph *g, int training, int losses)
@@ -81,21 +104,28 @@ int graph_forward(graph *g, int training, int losses)
     return 0;
 }
 
-/* What one row of a loss counts for in the reduced loss. */
-static double row_factor(const graph *g, int i)
-{
-    const head *h = &g->head[i];
-    int64_t rows = h->loss->out[0].value.rows;
-    if (h->reduction == REDUCE_SUM) return h->weight;
-    int64_t by = h->reduction == REDUCE_MEAN ? rows : g->bound->n;
-    return by ? h->weight / (double)by : 0;
-}
-
 double graph_loss(graph *g)
 {
     double loss = 0;
-    for (int i = 0; i < g->n_heads; i++) loss += g->loss_sum[i] * row_factor(g, i);
+    for (int i = 0; i < g->n_heads; i++)
+        if (g->loss_by[i] > 0) loss += g->loss_sum[i] * (g->head[i].weight / g->loss_by[i]);
     return loss;
+}
+
+/* The factor of each row of a loss in the reduced loss: its gradient. */
+static void set_factors(graph *g, int i)
+{
+    const head *h = &g->head[i];
+    tn_tensor *t = &h->loss->out[0].grad;
+    if (!t->data) return;
+    double factor = g->loss_by[i] > 0 ? h->weight / g->loss_by[i] : 0;
+    g->be.ops->fill(&g->be, t->data, TN_F32, t->rows * t->width, factor);
+    if (h->reduction != REDUCE_MEAN_STEPS_MEAN_BATCH) return;
+    const double *of = count_rows(g, h);
+    for (int64_t r = 0; r < t->rows; r++) {
+        double in_example = of[h->loss->out[0].value.lay->root[r]];
+        ((float *)t->data)[r] = in_example > 0 ? (float)(factor / in_example) : 0;
+    }
 }
 
 static void zero(graph *g, tn_tensor *t)
@@ -122,10 +152,7 @@ static void zero_gradients(graph *g, node *n)
 int graph_backward(graph *g)
 {
     for (int i = 0; i < g->n_nodes; i++) zero_gradients(g, g->node[i]);
-    for (int i = 0; i < g->n_heads; i++) {
-        tn_tensor *t = &g->head[i].loss->out[0].grad;
-        if (t->data) g->be.ops->fill(&g->be, t->data, TN_F32, t->rows * t->width, row_factor(g, i));
-    }
+    for (int i = 0; i < g->n_heads; i++) set_factors(g, i);
     for (int i = g->n_nodes; i-- > 0; ) {
         node *n = g->node[i];
         if (!n->out[0].wants_gradient) continue;

@@ -356,7 +356,8 @@ typedef struct tn_layer {
     tn_plan_fn *plan;
     const tn_impl *const *impls;         /* NULL-terminated, best first                                      */
     const tn_port *ports; uint32_t n_ports, port_size; /* further inputs by name, after those of `inputs`    */
-    /* The port .decoded: paths for a row of the output's parent, best first [compute]; may be NULL           */
+    /* The port .decoded: paths for a row of the parent of in[0], best first, each of as many ids as it has or fewer; where
+     * in[0] is on the root, of one id for a row of its own [compute]; may be NULL                            */
     int (*decode)(void *self, const tn_call *, tn_emit_fn *emit, void *to);
     /* Initial value of parameter `slot` [main], host memory, rows x width as planned. Returns 1 if it wrote p,
      * 0 to leave it to tn_param.init, < 0 after fail(). An initializer in the user's file wins. May be NULL. */
@@ -370,7 +371,8 @@ typedef struct tn_activation {
                     const float *dy, float *dx);    /* SETS dx, does not add; dx == dy allowed               */
 } tn_activation;
 /* A loss is a layer: in = output, target, (weight); out[0] is one value a row of any layout (a row's loss, a
- * sequence's). The host reduces, and backward gets the factors in d_out[0]. It may have parameters.         */
+ * sequence's). The host reduces, and backward gets the factors in d_out[0]. It may have parameters. An output of
+ * the port "count", on the same rows, is what each row counts for where a mean is taken (0: ignored); none: 1. */
 typedef struct tn_loss {
     uint32_t size, flags;
     uint32_t wants, rsv_;                /* documentation: TN_LOGITS ...                                     */

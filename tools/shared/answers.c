@@ -83,11 +83,12 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes, 
 }
 
 /* Numbers, as they were before the target's transforms. */
+/* h: the head whose target's scale the numbers have, or NULL. */
 static void put_values(answers *a, const head *h, const float *x, int64_t n, int32_t r)
 {
     const char *why;
     size_t bytes = sizeof(float) * (size_t)(n + 1);
-    if (h->target && h->target->width == n && data_can_undo(a->e->data, h->target, &why)) {
+    if (h && h->target && h->target->width == n && data_can_undo(a->e->data, h->target, &why)) {
         if (bytes > a->bytes) {
             memory_free(a->probability);
             a->probability = memory_new(bytes);
@@ -123,12 +124,12 @@ void answers_put(answers *a)
     const head *h = &g->head[0];
     const tn_tensor *y = h->loss->at_in[0];
     int64_t classes = classes_of(h);
-    const float *p = probabilities(a, h, y->rows, classes);
+    const float *p = probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
-            if (p) put_row(a, h, p + r * classes, classes, r);
-            else put_values(a, h, (float *)y->data + r * y->width, y->width, r);
-        } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, p, classes, r);
+            if (p && classes) put_row(a, h, p + r * classes, classes, r);
+            else put_values(a, p ? NULL : h, (p ? p : (const float *)y->data) + r * y->width, y->width, r);
+        } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, classes ? p : NULL, classes, r);
         fputc('\n', a->out);
     }
 }
