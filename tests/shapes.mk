@@ -5,3 +5,7 @@ $(BUILD)/tests/shapes_test: tests/shapes_test.c tests/test_host.h tests/expect.h
 check-shapes: $(BUILD)/tests/shapes_test plugins
 	$< $(BUILD)/plugins
 .PHONY: check-shapes
+CHECKS += check-shapes-train
+check-shapes-train: all
+	tests/shapes/shapes_train_test.sh $(BUILD)
+.PHONY: check-shapes-train
