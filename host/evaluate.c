@@ -1,5 +1,7 @@
 /* evaluate.c -- loss and metrics over a whole split: sums over all batches, one division at the end. */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "experiment.h"
 
 static void add_score(experiment *e, score **all, int *n, const char *name, double value, int higher)
@@ -33,7 +35,43 @@ static void add_results(experiment *e, score **all, int *n, const char *prefix, 
 
 static void clear_sums(metric_use *m, int n)
 {
-    for (int i = 0; i < n; i++) memset(m[i].sum, 0, sizeof *m[i].sum * m[i].sums);
+    for (int i = 0; i < n; i++) {
+        memset(m[i].sum, 0, sizeof *m[i].sum * m[i].sums);
+        m[i].n_kept = 0;
+    }
+}
+
+/* Room for what a metric keeps of the rows of this batch. */
+static void *keep_rows(metric_use *m, int64_t rows)
+{
+    int64_t n = m->n_kept + rows, room = m->room;
+    while (room < n) room += room / 2 + 1024;
+    if (room > m->room) {
+        size_t row = sizeof *m->kept * (size_t)m->width;
+        m->kept = memory_grow(m->kept, row * (size_t)m->room, row * (size_t)room);
+        m->room = room;
+    }
+    float *at = m->kept + m->n_kept * m->width;
+    m->n_kept = n;
+    return at;
+}
+
+static int finish_rows(experiment *e, metric_use *m, int n)
+{
+    int rc = 0;
+    for (int i = 0; i < n && !rc; i++) {
+        const tn_metric_rows *r = m[i].rows;
+        if (r && r->finish) rc = r->finish(m[i].part->self, m[i].n_kept, m[i].kept, m[i].sum);
+        if (rc && !e->host.error[0]) return host_fail(&e->host, rc, "metric '%s' failed", m[i].name);
+    }
+    return rc;
+}
+
+void metrics_free(experiment *e)
+{
+    for (int i = 0; i < e->n_metrics; i++) memory_free(e->metric[i].kept);
+    for (int b = 0; b < e->n_baselines; b++)
+        for (int i = 0; i < e->baseline[b].n_metrics; i++) memory_free(e->baseline[b].metric[i].kept);
 }
 
 score *train_scores(experiment *e, double loss, int *n)
@@ -69,10 +107,16 @@ int score_higher(experiment *e, const char *name)
 
 static int update_from(experiment *e, metric_use *m, tn_tensor **in, double *sum, uint32_t flags)
 {
+    tn_tensor kept, *out[1] = { &kept };
     tn_call call;
     memset(&call, 0, sizeof call);
     call.size = sizeof call, call.api = e->context.api, call.host = &e->host, call.be = &e->graph->be;
     call.layout = e->graph->bound->layout_at, call.in = in, call.flags = flags;
+    if (m->width) {
+        const tn_tensor *t = &m->target->value;
+        kept = (tn_tensor){ sizeof kept, TN_F32, keep_rows(m, t->rows), t->rows, m->width, m->width, t->lay, NULL, NULL };
+        call.out = out;
+    }
     int rc = m->table->update(m->part->self, &call, sum);
     return rc && !e->host.error[0] ? host_fail(&e->host, rc, "metric '%s' failed", m->name) : rc;
 }
@@ -160,7 +204,7 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
     g->step = 0;
     int rc = each_batch(e, split, add_batch, &t);
     g->step = step;
-    if (rc) return rc;
+    if (rc || (rc = finish_rows(e, e->metric, e->n_metrics))) return rc;
     double loss = 0;
     for (int i = 0; i < g->n_heads; i++) {
         double by = g->head[i].reduction == REDUCE_SUM ? 1 : t.by[i];
@@ -170,6 +214,25 @@ int evaluate_split(experiment *e, int split, score **scores, int *n)
     add_score(e, scores, n, arena_print(&e->memory, "%s.loss", split_names[split]), loss, 0);
     for (int i = 0; i < e->n_metrics; i++) add_results(e, scores, n, split_names[split], &e->metric[i], e->metric[i].sum);
     return 0;
+}
+
+static int put_text(void *to, const char *text, size_t n) { return fwrite(text, 1, n, to) == n ? 0 : TN_EIO; }
+
+int evaluate_tables(experiment *e, const char *folder, int split)
+{
+    int rc = 0;
+    for (int i = 0; i < e->n_metrics && !rc; i++) {
+        const metric_use *m = &e->metric[i];
+        if (!m->rows || !TN_HAS(m->rows, write)) continue;
+        const char *path = arena_print(&e->memory, "%s/metrics", folder);
+        mkdir(path, 0777);
+        path = arena_print(&e->memory, "%s/%s.%s.csv", path, split_names[split], m->name);
+        FILE *f = fopen(path, "w");
+        if (f) rc = m->rows->write(m->part->self, m->sum, m->n_kept, m->kept, put_text, f);
+        if (!f || (fclose(f) && !rc)) rc = TN_EIO;
+        if (rc) return e->host.error[0] ? rc : host_fail(&e->host, rc, "cannot write '%s': %s", path, strerror(errno));
+    }
+    return rc;
 }
 
 /* ---- baselines -------------------------------------------------------------------------------------------- */
@@ -251,6 +314,7 @@ int evaluate_baselines(experiment *e, score **scores, int *n)
             if (e->data->count[split] <= 0) continue;
             clear_sums(b->metric, b->n_metrics);
             rc = each_batch(e, split, baseline_batch, &r);
+            if (!rc) rc = finish_rows(e, b->metric, b->n_metrics);
             for (int k = 0; k < b->n_metrics && !rc; k++)
                 add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k],
                             b->metric[k].sum);

@@ -285,6 +285,13 @@ static int plan_metric(experiment *e, metric_use *m, where at)
         m->table = NULL;
         return -1;
     }
+    m->rows = m->part->desc->ext ? m->part->desc->ext(TN_METRIC_ROWS) : NULL;
+    m->width = m->rows && m->rows->keeps ? m->rows->keeps(m->part->self) : 0;
+    if (m->width && m->training) {
+        diag_error(e->messages, at, "metric '%s': %s keeps every row of a split, so it can't count training batches", m->name,
+                   m->part->type);
+        return -1;
+    }
     m->sum = arena_new(&e->memory, sizeof *m->sum * (size_t)(m->sums + 1));
     m->train_sum = arena_new(&e->memory, sizeof *m->train_sum * (size_t)(m->sums + 1));
     return 0;
@@ -619,6 +626,7 @@ void experiment_free(experiment *e)
 {
     if (!e) return;
     ahead_free(e->ahead);
+    metrics_free(e);
     if (e->graph && e->graph->be.ops) {
         tn_be be = e->graph->be;
         graph_free(e->graph);

@@ -4,6 +4,7 @@
  * graph again with the sizes that the data have. Both put every mistake into `messages`.                        */
 #ifndef EXPERIMENT_H
 #define EXPERIMENT_H
+#include "../include/tenon/metric_rows.h"
 #include "ahead.h"
 
 typedef struct score { const char *name; double value; int higher_is_better; } score;   /* "validation.accuracy" */
@@ -16,6 +17,8 @@ typedef struct metric_use {
     uint32_t sums; double *sum;
     int training; double *train_sum;       /* the training batches of an epoch are counted, too                */
     field *undo;                           /* space = "original": the target, whose transforms are undone first; or NULL */
+    const tn_metric_rows *rows;            /* NULL: sums are enough                                            */
+    float *kept; int64_t n_kept, room, width; /* what it keeps of each row of the split: [n_kept x width]       */
 } metric_use;
 typedef struct stop_use {
     const char *name, *monitor;
@@ -99,5 +102,8 @@ int  score_higher(experiment *, const char *name);        /* is a higher value b
 int  train_metrics_update(experiment *);
 void train_metrics_clear(experiment *);
 score *train_scores(experiment *, double loss, int *n);
+/* Tables that metrics have to tell of the split evaluated last, into FOLDER/metrics. */
+int  evaluate_tables(experiment *, const char *folder, int split);
+void metrics_free(experiment *);
 int  evaluate_baselines(experiment *, score **scores, int *n);
 #endif

@@ -275,7 +275,7 @@ int trainer_final(trainer *t, score **scores, int *n)
         int m;
         if (e->data->count[split] <= 0) continue;
         double began = now();
-        if ((rc = evaluate_split(e, split, &s, &m))) break;
+        if ((rc = evaluate_split(e, split, &s, &m)) || (rc = evaluate_tables(e, t->folder, split))) break;
         if (split == SPLIT_TEST) t->test_seconds = now() - began;
         score *all = arena_new(&e->memory, sizeof *all * (size_t)(*n + m));
         if (*n) memcpy(all, *scores, sizeof *all * (size_t)*n);

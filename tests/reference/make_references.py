@@ -18,6 +18,7 @@ import sys
 from activations import activation_cases, activations
 from cases import LENGTHS, Cases, random, read
 from losses import losses
+from metrics import metrics
 from schedules import schedules
 from shape_layers import shapes
 
@@ -198,54 +199,6 @@ def optimizers():
                    lambda p, lr, wd: o.AdamW(p, lr=lr, weight_decay=wd), decay=d)
     optimizer_case(c, "adam_betas", 'type = "adam", beta1 = 0.5, beta2 = 0.9, epsilon = 1e-3', 309,
                    lambda p, lr, wd: o.Adam(p, lr=lr, betas=(0.5, 0.9), eps=1e-3))
-    return c
-
-
-# ---- metrics, by brute force ------------------------------------------------------------------------------------------------
-
-def scores(said, true, classes, positive=1):
-    """Every result of precision_recall_f1, from the definitions."""
-    def three(hit, n_said, n_true):
-        p, r = hit / n_said if n_said else 0.0, hit / n_true if n_true else 0.0
-        return p, r, 2 * p * r / (p + r) if p + r else 0.0
-    per, support, used = [], [], []
-    for k in range(classes):
-        per.append(three(sum(s == t == k for s, t in zip(said, true)), said.count(k), true.count(k)))
-        support.append(true.count(k))
-        used.append(k in said or k in true)
-    right = sum(s == t for s, t in zip(said, true))
-    averages = dict(micro=three(right, len(said), len(true)))
-    averages["macro"] = tuple(sum(per[k][i] for k in range(classes) if used[k]) / sum(used) for i in range(3))
-    averages["weighted"] = tuple(sum(per[k][i] * support[k] for k in range(classes)) / sum(support) for i in range(3))
-    averages["binary"] = per[positive] if classes == 2 else None
-    out = {}
-    for i, what in enumerate(["precision", "recall", "f1"]):
-        for a in ["micro", "macro", "weighted"]:
-            out[f"{a}.{what}"] = averages[a][i]
-        for k in range(classes):
-            out[f"class_{k}.{what}"] = per[k][i]
-    main = averages["binary"] if classes == 2 else averages["macro"]
-    out["precision"], out["recall"], out[""] = main
-    return out
-
-
-def metrics():
-    import torch
-    c = Cases()
-    g = torch.Generator().manual_seed(400)
-    for name, n, classes, width in [("few", 60, 4, 4), ("unused", 40, 9, 9), ("binary", 50, 2, 2), ("one_value", 50, 2, 1)]:
-        x = random(g, n, width)
-        most = 5 if name == "unused" else classes
-        true = torch.randint(0, most, (n,), generator=g)
-        if name == "unused":
-            x[:, 6:] -= 100
-        said = (x[:, 0] > 0).int().tolist() if width == 1 else x.argmax(-1).tolist()
-        results = scores(said, true.tolist(), classes)
-        c.case(f"f1_{name}", 'metric { type = "precision_recall_f1" }', in__0=x, in__1=true, classes__1=[classes])
-        c.case(f"accuracy_{name}", 'metric { type = "accuracy" }', in__0=x, in__1=true, classes__1=[classes])
-        c.add(f"accuracy_{name}", "result.", [sum(s == t for s, t in zip(said, true.tolist())) / n])
-        for key, value in results.items():
-            c.add(f"f1_{name}", f"result.{key}", [value])
     return c
 
 

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# metrics_test.sh BUILD -- metrics in a real run: figures that agree with each other, and the tables they leave.
+set -u
+build=$(cd "$1" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+awk 'BEGIN { s = 5; for (i = 0; i < 90; i++) { s = (s * 1103515245 + 12345) % 2147483648; r = int(s / 65536)
+    print (i % 2 ? "odd" : "even"), (r % 4 ? (i % 2 ? "a" : "b") : "c"), "w" r % 7 } }' >"$tmp/train.txt"
+head -n 60 "$tmp/train.txt" | tail -n 35 >"$tmp/validation.txt"
+{ sed 's/^epochs = .*/epochs = 2/' "$root/tests/rules/run.toml"
+  for m in auc confusion_matrix perplexity bits_per_character matthews; do printf '[[metric]]\ntype = "%s"\n' $m; done; } >"$tmp/run.toml"
+for threads in 1 2; do
+    "$build/tenon" train "$tmp/run.toml" --data-dir "$tmp" --run "$tmp/run$threads" --threads $threads >"$tmp/log" 2>&1
+    ok $? "trains: $(tail -n 2 "$tmp/log")"
+done
+cmp -s "$tmp/run1/metrics.csv" "$tmp/run2/metrics.csv"; ok $? 'one and two threads give other figures'
+figure() { awk -v n="validation.$1" '$1 == n { print $2 }' "$tmp/log"; }
+near() { # what, a, b
+    awk -v a="$2" -v b="$3" 'BEGIN { exit !(a - b < 1e-5 && b - a < 1e-5 && a != "") }'; ok $? "$1: $2, expected $3"
+}
+curve=$tmp/run2/metrics/validation.auc.csv matrix=$tmp/run2/metrics/validation.confusion_matrix.csv
+near 'trapezoids under the points of the ROC curve' "$(figure auc)" \
+    "$(awk -F, 'NR > 1 { sum += ($3 - x) * ($4 + y) / 2; x = $3; y = $4 } END { print sum }' "$curve")"
+near 'steps under the points of precision and recall' "$(figure auc.pr)" \
+    "$(awk -F, 'NR > 1 { sum += ($4 - y) * $5; y = $4 } END { print sum }' "$curve")"
+[ "$(tail -n 1 "$curve" | cut -d, -f1,3,4)" = odd,1,1 ] || [ "$(tail -n 1 "$curve" | cut -d, -f1,3,4)" = even,1,1 ]
+ok $? "the curve ends at 1, 1: $(tail -n 1 "$curve")"
+near 'accuracy from the matrix' "$(figure accuracy)" \
+    "$(awk -F, 'NR > 1 { right += $NR; for (i = 2; i <= NF; i++) all += $i } END { print right / all }' "$matrix")"
+near 'rows of the matrix' 35 "$(awk -F, 'NR > 1 { for (i = 2; i <= NF; i++) all += $i } END { print all }' "$matrix")"
+near "Matthews' coefficient from the matrix" "$(figure matthews)" "$(awk -F, 'NR == 2 { a = $2; b = $3 } NR == 3 { c = $2; d = $3 }
+    END { print (a * d - b * c) / sqrt((a + b) * (c + d) * (a + c) * (b + d)) }' "$matrix")"
+near 'perplexity is exp of the mean cross entropy' "$(figure perplexity)" "$(awk -v l="$(figure loss)" 'BEGIN { print exp(l) }')"
+near 'bits are the mean cross entropy by ln 2' "$(figure bits_per_character)" "$(awk -v l="$(figure loss)" 'BEGIN { print l / log(2) }')"
+{ cat "$tmp/run.toml"; printf '[[metric]]\nname = "again"\ntype = "auc"\ntraining = true\n'; } >"$tmp/wrong.toml"
+"$build/tenon" check "$tmp/wrong.toml" --data-dir "$tmp" >"$tmp/out" 2>&1
+"$build/tenon" train "$tmp/wrong.toml" --data-dir "$tmp" --run "$tmp/wrong" >>"$tmp/out" 2>&1
+grep -q "metric 'again': auc keeps every row of a split, so it can't count training batches" "$tmp/out"
+ok $? "auc of training batches: $(cat "$tmp/out")"
+echo "metrics in runs: $passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed -gt 0 ]

@@ -1,0 +1,157 @@
+/* metrics_test.c -- what references by number do not show: words that BLEU leaves out, batches without rows, and the
+ * messages of metrics on outputs that they are not for.
+ *
+ *     metrics_test PLUGINS */
+#include "../include/tenon/metric_rows.h"
+#include "test_host.h"
+
+static test_host h;
+static const char *const words[] = { "<unknown>", "a", "b", "c", "<sos>", "<eos>", "d,\"e\"" };
+enum { WORDS = 7, UNKNOWN = 0, A, B, C, SOS, EOS };
+
+static const char *const *words_of(void *to, int32_t vocabulary, int64_t *n)
+{
+    (void)to, (void)vocabulary;
+    *n = WORDS;
+    return words;
+}
+
+/* ---- BLEU ------------------------------------------------------------------------------------------ */
+/* BLEU of one output against one target, as batches of an example with steps. */
+static double bleu_of(const char *toml, int32_t nx, const int32_t *x, int32_t ny, const int32_t *y)
+{
+    tn_spec said = { .dtype = TN_I32, .means = TN_IDS, .layout = TEXT, .width = 1, .classes = WORDS },
+            target = { .dtype = TN_I32, .means = TN_IDS, .layout = TARGET, .width = 1, .classes = WORDS, .vocabulary = 1 };
+    const tn_spec *in[2] = { &said, &target };
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    double sum[64] = { 0 }, value = NAN;
+    uint32_t sums = 0;
+    const char *name;
+    int32_t higher, id[2][16];
+    if (!p) return NAN;
+    const tn_metric *m = p->desc->table;
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) && sums <= 64, "%s: %s", toml, h.host.error);
+    test_layouts(&h, 1, &nx);
+    test_layout(&h, TARGET, TN_ROOT, &ny, 0);
+    memcpy(id[0], x, 4 * (size_t)nx);
+    memcpy(id[1], y, 4 * (size_t)ny);
+    tn_tensor a = { sizeof a, TN_I32, id[0], nx, 1, 1, &h.layout[TEXT], NULL, NULL },
+              b = { sizeof b, TN_I32, id[1], ny, 1, 1, &h.layout[TARGET], NULL, NULL }, *at[2] = { &a, &b };
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
+    expect(!m->update(p->self, &c, sum), "%s: %s", toml, h.host.error);
+    expect(!m->result(p->self, sum, 0, &name, &value, &higher), "%s: no result", toml);
+    part_close(p);
+    return value;
+}
+
+static void test_words_left_out(void)
+{
+    static const int32_t good[] = { SOS, A, B, C, A, EOS, B, B }, target[] = { A, B, C, A, EOS }, cut[] = { A, B, EOS, C, A },
+                         odd[] = { A, UNKNOWN, B, C }, odd_target[] = { A, UNKNOWN, B, C };
+    double found = bleu_of("bleu", 8, good, 5, target);
+    expect(fabs(found - 100) < 1e-9, "bleu: <sos>, <eos> and what follows leave %g, expected 100", found);
+    found = bleu_of("{ type = 'bleu', begin = '', end = '' }", 8, good, 5, target);
+    expect(found > 50 && found < 70, "bleu: with <sos> and <eos> as words %g", found);
+    found = bleu_of("{ type = 'bleu', order = 2 }", 5, cut, 5, target);
+    expect(fabs(found - 100 * exp(1 - 4 / 2.0)) < 1e-9, "bleu: of two right words of four %g", found);
+    found = bleu_of("{ type = 'bleu', order = 1 }", 4, odd, 4, odd_target);
+    expect(fabs(found - 75) < 1e-9, "bleu: an unknown word agrees with itself: %g, expected 75", found);
+    found = bleu_of("{ type = 'bleu', order = 1, unknown = '' }", 4, odd, 4, odd_target);
+    expect(fabs(found - 100) < 1e-9, "bleu: unknown words that may agree give %g, expected 100", found);
+}
+
+/* ---- every metric ---------------------------------------------------------------------------------- */
+static tn_spec numbers(int64_t width) { return (tn_spec){ .dtype = TN_F32, .layout = TN_ROOT, .width = width }; }
+static tn_spec classes(int64_t n) { return (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = TN_ROOT, .width = 1, .classes = n }; }
+
+/* A split without rows has results that are numbers, and the same names as before. */
+static void test_nothing(const char *toml, tn_spec x, tn_spec t)
+{
+    const tn_spec *in[2] = { &x, &t };
+    uint32_t sums = 0;
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    if (!p) {
+        expect(0, "%s: cannot be opened", toml);
+        return;
+    }
+    const tn_metric *m = p->desc->table;
+    const tn_metric_rows *k = p->desc->ext ? p->desc->ext(TN_METRIC_ROWS) : NULL;
+    host_clear(&h.host);
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums), "%s: %s", toml, h.host.error);
+    double *sum = memory_new(sizeof *sum * (sums + 1));
+    test_layouts(&h, 0, NULL);
+    tn_tensor a = { sizeof a, x.dtype, NULL, 0, x.width, x.width, &h.layout[TN_ROOT], NULL, NULL },
+              b = { sizeof b, t.dtype, NULL, 0, 1, 1, &h.layout[TN_ROOT], NULL, NULL }, keep = b, *at[2] = { &a, &b }, *out[1] = { &keep };
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at, .out = out };
+    expect(!m->update(p->self, &c, sum), "%s: a batch without rows: %s", toml, h.host.error);
+    if (k && k->finish) expect(!k->finish(p->self, 0, NULL, sum), "%s: %s", toml, h.host.error);
+    const char *name;
+    double value;
+    int32_t higher;
+    uint32_t n = 0;
+    for (; !m->result(p->self, sum, n, &name, &value, &higher); n++)
+        expect(isfinite(value) && (n == 0) == (name == NULL), "%s: result %u is %g", toml, n, value);
+    expect(n > 0, "%s: no results", toml);
+    memory_free(sum);
+    part_close(p);
+}
+
+static void test_refused(const char *toml, tn_spec x, tn_spec t, const char *expected)
+{
+    const tn_spec *in[2] = { &x, &t };
+    uint32_t sums;
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    host_clear(&h.host);
+    expect(((const tn_metric *)p->desc->table)->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) < 0,
+           "%s: planned what it should refuse", toml);
+    expect_text(toml, h.host.error, expected);
+    part_close(p);
+}
+
+/* A matrix as CSV: words with commas and quotes in quotes. */
+static int append(void *to, const char *text, size_t n)
+{
+    strncat(to, text, n);
+    return 0;
+}
+static void test_matrix(void)
+{
+    tn_spec x = classes(WORDS), t = classes(WORDS);
+    const tn_spec *in[2] = { &x, &t };
+    uint32_t sums;
+    double sum[WORDS * WORDS] = { 0 };
+    char text[2000] = "";
+    t.vocabulary = 1;
+    tn_part *p = test_part_of(&h, TN_METRIC, "confusion_matrix");
+    const tn_metric_rows *k = p->desc->ext(TN_METRIC_ROWS);
+    ((const tn_metric *)p->desc->table)->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums);
+    sum[A * WORDS + B] = 3, sum[6 * WORDS + 6] = 12;
+    expect(!k->write(p->self, sum, 0, NULL, append, text), "confusion_matrix: %s", h.host.error);
+    expect_text("confusion_matrix", text, "true,<unknown>,a,b,c,<sos>,<eos>,\"d,\"\"e\"\"\"\n<unknown>,0,0,0,0,0,0,0\na,0,0,3,0,0,0,0\n"
+                "b,0,0,0,0,0,0,0\nc,0,0,0,0,0,0,0\n<sos>,0,0,0,0,0,0,0\n<eos>,0,0,0,0,0,0,0\n\"d,\"\"e\"\"\",0,0,0,0,0,0,12\n");
+    part_close(p);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || test_open(&h, argv[1], registry_isa(), 2)) return 2;
+    h.host.words = words_of;
+    test_words_left_out();
+    static const char *const of_numbers[] = { "mse", "rmse", "mae", "mape", "smape", "r2", "correct_in_a_row" };
+    static const char *const of_classes[] = { "accuracy", "top_k", "precision_recall_f1", "matthews", "perplexity", "auc",
+        "bits_per_character", "{ type = 'confusion_matrix', results = true }", "correct_in_a_row" };
+    for (int i = 0; i < 7; i++) test_nothing(of_numbers[i], numbers(1), numbers(1));
+    for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(3));
+    for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(0)); /* before the data are read */
+    test_refused("mse", numbers(2), numbers(3), "the output has 2 values a row, the target 3");
+    test_refused("rmse", classes(2), classes(2), "the output is classes, not numbers; accuracy compares classes");
+    test_refused("perplexity", classes(2), classes(2), "the output is classes; their probabilities are needed");
+    test_refused("perplexity", numbers(4), classes(5), "perplexity: the output has 4 values a row but the target has 5 classes");
+    test_refused("top_k", numbers(1), classes(2), "top_k: the output must have a value for each class");
+    test_refused("auc", classes(2), classes(2), "auc: the output is classes; it needs a score for each");
+    test_refused("matthews", numbers(1), numbers(1), "matthews: the target is numbers, not classes");
+    test_refused("bleu", classes(2), classes(2), "bleu: output and target must have steps; one row an example is no sentence");
+    test_matrix();
+    test_close(&h);
+    return expect_end("metrics");
+}
