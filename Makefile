@@ -111,8 +111,10 @@ BUILT     = $(filter-out $(MISSING),$(SOURCES))
 WIDE      = $(filter $(COMPUTE:%=plugins/%/%),$(BUILT))
 PLUGINS   = $(BUILT:%.c=$(BUILD)/%.so) $(foreach i,$(ISAS),$(WIDE:%.c=$(BUILD)/%.$(i).so))
 # Every symbol is found at link time, except where a sanitizer leaves its own for the program to bring.
-PLUGIN    = -shared -fvisibility=hidden $(if $(findstring -fsanitize,$(EXTRA)),,-Wl,-z,defs)
-PLUGIN_CC = $(CC) $(CFLAGS) $(DEPEND) $(PLUGIN)
+PLUGIN    = -shared $(if $(findstring -fsanitize,$(EXTRA)),,-Wl,-z,defs)
+# $(call plugin_cc,flags,libraries): compiled and linked apart, as compiler caches want it
+plugin_cc = $(CC) $(CFLAGS) $(DEPEND) -fvisibility=hidden $(1) -c -o $(@:.so=.o) $< && \
+            $(CC) $(CFLAGS) $(PLUGIN) -o $@ $(@:.so=.o) $(2) $(LDFLAGS)
 plugins: $(PLUGINS) | program tools
 	@echo 'built: $(words $(BUILT)) plug-ins of $(words $(sort $(dir $(BUILT)))) kinds in $(BUILD)/plugins$(if $(ISAS),$(,) computing ones also for $(ISAS:%=x86-64-%))'
 	@$(foreach m,$(MISSING),echo 'left out: $(m) needs <$(call header,$(call needs_of,$(m)))> (Debian: $(call package,$(call needs_of,$(m))))';) true
@@ -121,13 +123,13 @@ plugins: $(PLUGINS) | program tools
 $(foreach k,activations losses optimizers regularizers,$(BUILD)/plugins/$(k)/%.so): OPT = -O3
 $(BUILD)/plugins/%.v3.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(call quiet,SO)$(PLUGIN_CC) -march=x86-64-v3 -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(call plugin_cc,-march=x86-64-v3,$(LIBS_$(notdir $*)) -lm)
 $(BUILD)/plugins/%.v4.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(call quiet,SO)$(PLUGIN_CC) -march=x86-64-v4 -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(call plugin_cc,-march=x86-64-v4,$(LIBS_$(notdir $*)) -lm)
 $(BUILD)/plugins/%.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(call quiet,SO)$(PLUGIN_CC) -o $@ $< $(LIBS_$(notdir $*)) -lm
+	$(call quiet,SO)$(call plugin_cc,,$(LIBS_$(notdir $*)) -lm)
 
 # ---- installing: the program finds its plug-ins as ../lib/tenon/plugins, so PREFIX may be moved as a whole
 PLACE = $(DESTDIR)$(PREFIX)

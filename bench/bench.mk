@@ -5,7 +5,7 @@ bench: $(BENCH_WATCHES) $(BENCH_PROGRAMS) all
 	@for b in $(BUILD)/bench/kernels $(ISAS:%=$(BUILD)/bench/kernels.%); do echo $$b; $$b; done
 $(BUILD)/bench/plugins/schedules/%.so $(BUILD)/bench/plugins/metrics/%.so: bench/%.c
 	@mkdir -p $(@D)
-	$(call quiet,SO)$(PLUGIN_CC) -o $@ $<
+	$(call quiet,SO)$(call plugin_cc,,)
 BENCH_PROGRAM = $(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) -DBACKEND='"$(BUILD)/plugins/backends/cpu$(1).so"'
 $(BUILD)/bench/kernels $(BUILD)/bench/peaks: $(BUILD)/bench/%: bench/%.c
 	@mkdir -p $(@D)

@@ -5,7 +5,7 @@ CONFIG_PARTS = $(patsubst tests/config/parts/%.c,$(BUILD)/tests/config/%.so,$(wi
 
 $(BUILD)/tests/config/%.so: tests/config/parts/%.c
 	@mkdir -p $(@D)
-	$(call quiet,SO)$(PLUGIN_CC) -o $@ $<
+	$(call quiet,SO)$(call plugin_cc,,)
 $(BUILD)/tests/config_test: tests/config_test.c $(CONFIG_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(CONFIG_OBJ) $(HOST_LIBS)
