@@ -69,6 +69,7 @@ def losses():
     focal(c, g, n, ids)
     soft_f1(c, g, n, ids)
     ordinal(c, g, n)
+    ctc(c, g)
     return c
 
 
@@ -232,3 +233,47 @@ def ordinal(c, g, n):
         f = lambda a, t: -torch.log(probabilities(a).gather(1, t[:, None].long())[:, 0])
         loss_case(c, f"ordinal_{classes}", 'loss { type = "ordinal" }', 90 + i, f, random(g, n, 1, scale=2), ids, classes=classes,
                   length=LENGTHS if i else None, probability=probabilities, cuts=cuts)
+
+
+def ctc(c, g):
+    """torch.nn.functional.ctc_loss on each example alone, through log_softmax, so that the gradient is that of the logits."""
+    import torch
+    from torch.nn import functional as F
+    frames, labels, classes = [12, 5, 1, 0, 30, 4, 60, 3], [3, 2, 1, 0, 9, 0, 20, 3], 6
+    rows = sum(frames)
+    for i, blank in enumerate(["last", "first", "log_softmax"]):
+        x = random(g, rows, classes + 1, scale=3)
+        ids = torch.randint(0, classes, (sum(labels),), generator=g)
+        ids[-3:] = torch.tensor([2, 2, 1])  # the last one needs 4 frames and has 3: no alignment
+        given = blank == "log_softmax"
+
+        def f(a, t):
+            out, at, of = [], 0, 0
+            for n, m in zip(frames, labels):
+                p = a[at:at + n] if given else torch.log_softmax(a[at:at + n], -1)
+                target = t[of:of + m].long() + (blank == "first")
+                at, of = at + n, of + m
+                if n == 0:
+                    out.append(torch.zeros(()).double())
+                    continue
+                out.append(F.ctc_loss(p[:, None], target[None], [n], [m], blank=0 if blank == "first" else classes, reduction="none",
+                                      zero_infinity=True)[0])
+            return torch.stack(out)
+
+        if given:  # the derivative by the logarithms themselves: torch's adds the p_j of a softmax before
+            x = torch.log_softmax(x, -1)
+        loss_case(c, f"ctc_{blank}", 'loss { type = "ctc"%s }' % (', blank = "first"' if blank == "first" else ""), 100 + i, f, x, ids,
+                  classes=classes, length=frames, means=LOG_PROBABILITIES if given else VALUES)
+        c.add(f"ctc_{blank}", "length.4", labels)
+        c.add(f"ctc_{blank}", "layout.1", [4])
+        if given:
+            fix_log_gradient(c, f"ctc_{blank}", frames)
+
+
+def fix_log_gradient(c, name, frames):
+    """torch gives dy (e^x - posterior) as the gradient by log probabilities x; ours is -dy posterior."""
+    import numpy
+    x, d = c.tensors[f"{name}/in.0"].astype("f8"), c.tensors[f"{name}/d_in.0"].astype("f8")
+    dy = numpy.repeat(c.tensors[f"{name}/d_out"][:, 0].astype("f8"), frames)[:, None]
+    possible = (numpy.abs(d).sum(1, keepdims=True) > 0)
+    c.tensors[f"{name}/d_in.0"] = numpy.where(possible, d - dy * numpy.exp(x), 0).astype("f4")

@@ -40,7 +40,7 @@ const char *snapshot_differs(const snapshot *a, const snapshot *b, int kinds, do
             if (!(a->kind[i] & kinds) || a->kind[i] != b->kind[k] || strcmp(a->what[i], b->what[k])) continue;
             for (int64_t j = 0; j < a->elements[i]; j++) {
                 double x = (double)a->v[i][j], y = (double)b->v[k][j];
-                if (tolerance > 0 ? !(fabs(x - y) <= tolerance * (1 + fabs(x))) : memcmp(&a->v[i][j], &b->v[k][j], sizeof(float)))
+                if (tolerance > 0 ? x != y && !(fabs(x - y) <= tolerance * (1 + fabs(x))) : memcmp(&a->v[i][j], &b->v[k][j], sizeof(float)))
                     return fault("%s is %.9g, and %.9g %s", a->what[i], x, y, how);
             }
         }

@@ -375,7 +375,8 @@ double probe_sum(const probe *p)
     for (int k = 0; k < n; k++) {
         const tn_tensor *t = &list[k].s->value;
         for (int64_t i = 0; t->data && i < tensor_elements(t); i++)
-            sum += (double)weight(p, t, list[k].what, i) * (double)((float *)t->data)[i];
+            if (p->kind != TN_LOSS || !isinf(((float *)t->data)[i])) /* a loss of infinity, and its slope of 0, count for nothing */
+                sum += (double)weight(p, t, list[k].what, i) * (double)((float *)t->data)[i];
     }
     return sum;
 }
