@@ -616,6 +616,22 @@ static int numbers_of_line(reading *r, field *f, const char *text, tn_value *v)
     return 0;
 }
 
+/* A line as a value of the field's column, into r->column[0]: as the data set cuts it, or whole. */
+static int line_value(reading *r, const field *f, const char *text)
+{
+    data *d = r->d;
+    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
+    int64_t end = (int64_t)strlen(text);
+    tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, text, &end };
+    const char *bad = text_fault(d->context->memory, &v);
+    host_clear(d->context->host);
+    if (bad) return failed_at(r, f, bad);
+    if (!t || f->column_index < 0 || !TN_HAS(t, line)) return held_copy(&r->column[0], &v);
+    tn_sink sink = { sizeof sink, 0, &r->column[0], put_held };
+    int rc = t->line(d->dataset->self, (uint32_t)f->column_index, text, end, &sink);
+    return rc ? failed_at(r, f, d->context->host->error) : 0;
+}
+
 int data_read_line(data *d, const char *const *column, const char *const *text, int n, store *of_field)
 {
     reading r = start_reading(d);
@@ -627,14 +643,11 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
         store_free(&of_field[i]);
         for (int k = 0; k < n && !rc; k++) {
             if (f->from || strcmp(column[k], f->column)) continue;
-            int64_t end = (int64_t)strlen(text[k]);
-            tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, text[k], &end };
-            const tn_value *out;
-            const char *bad = text_fault(d->context->memory, &v);
-            host_clear(d->context->host);
-            if (bad) rc = failed_at(&r, f, bad);
-            if (!rc && f->n_columns) rc = numbers_of_line(&r, f, text[k], &v);
-            if (!rc) rc = field_apply(d, f, f->n_transforms, &v, (tn_rng){ d->seed, 0 }, r.room, &out);
+            const tn_value *out, *in = &r.column[0].value;
+            tn_value numbers;
+            rc = line_value(&r, f, text[k]);
+            if (!rc && f->n_columns) rc = numbers_of_line(&r, f, text[k], &numbers), in = &numbers;
+            if (!rc) rc = field_apply(d, f, f->n_transforms, in, (tn_rng){ d->seed, 0 }, r.room, &out);
             if (!rc) rc = put_value(&r, f, out);
             if (!rc) gather_store(&of_field[i], f, &r.of[i], &zero, 1);
         }

@@ -37,7 +37,7 @@ void held_free(held *h)
     memset(h, 0, sizeof *h);
 }
 
-static int put_held(void *to, uint32_t column, const tn_value *v)
+int put_held(void *to, uint32_t column, const tn_value *v)
 {
     (void)column;
     return held_copy(to, v);

@@ -481,6 +481,8 @@ typedef struct tn_dataset {
     /* Where examples overlap: what transforms learn from instead, each number once. Piece i, TN_END past the last;
      * may be NULL: the examples                                                                             */
     int (*piece)(void *self, const char *split, int64_t i, const tn_sink *);
+    /* A line of plain text as a value of column i, for predict; NULL: the line as it is, depth 0. Without load [main] */
+    int (*line)(void *self, uint32_t i, const char *text, int64_t n, const tn_sink *);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */
     uint32_t size, flags;

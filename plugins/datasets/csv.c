@@ -283,7 +283,7 @@ static int file_of(void *self, uint32_t i, const char **path)
     return TN_END;
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_row, place, file_of };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_row, place, file_of, NULL };
 static const tn_desc desc = { sizeof desc, TN_DATASET, &table, "csv", "tables in text files",
                               "Every column is text. Rows are read by libcsv; with `quoting = false` a line is a row and a "
                               "quotation mark is a character like any other. A row with another number of cells than there are "

@@ -297,7 +297,7 @@ static int file(void *self, uint32_t i, const char **path)
     return TN_END;
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, place, file };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, place, file, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "deb822", "records of `Name: value` lines, as Debian's package index",
     "`apt-cache dumpavail` prints such a file. Names are matched without regard to case, and `Description-en` is "

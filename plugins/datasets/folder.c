@@ -224,7 +224,7 @@ static int file_of(void *self, uint32_t i, const char **path)
     return TN_OK;
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_item, place, file_of };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_item, place, file_of, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "folder", "one folder a class, one file a text, also inside an archive",
     "Columns `label` and `text`. `root` is a folder or an archive (.tar.gz, .tar.xz, .zip ...); a split is a folder in "

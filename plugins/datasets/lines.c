@@ -99,7 +99,7 @@ static int file_of(void *self, uint32_t i, const char **path)
     return TN_END;
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_line, place, file_of };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_line, place, file_of, NULL };
 static const tn_desc desc = { sizeof desc, TN_DATASET, &table, "lines", "label and text on a line",
                               "Columns `label` and `text`: what stands before and behind the first `delimiter` of each line.",
                               TN_OPTIONS(options), sizeof(config), sizeof(lines), NULL, open_lines, close_lines, NULL, NULL, NULL };

@@ -129,7 +129,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
     return rc ? rc : sink->put(sink->to, 1, &one);
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "tokens", "made-up token sequences for benchmarks",
     "Columns `text` and `next` (ids; seeds 2 and 5), `label` and `tags`. With `z` standard normal, a review has "
