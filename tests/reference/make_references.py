@@ -21,6 +21,7 @@ from losses import losses
 from metrics import metrics
 from schedules import schedules
 from shape_layers import shapes
+from tagging import tagging
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -203,7 +204,7 @@ def optimizers():
 
 
 FILES = dict(layers=layers, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics,
-             schedules=schedules)
+             schedules=schedules, tagging=tagging)
 
 
 def differs(path, made):
