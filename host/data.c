@@ -656,6 +656,28 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
     return rc;
 }
 
+/* The value that first had steps on the way through the transforms, or where those were dropped later, the last one. */
+int data_line_tokens(data *d, const char *column, const char *text, const field *along, int64_t wanted,
+                     void (*each)(void *to, const char *token, size_t n), void *to)
+{
+    reading r = start_reading(d);
+    int rc = TN_END;
+    for (int i = 0; i < d->n_fields && rc == TN_END; i++) {
+        field *f = d->field[i];
+        const tn_value *v = NULL;
+        int n = 0;
+        if (f->from || f->layout != along->layout || f->kind != FIELD_TEXT || strcmp(column, f->column) || line_value(&r, f, text)) continue;
+        for (; n <= f->n_transforms; n++)
+            if (field_apply(d, f, n, &r.column[0].value, (tn_rng){ d->seed, 0 }, r.room, &v) || (v->depth == 1 && v->n == wanted)) break;
+        if (!v || n > f->n_transforms || v->depth != 1 || v->n != wanted || v->dtype != TN_TEXT) continue;
+        for (int64_t k = 0, at = 0; k < v->n; at = v->end[k++]) each(to, (const char *)v->leaf + at, (size_t)(v->end[k] - at));
+        rc = 0;
+    }
+    free_reading(&r);
+    host_clear(d->context->host);
+    return rc;
+}
+
 void store_free(store *s)
 {
     memory_free(s->begin);

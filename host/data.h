@@ -78,6 +78,10 @@ int   data_read_line(data *, const char *const *column, const char *const *text,
 int   data_can_undo(const data *, const field *, const char **why_not);
 int   data_undo(data *, field *, int64_t rows, float *x);
 int   data_redo(data *, field *, int64_t rows, float *x);
+/* The steps of a line, as it has them before anything but the cut is done to them: `wanted` texts for the rows of the
+ * field `along`. 0; or TN_END: no field of that column has them.                                                    */
+int   data_line_tokens(data *, const char *column, const char *text, const field *along, int64_t wanted,
+                       void (*each)(void *to, const char *token, size_t n), void *to);
 /* "file:line" of example e of a split, for messages. */
 void  data_place(const data *, int split, int64_t e, char *text, size_t size);
 /* vocabulary_file.c: vocabularies to and from a run directory, one file each. */

@@ -12,7 +12,7 @@ static int write_predictions(experiment *e, const char *path, int split, int jso
         fprintf(stderr, "tenon: cannot write '%s': %s\n", path, strerror(errno));
         return EXIT_INPUT;
     }
-    answers a = { e, f, json, split, 0, NULL, 0 };
+    answers a = { .e = e, .out = f, .json = json, .split = split };
     batch *b = memory_new(sizeof *b);
     int64_t most = e->data->lanes[split] ? e->data->lanes[split] : e->evaluation_batch, count = e->data->count[split];
     int64_t *example = memory_new(sizeof *example * (size_t)most);

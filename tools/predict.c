@@ -43,7 +43,9 @@ static int predict_line(experiment *e, answers *a, batch *b, store *stores, cons
     if (!rc) rc = graph_bind(e->graph, b);
     if (!rc) graph_carry_reset(e->graph);
     if (!rc) rc = graph_forward(e->graph, 0, 0);
+    a->column = column, a->line = text, a->columns = n;
     if (!rc) answers_put(a);
+    a->columns = 0;
     return rc;
 }
 
@@ -51,7 +53,7 @@ static int predict_file(experiment *e, FILE *in, const char *name, int json)
 {
     const char *column[8];
     int n = input_columns(e, column), rc = 0;
-    answers a = { e, stdout, json, -1, 0, NULL, 0 };
+    answers a = { .e = e, .out = stdout, .json = json, .split = -1 };
     batch *b = memory_new(sizeof *b);
     store *stores = memory_new(sizeof *stores * (size_t)(e->data->n_fields + 1));
     char *line = NULL;

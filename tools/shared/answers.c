@@ -1,5 +1,6 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
 #include <string.h>
+#include "../../include/tenon/utf8.h"
 #include "answers.h"
 
 /* Values that a target can have: 0 where it is a number. */
@@ -102,18 +103,104 @@ static void put_values(answers *a, const head *h, const float *x, int64_t n, int
     fprintf(a->out, "%s", a->json ? "]}" : "");
 }
 
-/* A sequence of rows: the best class of each step. */
-static void put_steps(answers *a, const head *h, const tn_tensor *y, const float *p, int64_t classes, int32_t parent_row)
+/* ---- sequences ------------------------------------------------------------------------------------------------- */
+static int keep_path(void *to, int32_t parent_row, double points, const int32_t *ids, int64_t n)
+{
+    answers *a = to;
+    const tn_layout *l = a->e->graph->head[0].loss->at_in[0]->lay;
+    int32_t s = l->place[parent_row];
+    (void)points;
+    if (a->path[l->first[0] + s] >= 0) return 0; /* the best one came first */
+    for (int64_t t = 0; t < n && t < l->length[s]; t++) a->path[l->first[t] + s] = ids[t];
+    return 0;
+}
+
+/* The best path through each sequence, a class for each row; NULL where the loss has no decoder. */
+static const int32_t *best_paths(answers *a, const head *h, int64_t rows)
+{
+    node *n = h->loss;
+    if (!TN_HAS(n->layer, decode) || !h->target || h->target->kind == FIELD_NUMBERS) return NULL;
+    size_t bytes = sizeof *a->path * (size_t)(rows + 1);
+    if (bytes > a->path_bytes) {
+        memory_free(a->path);
+        a->path = memory_new(bytes);
+        a->path_bytes = bytes;
+    }
+    memset(a->path, 0xff, bytes);
+    tn_call call = n->call;
+    tn_tensor *in[MAX_IN] = { n->at_in[0] };
+    call.in = in;
+    return n->layer->decode(n->part->self, &call, keep_path, a) ? NULL : a->path;
+}
+
+typedef struct token_list { answers *a; const char *line, *at; int64_t place, n; int offsets; } token_list;
+
+/* One token as JSON: its text, or the characters of the line where it begins and ends; null where it is not found there. */
+static void put_token(void *to, const char *token, size_t n)
+{
+    token_list *x = to;
+    FILE *f = x->a->out;
+    char *text = memory_new(n + 1);
+    memcpy(text, token, n);
+    if (x->n++) fputs(", ", f);
+    const char *found = x->offsets ? strstr(x->at, text) : NULL;
+    if (!x->offsets) json_text(f, text);
+    else if (!found) fputs("null", f);
+    else {
+        int64_t k;
+        for (; x->at < found; x->at += k, x->place++) tn_utf8_at(x->at, (int64_t)strlen(x->at), &k);
+        int64_t from = x->place;
+        for (found += n; x->at < found; x->at += k, x->place++) tn_utf8_at(x->at, (int64_t)strlen(x->at), &k);
+        fprintf(f, "[%lld, %lld]", (long long)from, (long long)x->place);
+    }
+    memory_free(text);
+}
+
+static void ignore_token(void *to, const char *token, size_t n) { (void)to, (void)token, (void)n; }
+
+/* "tokens" and "offsets" of the line at hand, where one of its columns gives a token for each row. */
+static void put_tokens(answers *a, const head *h, int64_t n)
+{
+    data *d = a->e->data;
+    for (int i = 0; i < a->columns && h->target; i++) {
+        if (data_line_tokens(d, a->column[i], a->line[i], h->target, n, ignore_token, NULL)) continue;
+        for (int offsets = 0; offsets < 2; offsets++) {
+            token_list x = { a, a->line[i], a->line[i], 0, 0, offsets };
+            fprintf(a->out, offsets ? "], \"offsets\": [" : "\"tokens\": [");
+            data_line_tokens(d, a->column[i], a->line[i], h->target, n, put_token, &x);
+        }
+        fprintf(a->out, "], ");
+        return;
+    }
+}
+
+/* The class of a row on the best path, or the most probable one. */
+static int64_t class_of(const int32_t *path, const float *p, int64_t row, int64_t classes)
+{
+    return path && path[row] >= 0 ? path[row] : best_of(p + row * classes, classes);
+}
+
+/* A sequence of rows: the class of each step; in JSON also its probability, and the tokens of a line. */
+static void put_steps(answers *a, const head *h, const tn_tensor *y, const float *p, const int32_t *path, int64_t classes,
+                      int32_t parent_row)
 {
     const tn_layout *l = y->lay;
-    int32_t s = l->place[parent_row];
-    if (a->json) open_object(a, parent_row), fprintf(a->out, "\"labels\": [");
-    for (int32_t t = 0; t < l->length[s]; t++) {
+    int32_t s = l->place[parent_row], n = l->length[s];
+    int words = p || path, tags = h->target && h->target->kind == FIELD_TAGS;
+    if (a->json) open_object(a, parent_row);
+    if (a->json && words) put_tokens(a, h, n);
+    if (a->json) fprintf(a->out, "\"%s\": [", !words ? "values" : tags ? "tags" : "labels");
+    for (int32_t t = 0; t < n; t++) {
         int64_t row = l->first[t] + s;
         if (t) fputs(a->json ? ", " : " ", a->out);
-        if (!p) fprintf(a->out, "%.9g", (double)((float *)y->data)[row * y->width]);
-        else if (a->json) json_text(a->out, word(h, best_of(p + row * classes, classes)));
-        else fputs(word(h, best_of(p + row * classes, classes)), a->out);
+        if (!words) fprintf(a->out, "%.9g", (double)((float *)y->data)[row * y->width]);
+        else if (a->json) json_text(a->out, word(h, class_of(path, p, row, classes)));
+        else fputs(word(h, class_of(path, p, row, classes)), a->out);
+    }
+    if (a->json && p) fprintf(a->out, "], \"probabilities\": [");
+    for (int32_t t = 0; a->json && p && t < n; t++) {
+        int64_t row = l->first[t] + s;
+        fprintf(a->out, "%s%.9g", t ? ", " : "", (double)p[row * classes + class_of(path, p, row, classes)]);
     }
     if (a->json) fprintf(a->out, "]}");
 }
@@ -125,11 +212,12 @@ void answers_put(answers *a)
     const tn_tensor *y = h->loss->at_in[0];
     int64_t classes = classes_of(h);
     const float *p = probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
+    const int32_t *path = y->lay && y->lay->parent == TN_ROOT ? best_paths(a, h, y->rows) : NULL;
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
             if (p && classes) put_row(a, h, p + r * classes, classes, r);
             else put_values(a, p ? NULL : h, (p ? p : (const float *)y->data) + r * y->width, y->width, r);
-        } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, classes ? p : NULL, classes, r);
+        } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, classes ? p : NULL, path, classes, r);
         fputc('\n', a->out);
     }
 }
@@ -137,5 +225,6 @@ void answers_put(answers *a)
 void answers_free(answers *a)
 {
     memory_free(a->probability);
-    a->probability = NULL, a->bytes = 0;
+    memory_free(a->path);
+    a->probability = NULL, a->bytes = 0, a->path = NULL, a->path_bytes = 0;
 }

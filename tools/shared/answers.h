@@ -11,6 +11,8 @@ typedef struct answers {
     int json;
     int split; int64_t first;              /* JSON names the place of each example of a split; -1: lines of text   */
     float *probability; size_t bytes;      /* of the rows of a batch; grown as needed                              */
+    int32_t *path; size_t path_bytes;      /* of the rows of a batch: the best path, where the loss decodes        */
+    const char *const *column, *const *line; int columns; /* the line at hand, for the tokens of its tags; 0: none  */
 } answers;
 
 /* One line for each example of the bound batch, in its order; the graph has run forward. */
