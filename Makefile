@@ -45,6 +45,7 @@ LIBS_normalize  = -lutf8proc
 LIBS_lowercase  = -lutf8proc
 LIBS_words      = -lutf8proc
 LIBS_characters = -lutf8proc
+LIBS_spelling   = -lutf8proc
 NEEDS_csv        = csv.h:libcsv-dev
 NEEDS_windows    = csv.h:libcsv-dev
 NEEDS_json_lines = jansson.h:libjansson-dev
@@ -55,6 +56,7 @@ NEEDS_normalize  = utf8proc.h:libutf8proc-dev
 NEEDS_lowercase  = utf8proc.h:libutf8proc-dev
 NEEDS_words      = utf8proc.h:libutf8proc-dev
 NEEDS_characters = utf8proc.h:libutf8proc-dev
+NEEDS_spelling   = utf8proc.h:libutf8proc-dev
 
 hash := \#
 # $(call absent,header:package ...) gives those whose header the C++ compiler does not find (C headers are found too).

@@ -256,13 +256,13 @@ static void bind_baseline(experiment *e, baseline_use *b)
 {
     const tn_layout *l = &e->graph->bound->layout[b->out.spec.layout];
     const int64_t width = b->out.spec.width;
-    size_t bytes = sizeof(float) * (size_t)(l->rows * width);
+    size_t bytes = 4 * (size_t)(l->rows * width); /* numbers or ids */
     if (bytes > b->out.value_bytes) {
         memory_free(b->out.value.data);
         b->out.value.data = memory_new(bytes);
         b->out.value_bytes = bytes;
     }
-    b->out.value = (tn_tensor){ sizeof(tn_tensor), TN_F32, b->out.value.data, l->rows, width, width, l, NULL, NULL };
+    b->out.value = (tn_tensor){ sizeof(tn_tensor), b->out.spec.dtype, b->out.value.data, l->rows, width, width, l, NULL, NULL };
 }
 
 /* Predicts, and lets the metrics see it in the target's own scale. */

@@ -252,6 +252,77 @@ static void test_crf(int constrained)
     test_free(p);
 }
 
+/* ---- the hidden Markov model ----------------------------------------------------------------------------- */
+enum { H_TAGS = 3, H_WORDS = 5 };
+typedef struct counted { double start[H_TAGS], pair[H_TAGS][H_TAGS], word[H_TAGS][H_WORDS]; } counted;
+
+/* Runs the baseline on a batch whose words and tags follow a rule, and counts the same by hand. */
+static void hmm_batch(tn_part *part, int32_t n, const int32_t *length, int salt, counted *c, int32_t *word_of, int32_t *tag_of)
+{
+    const tn_baseline *b = part->desc->table;
+    test_layouts(&h, n, length);
+    const tn_layout *l = &h.layout[TEXT];
+    for (int32_t s = 0; s < l->sequences; s++)
+        for (int32_t t = 0; t < l->length[s]; t++) {
+            int32_t r = l->first[t] + s, w = (l->order[s] * 5 + t * 3 + salt) % 4, y = (w + t + l->order[s] % 2) % H_TAGS;
+            word_of[r] = c ? w : (w + t) % H_WORDS; /* word 4 occurs in prediction alone */
+            if (!c) continue;
+            tag_of[r] = y;
+            c->word[y][w] += 1;
+            if (t) c->pair[tag_of[l->first[t - 1] + s]][y] += 1;
+            else c->start[y] += 1;
+        }
+    tn_tensor x = { sizeof x, TN_I32, word_of, l->rows, 1, 1, l, NULL, NULL }, y = x, *in[] = { &x, c ? &y : NULL }, *out[] = { &y };
+    y.data = tag_of;
+    tn_call call = { .size = sizeof call, .api = &h.api, .host = &h.host, .in = in, .out = out };
+    expect(!(c ? b->learn(part->self, &call) : b->predict(part->self, &call)), "hmm: %s", h.host.error);
+}
+
+static double hmm_score(const counted *c, const int *y, const int32_t *w, int n)
+{
+    double score = 0;
+    for (int t = 0; t < n; t++) {
+        double pairs = 0, all = 0;
+        for (int k = 0; k < H_TAGS; k++) pairs += t ? c->pair[y[t - 1]][k] : c->start[k];
+        for (int k = 0; k < H_WORDS; k++) all += c->word[y[t]][k];
+        score += log(((t ? c->pair[y[t - 1]][y[t]] : c->start[y[t]]) + 0.5) / (pairs + 0.5 * H_TAGS));
+        if (w[t] < 4) score += log((c->word[y[t]][w[t]] + 0.25) / (all + 0.25 * 4)); /* four words occurred */
+    }
+    return score;
+}
+
+static void test_hmm(void)
+{
+    static const int32_t length[] = { 3, 5, 0, 1, 4 }, other[] = { 6, 1, 0, 5 };
+    tn_spec in[] = { { .dtype = TN_I32, .means = TN_IDS, .layout = TEXT, .width = 1, .classes = H_WORDS },
+                     { .dtype = TN_I32, .means = TN_IDS, .layout = TEXT, .width = 1, .classes = H_TAGS } }, out;
+    const tn_spec *at[] = { &in[0], &in[1] };
+    counted c = { .start = { 0 } };
+    int32_t w[20], y[20];
+    tn_part *part = test_part_of(&h, TN_BASELINE, "{ type = 'hmm', alpha = 0.5, word_alpha = 0.25 }");
+    const tn_baseline *b = part->desc->table;
+    expect(!b->plan(&h.api, &h.host, part->config, part->self, 2, at, &out) && out.means == TN_IDS && out.dtype == TN_I32,
+           "hmm: %s", h.host.error);
+    hmm_batch(part, 5, length, 0, &c, w, y);
+    hmm_batch(part, 5, length, 2, &c, w, y);
+    expect(!b->finish(part->self), "hmm: finish");
+    hmm_batch(part, 4, other, 1, NULL, w, y);
+    const tn_layout *l = &h.layout[TEXT];
+    for (int32_t s = 0; s < l->sequences; s++) {
+        int n = l->length[s], paths = 1, path[6], found[6];
+        int32_t words[6];
+        double best = -INFINITY;
+        for (int t = 0; t < n; t++) paths *= H_TAGS, words[t] = w[l->first[t] + s], found[t] = y[l->first[t] + s];
+        for (int i = 0; i < paths && n; i++) {
+            for (int t = 0, rest = i; t < n; t++, rest /= H_TAGS) path[t] = rest % H_TAGS;
+            best = fmax(best, hmm_score(&c, path, words, n));
+        }
+        if (n) expect(fabs(hmm_score(&c, found, words, n) - best) < 1e-9, "hmm: a path of %d steps has %g, the best one %g", n,
+                      hmm_score(&c, found, words, n), best);
+    }
+    part_close(part);
+}
+
 /* ---- transforms ---------------------------------------------------------------------------------------- */
 static char got[1200];
 static int keep_value(void *to, uint32_t column, const tn_value *v)
@@ -306,6 +377,14 @@ static void test_transforms(void)
           "end, after step 2: the end after 'M-X', which BMES forbids; another `from`? invalid = 'repair' reads it as conlleval does" },
         { "{ type = 'scheme', from = 'BIO', to = 'BIOES' }", "B-X E-X", "step 2: 'E-X' is no tag of the scheme BIO (O, or B-TYPE ...)" },
         { "{ type = 'scheme', from = 'BIO', to = 'BIOES' }", "B-X NNP", "step 2: 'NNP' is no tag of the scheme BIO (O, or B-TYPE ...)" },
+        { "context", "a b", "0=a -1=<s> 1=b -1 0=<s>|a 0 1=a|b 0=b -1=a 1=</s> -1 0=a|b 0 1=b|</s>" },
+        { "{ type = 'context', patterns = ['-2 2', '+1'] }", "a b c", "-2 2=<s>|c +1=b -2 2=<s>|</s> +1=c -2 2=a|</s> +1=</s>" },
+        { "context", "", "" },
+        { "spelling", "IBM's", "initial_capital inner_capital sign apostrophe_s prefix=IB suffix='s prefix=IBM suffix=M's "
+                               "prefix=IBM' suffix=BM's shape=AAA'a form=A'a" },
+        { "{ type = 'spelling', affix = 2 }", "B2b 96 \xc3\x84rzte a", "initial_capital letters_and_digits prefix=B2 suffix=2b shape=A0a "
+          "form=A0a no_letter shape=00 form=0 initial_capital letters_only prefix=\xc3\x84r suffix=te shape=Aaaaa form=Aa "
+          "all_small letters_only shape=a form=a" },
         { "digits_to_zero", "1996-08-22 a1b2 \xd9\xa3 no", "0000-00-00 a0b0 \xd9\xa3 no" },
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -392,6 +471,7 @@ int main(int argc, char **argv)
     test_spans(argv[3]);
     test_crf(0);
     test_crf(1);
+    test_hmm();
     test_transforms();
     test_conll();
     test_close(&h);

@@ -15,7 +15,7 @@ enum { WEIGHT };
 #define HIGH 0.05f
 
 static const tn_option options[] = {
-    TN_INT(config, width, 128, 1, 1e6, "how many numbers a vector has"),
+    TN_SIZE(config, width, 128, 1, 1e6, "how many numbers a vector has"),
     TN_REAL_X(config, dropout, TN_O_OPEN_MAX, 0, 0, 1, "probability that a number of the output is zeroed in a training step"),
     TN_PATH(config, pretrained, NULL, "file of word vectors in GloVe's text form; words that it lacks get random first values"),
     TN_BOOL(config, frozen, 0, "whether the vectors keep their first values"),

@@ -316,7 +316,7 @@ static int gradient(void *self, const tn_call *c)
     return c->d_param[TRANSITION] ? c->be->ops->parallel_for(c->be, b.m->k, 1, gradient_rows, &b) : TN_OK;
 }
 
-/* The probability of each tag at each step, over all paths: e^(alpha + beta) */
+/* The probability of each tag at each step, over all paths: e^(alpha + beta). */
 static void predict_sequences(void *to, int64_t from, int64_t end)
 {
     const job *b = to;
@@ -330,7 +330,12 @@ static int predict(void *self, const tn_call *c, int64_t classes, float *probabi
         return tn_fail(c->api, c->host, TN_ESHAPE, "crf: %lld classes asked for, there are %lld", (long long)classes,
                        (long long)b.m->k);
     int rc = c->be->ops->parallel_for(c->be, b.l->sequences, 1, predict_sequences, &b);
-    for (int64_t i = 0; i < b.l->rows * classes && !rc; i++) probability[i] = tn_exp(tn_set(b.alpha[i] + b.beta[i]))[0];
+    for (int64_t r = 0; r < b.l->rows && !rc; r++) { /* divided by their sum, which is 1 but for rounding */
+        float *p = probability + r * classes;
+        for (int64_t j = 0; j < classes; j++) p[j] = b.alpha[r * classes + j] + b.beta[r * classes + j];
+        double sum = row_exps(p, row_max(p, classes), classes, p);
+        for (int64_t j = 0; j < classes; j++) p[j] = (float)((double)p[j] / sum);
+    }
     return rc;
 }
 
