@@ -33,6 +33,7 @@ static double pool(const char *how, const float *x, int64_t w, int32_t b, int64_
     }
     *share = 0;
     if (!n) return 0;
+    if (!strcmp(how, "sum")) return *share = 1, sum;
     int mean = !strcmp(how, "mean"), at = !strcmp(how, "last") ? n - 1 : best;
     *share = mean ? 1.0 / n : t == at;
     return mean ? sum / n : (double)x[(l->first[at] + s) * w + j];
@@ -376,6 +377,7 @@ int main(int argc, char **argv)
     folder = argv[2];
     test_pool("last");
     test_pool("mean");
+    test_pool("sum");
     test_pool("max");
     test_random();
     test_dropout();
