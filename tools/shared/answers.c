@@ -110,7 +110,8 @@ static int keep_path(void *to, int32_t parent_row, double points, const int32_t 
     const tn_layout *l = a->e->graph->head[0].loss->at_in[0]->lay;
     int32_t s = l->place[parent_row];
     (void)points;
-    if (a->path[l->first[0] + s] >= 0) return 0; /* the best one came first */
+    if (parent_row == a->path_row) return 0; /* the best one came first */
+    a->path_row = parent_row;
     for (int64_t t = 0; t < n && t < l->length[s]; t++) a->path[l->first[t] + s] = ids[t];
     return 0;
 }
@@ -127,6 +128,7 @@ static const int32_t *best_paths(answers *a, const head *h, int64_t rows)
         a->path_bytes = bytes;
     }
     memset(a->path, 0xff, bytes);
+    a->path_row = -1;
     tn_call call = n->call;
     tn_tensor *in[MAX_IN] = { n->at_in[0] };
     call.in = in;
@@ -185,8 +187,10 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
                       int32_t parent_row)
 {
     const tn_layout *l = y->lay;
-    int32_t s = l->place[parent_row], n = l->length[s];
+    int32_t s = l->place[parent_row], n;
     int words = p || path, tags = h->target && h->target->kind == FIELD_TAGS;
+    for (n = 0; n < l->length[s] && (!path || path[l->first[n] + s] >= 0); ) n++; /* a path may be shorter (ctc) */
+    if (n < l->length[s]) p = NULL;
     if (a->json) open_object(a, parent_row);
     if (a->json && words) put_tokens(a, h, n);
     if (a->json) fprintf(a->out, "\"%s\": [", !words ? "values" : tags ? "tags" : "labels");

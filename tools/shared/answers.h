@@ -11,7 +11,7 @@ typedef struct answers {
     int json;
     int split; int64_t first;              /* JSON names the place of each example of a split; -1: lines of text   */
     float *probability; size_t bytes;      /* of the rows of a batch; grown as needed                              */
-    int32_t *path; size_t path_bytes;      /* of the rows of a batch: the best path, where the loss decodes        */
+    int32_t *path, path_row; size_t path_bytes; /* of the rows of a batch: the best paths, where the loss decodes   */
     const char *const *column, *const *line; int columns; /* the line at hand, for the tokens of its tags; 0: none  */
 } answers;
 
