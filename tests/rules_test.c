@@ -1,4 +1,4 @@
-/* rules_test.c -- stops against histories worked out by hand; counts of right answers in a row.
+/* rules_test.c -- stops against histories worked out by hand; counts of right answers in a row; penalties.
  *
  *     rules_test PLUGINS */
 #include <stdlib.h>
@@ -112,6 +112,25 @@ static void test_streak(void)
     part_close(p);
 }
 
+/* ---- penalties ------------------------------------------------------------------------------------- */
+static void test_penalty(const char *toml, double l1, double l2)
+{
+    enum { N = 1003 };
+    float p[N], g[N];
+    double penalty = NAN, expected = 0, far = 0;
+    tn_part *r = test_part_of(&h, TN_REGULARIZER, toml);
+    for (int i = 0; i < N; i++) p[i] = i % 11 ? (float)((i * 7919) % 2003) / 1001.5f - 1 : 0, g[i] = (float)(i % 5);
+    expect(!((const tn_regularizer *)r->desc->table)->add(r->self, &h.be, N, p, g, &penalty), "%s: %s", toml, h.host.error);
+    for (int i = 0; i < N; i++) {
+        double x = (double)p[i], sign = x > 0 ? 1 : x < 0 ? -1 : 0;
+        expected += l1 * fabs(x) + l2 * x * x;
+        far = fmax(far, fabs((double)g[i] - i % 5 - l1 * sign - 2 * l2 * x));
+    }
+    expect(fabs(penalty - expected) <= 1e-12 * expected, "%s: penalty %.15g, expected %.15g", toml, penalty, expected);
+    expect(far < 1e-6, "%s: a gradient differs by %g", toml, far);
+    part_close(r);
+}
+
 /* ---- messages -------------------------------------------------------------------------------------- */
 static void test_refused(uint32_t kind, const char *toml, const char *expected)
 {
@@ -137,6 +156,8 @@ int main(int argc, char **argv)
     if (argc < 2 || test_open(&h, argv[1], registry_isa(), 2)) return 2;
     test_stops();
     test_streak();
+    test_penalty("{ type = 'l1', factor = 0.03 }", 0.03, 0);
+    test_penalty("{ type = 'elastic_net', l1 = 0.02, l2 = 0.125 }", 0.02, 0.125);
     test_refused(TN_SCHEDULE, "{ type = 'multi_step', milestones = [3, 3] }",
                  "milestones: 3 at place 2; they are counted from 1 and each is larger than the one before");
     test_refused(TN_SCHEDULE, "{ type = 'multi_step' }", "milestones");

@@ -71,7 +71,8 @@ static const tn_desc desc = {
            "    s = beta2 s + (1 - beta2) g^2\n"
            "    p = p - learning_rate m' / (sqrt(s') + epsilon)     m' = m / (1 - beta1^t), s' = s / (1 - beta2^t)\n\n"
            "t counts updates from 1. With `lazy` the rows of an embedding that a batch does not use keep\n"
-           "p, m and s as they are, which is faster and not quite the same.\n\n"
+           "p, m and s as they are, which is faster and not quite the same. `adamw` is the decoupled form under\n"
+           "its own name, `amsgrad` the variant with the largest mean square so far.\n\n"
            "Sources: Kingma, Ba, *Adam: A Method for Stochastic Optimization* (ICLR 2015); Loshchilov,\n"
            "Hutter, *Decoupled Weight Decay Regularization* (ICLR 2019).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(optimizer), .open = open };

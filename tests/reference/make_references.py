@@ -200,6 +200,24 @@ def optimizers():
                    lambda p, lr, wd: o.AdamW(p, lr=lr, weight_decay=wd), decay=d)
     optimizer_case(c, "adam_betas", 'type = "adam", beta1 = 0.5, beta2 = 0.9, epsilon = 1e-3', 309,
                    lambda p, lr, wd: o.Adam(p, lr=lr, betas=(0.5, 0.9), eps=1e-3))
+    for i, (name, options, maker, decay, keys) in enumerate([
+            ("amsgrad", "", o.Adam, 0.0, dict(amsgrad=True)),
+            ("amsgrad_coupled", ", beta2 = 0.6", o.Adam, d, dict(amsgrad=True, betas=(0.9, 0.6))),
+            ("amsgrad_decoupled", ", decoupled = true, beta2 = 0.8", o.AdamW, d, dict(amsgrad=True, betas=(0.9, 0.8))),
+            ("adamw", "", o.AdamW, d, {}), ("adamw_betas", ", beta1 = 0.7, beta2 = 0.95", o.AdamW, d, dict(betas=(0.7, 0.95))),
+            ("nadam", "", o.NAdam, 0.0, {}),
+            ("nadam_decay", ", beta1 = 0.6, momentum_decay = 0.1", o.NAdam, d, dict(betas=(0.6, 0.999), momentum_decay=0.1)),
+            ("adagrad", "", o.Adagrad, 0.0, {}),
+            ("adagrad_decay", ", rate_decay = 0.1, initial = 0.25", o.Adagrad, d, dict(lr_decay=0.1, initial_accumulator_value=0.25)),
+            ("rmsprop", "", o.RMSprop, 0.0, {}), ("rmsprop_decay", ", alpha = 0.8", o.RMSprop, d, dict(alpha=0.8)),
+            ("rmsprop_momentum", ", momentum = 0.9", o.RMSprop, d, dict(momentum=0.9)),
+            ("rmsprop_centered", ", centered = true", o.RMSprop, 0.0, dict(centered=True)),
+            ("rmsprop_both", ", centered = true, momentum = 0.5, alpha = 0.9", o.RMSprop, d,
+             dict(centered=True, momentum=0.5, alpha=0.9)),
+            ("adadelta", "", o.Adadelta, 0.0, {}), ("adadelta_decay", ", rho = 0.95, epsilon = 1e-4", o.Adadelta, d,
+                                                     dict(rho=0.95, eps=1e-4))]):
+        optimizer_case(c, name, f'type = "{name.split("_")[0]}"{options}', 320 + i,
+                       lambda p, lr, wd, maker=maker, keys=keys: maker(p, lr=lr, weight_decay=wd, **keys), decay=decay)
     return c
 
 

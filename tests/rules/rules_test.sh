@@ -143,5 +143,36 @@ for step in 7 14 21; do
     cmp -s "$tmp/whole/metrics.csv" "$tmp/cut$step/metrics.csv"; ok $? "resumed at step $step, metrics are others"
 done
 
+# ---- groups: Adagrad for the model and plain SGD for the embedding (Tai, Socher, Manning 2015), or an embedding that stays
+group() { # name, further keys of the group
+    train "$1" "[[group]]
+layers = [\"embed*\"]
+$2" --set 'optimizer={type="adagrad",learning_rate=0.05}' --set training.max_steps=1 --set evaluation.weights=last
+}
+group slow 'type = "sgd"
+learning_rate = 0.1'
+group fast 'type = "sgd"
+learning_rate = 0.2'
+group still 'frozen = true'
+cat >"$tmp/moved.py" <<'END'
+import json, struct, sys
+def tensors(path):
+    data = open(path, "rb").read()
+    n = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + n])
+    of = lambda a, b: struct.unpack("<%df" % ((b - a) // 4), data[8 + n + a:8 + n + b])
+    return {k: of(*v["data_offsets"]) for k, v in header.items() if k.split(".")[0] in ("embedding", "output")}
+def moved(run):
+    a, b = (tensors(f"{run}/checkpoints/step-{s:08d}.safetensors") for s in (0, 1))
+    return {k: [y - x for x, y in zip(a[k], b[k])] for k in a}
+slow, fast, still = map(moved, sys.argv[1:])
+e = "embedding.weight"
+near = lambda x, y: abs(x - y) < 2e-7
+print(any(slow[e]) and all(near(2 * x, y) for x, y in zip(slow[e], fast[e])), not any(still[e]),
+      all(near(abs(x), 0.05) for k in slow if k != e for x in slow[k]), len(slow) > 2)
+END
+same 'the embedding by SGD, by twice the rate twice as far; frozen; the first step of Adagrad is the rate' \
+    "$(python3 "$tmp/moved.py" "$tmp/slow" "$tmp/fast" "$tmp/still" 2>&1)" 'True True True True'
+
 echo "rules in runs: $passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed -gt 0 ]
