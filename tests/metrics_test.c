@@ -47,13 +47,15 @@ static double bleu_of(const char *toml, int32_t nx, const int32_t *x, int32_t ny
 static void test_words_left_out(void)
 {
     static const int32_t good[] = { SOS, A, B, C, A, EOS, B, B }, target[] = { A, B, C, A, EOS }, cut[] = { A, B, EOS, C, A },
-                         odd[] = { A, UNKNOWN, B, C }, odd_target[] = { A, UNKNOWN, B, C };
+                         short_path[] = { A, B, C, A, -1, -1 }, odd[] = { A, UNKNOWN, B, C }, odd_target[] = { A, UNKNOWN, B, C };
     double found = bleu_of("bleu", 8, good, 5, target);
     expect(fabs(found - 100) < 1e-9, "bleu: <sos>, <eos> and what follows leave %g, expected 100", found);
     found = bleu_of("{ type = 'bleu', begin = '', end = '' }", 8, good, 5, target);
     expect(found > 50 && found < 70, "bleu: with <sos> and <eos> as words %g", found);
     found = bleu_of("{ type = 'bleu', order = 2 }", 5, cut, 5, target);
     expect(fabs(found - 100 * exp(1 - 4 / 2.0)) < 1e-9, "bleu: of two right words of four %g", found);
+    found = bleu_of("bleu", 6, short_path, 5, target);
+    expect(fabs(found - 100) < 1e-9, "bleu: a decoded path that ends early gives %g, expected 100", found);
     found = bleu_of("{ type = 'bleu', order = 1 }", 4, odd, 4, odd_target);
     expect(fabs(found - 75) < 1e-9, "bleu: an unknown word agrees with itself: %g, expected 75", found);
     found = bleu_of("{ type = 'bleu', order = 1, unknown = '' }", 4, odd, 4, odd_target);

@@ -97,7 +97,7 @@ static int64_t read_words(metric *m, const tn_tensor *x, int k, int32_t parent_r
     }
     for (int32_t t = 0; t < length; t++) {
         int32_t w = word_of(m, x, k, l->first[t] + s);
-        if (w == m->end) break;
+        if (w < 0 || w == m->end) break; /* behind the end of a decoded path stands -1 */
         if (w != m->begin) m->word[k][n++] = w;
     }
     return n;

@@ -25,9 +25,10 @@ static int update(void *self, const tn_call *c, double *sum)
     const int32_t *target = c->in[TARGET]->data;
     for (int64_t r = 0; r < c->in[TARGET]->rows; r++) {
         int32_t t = target[r], said = decide_row(d, c->in[OUTPUT], r);
-        if (t == d->ignore || t < 0 || t >= d->classes || said < 0 || said >= d->classes) continue;
+        if (t == d->ignore || t < 0 || t >= d->classes) continue;
         sum[ALL] += 1, sum[HITS] += t == said;
-        sum[CLASSES + 2 * said] += 1, sum[CLASSES + 2 * t + 1] += 1;
+        sum[CLASSES + 2 * t + 1] += 1;
+        if (said >= 0 && said < d->classes) sum[CLASSES + 2 * said] += 1; /* a decoder may say none */
     }
     return TN_OK;
 }
