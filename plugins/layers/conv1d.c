@@ -23,7 +23,8 @@ enum { BLOCK = 256 };                      /* windows laid out at a time */
 
 static const char *const edges[] = { "valid", "same", "causal", "full", NULL };
 static const tn_option options[] = {
-    TN_INT_X(config, filters, TN_O_SIZE | TN_O_REQUIRED, 1, 1, 1e6, "width of the output, or the name of a field: as many as it has values"),
+    TN_INT_X(config, filters, TN_O_SIZE | TN_O_REQUIRED, 1, 1, 1e6,
+             "width of the output, or the name of a field: as many as it has values"),
     TN_INT_X(config, window, TN_O_REQUIRED, 3, 1, 4096, "how many steps a filter sees, also called kernel size"),
     TN_INT(config, stride, 1, 1, 4096, "steps from one window to the next"),
     TN_INT(config, dilation, 1, 1, 4096, "steps from one tap of a window to the next"),

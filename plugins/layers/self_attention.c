@@ -2,9 +2,8 @@
  *
  *     q, k, v = x W^T + b;  a = softmax(q k^T / sqrt(d)) for each head, d columns wide;  y = [a v, ...] U^T + c
  *
- * Inside, rows lie sequence by sequence, so that queries, keys and values of a sequence are matrices: its rows begin at
- * the sum of the lengths before it, its T x T weights at the sum of their squares, which is where as many numbers as a
- * ragged tensor has find their place. */
+ * Inside, rows lie sequence by sequence, so that queries, keys and values of a sequence are matrices. Its rows begin at the
+ * sum of the lengths before it, its T x T weights at the sum of their squares: a ragged slot has room for just those. */
 #include "attend.h"
 #include "mask.h"
 #include "rows.h"

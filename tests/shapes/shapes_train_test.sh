@@ -51,6 +51,9 @@ kill -KILL $pid; wait $pid 2>/dev/null
 cmp -s "$(last one)" "$(last killed)"; ok $? "other bits after a kill and a resume"
 cmp -s one/metrics.csv killed/metrics.csv; ok $? "other metrics after a kill and a resume"
 
+"$build/tenon" evaluate one --split validation >out 2>&1
+again=$(awk '$1 == "validation.accuracy" { print $2 }' out)
+[ "${again:-none}" = "$accuracy" ]; ok $? "evaluate says accuracy ${again:-none}, training said $accuracy: $(tail -n 2 out)"
 cut -f2 validation.txt | grep . | head -n 12 >lines.txt
 "$build/tenon" predict one lines.txt >all.txt 2>out; ok $? "does not predict: $(tail -n 2 out)"
 while IFS= read -r line; do printf '%s\n' "$line" | "$build/tenon" predict one - 2>out; done <lines.txt >alone.txt
