@@ -13,7 +13,8 @@
 
 #define TOLERANCE 1e-5
 static const int isas[] = { 0, 3, 4 };
-static const char *const files[] = { "layers", "shapes", "activations", "losses", "optimizers", "metrics", "schedules", "tagging" };
+static const char *const files[] = { "layers", "recurrent", "shapes", "activations", "losses", "optimizers", "metrics", "schedules",
+                                     "tagging" };
 enum { FILES = sizeof files / sizeof *files };
 
 typedef struct reference {

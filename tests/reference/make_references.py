@@ -19,6 +19,7 @@ from activations import activation_cases, activations
 from cases import LENGTHS, Cases, random, read
 from losses import losses
 from metrics import metrics
+from recurrent import recurrent
 from schedules import schedules
 from shape_layers import shapes
 from tagging import tagging
@@ -221,8 +222,8 @@ def optimizers():
     return c
 
 
-FILES = dict(layers=layers, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers, metrics=metrics,
-             schedules=schedules, tagging=tagging)
+FILES = dict(layers=layers, recurrent=recurrent, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers,
+             metrics=metrics, schedules=schedules, tagging=tagging)
 
 
 def differs(path, made):

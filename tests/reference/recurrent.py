@@ -1,0 +1,113 @@
+"""Recurrent layers beside lstm and bilstm: PyTorch's own modules where it has them, else the formula by autograd. Each sequence
+is run alone, step by step; one of no steps passes its states on."""
+from cases import LENGTHS, Cases, random
+
+
+def walk(xs, first, step, reverse):
+    """step(x, states) -> states; the first state is the output. Rows example by example, last states."""
+    import torch
+    rows, last = [], []
+    for b, x in enumerate(xs):
+        states, ys = [s[b] for s in first], [None] * len(x)
+        for t in reversed(range(len(x))) if reverse else range(len(x)):
+            states = step(x[t], states)
+            ys[t] = states[0]
+        rows += ys
+        last.append(states)
+    return torch.stack(rows), [torch.stack([s[k] for s in last]) for k in range(len(first))]
+
+
+def recurrent_case(cases, name, seed, options, width, states, params, step, reverse=False, given=True):
+    """states: {name: width}; params: {name: shape}; step(p, x, states) with p.name. Numbers for all of them, and gradients."""
+    import torch
+    from types import SimpleNamespace
+    g = torch.Generator().manual_seed(seed)
+    p = {k: random(g, *shape, scale=0.5).requires_grad_() for k, shape in params.items()}
+    xs = [random(g, n, width).requires_grad_() for n in LENGTHS]
+    first = [(random(g, len(LENGTHS), w) if given else torch.zeros(len(LENGTHS), w).double()).requires_grad_() for w in states.values()]
+    y, last = walk(xs, first, lambda x, s: step(SimpleNamespace(**p), x, s), reverse)
+    dy, d_last = random(g, *y.shape), [random(g, *s.shape) for s in last]
+    ((y * dy).sum() + sum((s * d).sum() for s, d in zip(last, d_last))).backward()
+    if reverse:
+        options += ", reverse = true"
+    cases.case(name, "layer { %s }" % options, length=torch.tensor(LENGTHS), in__0=torch.cat(xs), out=y, d_out=dy,
+               d_in__0=torch.cat([x.grad for x in xs if len(x)]))
+    for k, value in p.items():
+        cases.add(name, f"param.{k}", value)
+        cases.add(name, f"d_param.{k}", value.grad)
+    for i, k in enumerate(states):
+        if given:
+            cases.add(name, f"state.{k}", first[i])
+            cases.add(name, f"d_state.{k}", first[i].grad)
+        cases.add(name, f"next.{k}", last[i])
+        cases.add(name, f"d_next.{k}", d_last[i])
+
+
+def module_case(cases, name, seed, kind, options, width, units, gates, two_biases, **more):
+    """nn.RNN or nn.GRU with these parameters, one step at a time: its own code computes the step."""
+    import torch
+    from torch.func import functional_call
+    net = getattr(torch.nn, kind)(width, units, **more.pop("module", {})).double()
+    shapes = dict(weight_ih=(gates * units, width), weight_hh=(gates * units, units), bias=(gates * units,))
+    if two_biases:
+        shapes["bias_hh"] = (gates * units,)
+
+    def step(p, x, states):
+        zero = torch.zeros(gates * units).double()
+        values = dict(weight_ih_l0=p.weight_ih, weight_hh_l0=p.weight_hh, bias_ih_l0=p.bias,
+                      bias_hh_l0=p.bias_hh if two_biases else zero)
+        _, h = functional_call(net, values, (x.reshape(1, -1), states[0].reshape(1, -1)))
+        return [h.reshape(-1)]
+
+    text = f'type = "{kind.lower()}", units = {units}, recurrent_bias = {str(two_biases).lower()}{options}'
+    recurrent_case(cases, name, seed, text, width, dict(state=units), shapes, step, **more)
+
+
+def gru_step(units, after, two_biases, gate, candidate):
+    """The formulas of Cho et al. 2014 (reset before the product) and of PyTorch's documentation (after it)."""
+    import torch
+
+    def step(p, x, states):
+        h, (pr, pz, pn) = states[0], (p.weight_ih @ x + p.bias).split(units)
+        br, bz, bn = p.bias_hh.split(units) if two_biases else (0, 0, 0)
+        w = p.weight_hh.split(units)
+        r, z = gate(pr + w[0] @ h + br), gate(pz + w[1] @ h + bz)
+        n = candidate(pn + r * (w[2] @ h + bn)) if after else candidate(pn + p.weight_hn @ (r * h) + bn)
+        return [(1 - z) * n + z * h]
+
+    return step
+
+
+def gru_case(cases, name, seed, options, width, units, after, two_biases, gate=None, candidate=None, **more):
+    import torch
+    shapes = dict(weight_ih=(3 * units, width), weight_hh=((3 if after else 2) * units, units), bias=(3 * units,))
+    if not after:
+        shapes["weight_hn"] = (units, units)
+    if two_biases:
+        shapes["bias_hh"] = (3 * units,)
+    text = f'type = "gru", units = {units}, recurrent_bias = {str(two_biases).lower()}, reset_after = {str(after).lower()}{options}'
+    recurrent_case(cases, name, seed, text, width, dict(state=units), shapes,
+                   gru_step(units, after, two_biases, gate or torch.sigmoid, candidate or torch.tanh), **more)
+
+
+def recurrent():
+    import torch
+    c = Cases()
+    module_case(c, "rnn", 500, "RNN", "", 3, 5, 1, False)
+    module_case(c, "rnn_two_biases", 501, "RNN", "", 3, 5, 1, True, reverse=True)
+    module_case(c, "rnn_no_states", 502, "RNN", "", 17, 19, 1, False, given=False)
+    module_case(c, "rnn_relu", 503, "RNN", ', activation = "relu"', 3, 5, 1, False, module=dict(nonlinearity="relu"))
+    module_case(c, "gru", 510, "GRU", "", 3, 5, 3, True)
+    module_case(c, "gru_one_bias", 511, "GRU", "", 3, 5, 3, False)
+    module_case(c, "gru_reverse", 512, "GRU", "", 4, 5, 3, True, reverse=True)
+    module_case(c, "gru_no_states", 513, "GRU", "", 17, 19, 3, True, given=False)
+    gru_case(c, "gru_before", 520, "", 3, 5, False, True)
+    gru_case(c, "gru_before_one_bias", 521, "", 17, 19, False, False, given=False)
+    gru_case(c, "gru_before_reverse", 522, "", 3, 18, False, True, reverse=True)
+    functions = dict(gate=torch.tanh, candidate=torch.relu)
+    gru_case(c, "gru_functions", 523, ', activation = "relu", recurrent_activation = "tanh"', 3, 5, True, True, **functions)
+    gru_case(c, "gru_before_functions", 524, ', activation = "relu", recurrent_activation = "tanh"', 3, 5, False, True, **functions)
+    swish = dict(gate=torch.sigmoid, candidate=lambda x: x * torch.sigmoid(x))
+    gru_case(c, "gru_swish", 525, ', activation = "swish", recurrent_activation = "sigmoid"', 3, 5, True, True, **swish)
+    gru_case(c, "gru_before_swish", 526, ', activation = "swish"', 3, 19, False, True, **swish)
+    return c
