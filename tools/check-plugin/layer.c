@@ -137,23 +137,27 @@ static const char *check_phases(const subject *s)
 }
 
 /* ---- finite differences ---------------------------------------------------------------------------------------------------- */
-/* (f(x + e u) - f(x - e u)) / 2e and the same with 2e, put together so that the error is of fourth order. */
-static double slope(probe *p, float *x, const float *keep, const float *u, int64_t n, double e, int *failed)
+/* f(x + e u) */
+static double value_at(probe *p, float *x, const float *keep, const float *u, int64_t n, double e, int *failed)
 {
-    double d[2];
-    for (int k = 0; k < 2; k++) {
-        double side[2], step = e * (k + 1);
-        for (int sign = 0; sign < 2; sign++) {
-            for (int64_t i = 0; i < n; i++) x[i] = keep[i] + (float)((sign ? -step : step) * (double)u[i]);
-            if (p->graph->n_parameters) graph_pack(p->graph);
-            *failed |= probe_forward(p) != 0;
-            side[sign] = probe_sum(p);
-        }
-        d[k] = (side[0] - side[1]) / (2 * step);
-    }
+    for (int64_t i = 0; i < n; i++) x[i] = keep[i] + (float)(e * (double)u[i]);
+    if (p->graph->n_parameters) graph_pack(p->graph);
+    *failed |= probe_forward(p) != 0;
+    double f = probe_sum(p);
     memcpy(x, keep, sizeof *x * (size_t)n);
     if (p->graph->n_parameters) graph_pack(p->graph);
-    return (4 * d[0] - d[1]) / 3;
+    return f;
+}
+
+/* side 0: (f(x + e u) - f(x - e u)) / 2e and the same with 2e, put together so that the error is of fourth order. Else of one
+ * side alone, of second order: (4 f(x + e u) - 3 f(x) - f(x + 2e u)) / 2e. */
+static double slope(probe *p, float *x, const float *keep, const float *u, int64_t n, double e, int side, int *failed)
+{
+    double f[4];
+    double at[2][4] = { { e, -e, 2 * e, -2 * e }, { side * e, 2 * side * e, 0, 0 } };
+    for (int k = 0; k < (side ? 3 : 4); k++) f[k] = value_at(p, x, keep, u, n, at[side != 0][k], failed);
+    if (side) return side * (4 * f[0] - 3 * f[2] - f[1]) / (2 * e);
+    return (4 * (f[0] - f[1]) / (2 * e) - (f[2] - f[3]) / (4 * e)) / 3;
 }
 
 /* Along a direction: u = sign of the gradient (a factor shows), random signs (wiring shows), single elements. */
@@ -177,10 +181,10 @@ static const char *check_tensor(probe *p, const tensor *t, uint64_t seed)
                    : i == (int64_t)(mixed(seed, (uint64_t)k) % (uint64_t)n) ? 1.0f : 0;
             want += (double)u[i] * (double)grad[i];
         }
-        double e = k < 6 ? 4e-3 : 1e-2, best = HUGE_VAL, got = 0;
+        double first = k < 6 ? 4e-3 : 1e-2, best = HUGE_VAL, got = 0;
         double noise = 4e-3 * fabs(want) + (k < 6 ? 2e-4 * size / sqrt((double)n + 1) + 4e-4 : 1.5e-3 + 1e-3 * size / (double)n);
-        for (int tried = 0; tried < 5 && !(best <= noise); tried++, e /= 2.5) { /* a kink (relu, max) may lie within one step */
-            double d = slope(p, x, keep, u, n, e, &failed);
+        for (int tried = 0; tried < 12 && !(best <= noise); tried++) { /* a kink (relu, max) may lie within one step, or on one side */
+            double d = slope(p, x, keep, u, n, first / pow(2.5, tried % 4), tried < 4 ? 0 : tried < 8 ? 1 : -1, &failed);
             if (fabs(d - want) < best) best = fabs(d - want), got = d;
         }
         if (failed) bad = why(p, "forward");
