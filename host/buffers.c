@@ -152,7 +152,7 @@ static int pack_node(graph *g, node *n)
 {
     for (int k = 0; k < n->n_packed; k++) {
         packing *p = &n->packed[k];
-        const slot *s = &n->param[p->param];
+        const slot *s = &(n->shares ? n->shares : n)->param[p->param];
         int rc = g->be.ops->pack(&g->be, p->transposed, p->k, p->units, p->groups, s->value.data, s->value.width, p->data);
         if (rc) return host_fail(g->context->host, rc, "packing the weights of '%s' failed", n->name);
     }

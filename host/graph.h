@@ -81,6 +81,7 @@ struct node {
 
     node *boss; uint32_t child_flags;      /* a part inside another part's options                               */
     node *child[MAX_CHILDREN]; int n_children;
+    node *shares;                          /* whose parameters it has; NULL: its own                             */
     tn_spec const *child_out[MAX_OUT], *child_state[MAX_STATE]; const char *child_state_name[MAX_STATE];
 
     tn_call call;

@@ -125,6 +125,19 @@ static const char *full_name(node *n, const char *name)
     return n->boss ? full_name(n->boss, arena_print(a, "%s.%s", n->name, name)) : arena_print(a, "%s.%s", n->name, name);
 }
 
+/* A parameter of a child that has those of another one. */
+static int share_parameter(node *n, int i)
+{
+    const slot *own = &n->param[i], *its = &n->shares->param[i];
+    if (i >= n->shares->count[G_PARAM] || own->spec.rows != its->spec.rows || own->spec.width != its->spec.width)
+        return host_fail(n->owner->context->host, TN_ESHAPE, "'%s' and '%s' cannot share: parameter %s has another shape", n->name,
+                         n->shares->name, own->name);
+    n->parameter[i] = n->shares->parameter[i];
+    n->parameter[i]->sparse = 0; /* the rows in use are those of both */
+    n->trainable |= !n->parameter[i]->frozen;
+    return i;
+}
+
 int plan_param(tn_plan *p, const tn_param *q)
 {
     node *n = p->of;
@@ -136,6 +149,7 @@ int plan_param(tn_plan *p, const tn_param *q)
     }
     slot *s = add_slot(p, G_PARAM, n->param, MAX_PARAM, q->name, &spec);
     if (!s) return TN_EINVAL;
+    if (n->shares) return share_parameter(n, (int)(s - n->param));
     parameter *w = arena_new(g->memory, sizeof *w);
     w->name = full_name(n, q->name);
     w->p = *q;
@@ -210,6 +224,8 @@ int plan_child(tn_plan *p, tn_part *part, uint32_t flags, uint32_t n_in, const t
     if (part->kind != TN_LAYER) return host_fail(host, TN_EINVAL, "'%s' is no layer", part->type);
     node *k = node_new(g, part, part->type);
     k->boss = n, k->child_flags = flags;
+    node *last = n->n_children ? n->child[n->n_children - 1] : NULL;
+    if (flags & TN_C_SHARED && last) k->shares = last->shares ? last->shares : last;
     for (int i = 0; i < n->n_children; i++)
         if (!strcmp(n->child[i]->name, k->name)) k->name = arena_print(g->memory, "%s_%d", part->type, n->n_children + 1);
     for (uint32_t i = 0; i < n_in; i++) {

@@ -51,7 +51,8 @@ enum { TN_USES_IN = 1, TN_USES_OUT = 2,                  /* what backward and gr
        TN_A_NORMALIZES = 4 };                            /* tn_activation.flags: over all numbers of a row   */
 enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
        TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
-       TN_C_ALONE = 8 };                                 /* forward alone: no backward or gradient follows    */
+       TN_C_ALONE = 8,                                   /* forward alone: no backward or gradient follows    */
+       TN_C_SHARED = 16 };                               /* add_child: with the parameters of the child before */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
 

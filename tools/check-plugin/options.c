@@ -37,6 +37,16 @@ static void real_ends(const tn_option *o, double *low, double *high)
 }
 
 /* ---- one option ------------------------------------------------------------------------------------------ */
+/* A layer within a layer gets small sizes, too. NULL: its default is more than a name, and says them itself. */
+static const char *plain_layer(arena *a, const char *name)
+{
+    char error[200];
+    const plugin_file *f = strchr(name, '{') ? NULL : registry_find(probe_registry(a), TN_LAYER, name, error, sizeof error);
+    if (!f) return NULL;
+    const char *sizes = draw_options(a, f->desc, 0, 0);
+    return arena_print(a, "{ type = '%s'%s%s }", name, *sizes ? ", " : "", sizes);
+}
+
 /* What stands there where nothing is drawn: sizes made small, what is required filled in. NULL: it is left out. */
 static const char *plain_value(arena *a, const tn_option *o)
 {
@@ -46,6 +56,7 @@ static const char *plain_value(arena *a, const tn_option *o)
         if (v < low || v > high) v = low > 5 ? low : 5;
         return arena_print(a, "%lld", (long long)v);
     }
+    if (o->type == TN_O_PART && o->part_kind == TN_LAYER && o->def_s) return plain_layer(a, o->def_s);
     if (!(o->flags & TN_O_REQUIRED)) return NULL;
     if (o->type == TN_O_REAL)
         return arena_print(a, "%.6f", (o->min > -1e9 ? o->min : 0) / 2 + (o->max < 1e9 ? o->max : 1) / 2);

@@ -1,0 +1,224 @@
+/* bidirectional.c -- any recurrent layer over the same rows from both ends of every sequence. The backward half is the layer on
+ * the steps in reverse order, which in packed rows is a permutation within the same layout: step t of a sequence of n steps
+ * lies at step n - 1 - t. Schuster and Paliwal 1997.
+ *
+ * N rows, S sequences, I input width, W width of a half.                                                             */
+#include <string.h>
+#include "tenon/tenon.h"
+
+enum { MERGE_CONCAT, MERGE_SUM, MERGE_MEAN, MOST_STATES = 8 };
+typedef struct config { tn_part *cell; int32_t merge, shared; } config;
+typedef struct both {
+    int64_t in, w, state_w[MOST_STATES];
+    uint32_t states;
+    int merge, child[2], turned;             /* saved: where step n - 1 - t lies [N]                                        */
+} both;
+
+static const char *const merges[] = { "concat", "sum", "mean", NULL };
+static const tn_option options[] = {
+    TN_SUBPART(config, cell, TN_LAYER, "lstm", "the recurrent layer, e.g. { type = \"gru\", units = 64 }"),
+    TN_ENUM(config, merge, MERGE_CONCAT, merges, "how the halves of a row become one"),
+    TN_BOOL(config, shared, 0, "both directions have the same parameters")
+};
+
+static float *floats(tn_tensor *t) { return t ? t->data : NULL; }
+
+/* ---- rows of a half ------------------------------------------------------------------------------------------------------ */
+/* y = a x or y += a x, all rows; those of x by number where x_row is given. */
+typedef struct job { const float *x; float *y; const int32_t *x_row; int64_t w, ldx, ldy; float a; int add; } job;
+
+static void job_rows(void *ctx, int64_t from, int64_t to)
+{
+    const job *b = ctx;
+    for (int64_t r = from; r < to; r++) {
+        const float *x = b->x + (b->x_row ? b->x_row[r] : r) * b->ldx;
+        float *y = b->y + r * b->ldy;
+        if (b->add) for (int64_t j = 0; j < b->w; j++) y[j] += b->a * x[j];
+        else for (int64_t j = 0; j < b->w; j++) y[j] = b->a * x[j];
+    }
+}
+static int move(const tn_call *c, int64_t rows, job b)
+{
+    return c->be->ops->parallel_for(c->be, rows, 1 + 4096 / (b.w + 1), job_rows, &b);
+}
+
+static void turn(const tn_layout *l, int32_t *turned)
+{
+    for (int32_t t = 0; t < l->steps; t++)
+        for (int32_t s = 0; s < l->live[t]; s++) turned[l->first[t] + s] = l->first[l->length[s] - 1 - t] + s;
+}
+
+static const tn_call *enter(const both *b, const tn_call *c, int d) { return c->api->enter(c, b->child[d], -1); }
+static float scale_of(const both *b) { return b->merge == MERGE_MEAN ? 0.5f : 1.0f; }
+static int64_t width_of(const both *b) { return b->merge == MERGE_CONCAT ? 2 * b->w : b->w; }
+
+/* ---- phases -------------------------------------------------------------------------------------------------------------- */
+/* States of a half, by the parent's row: columns d w .. of the whole. */
+static void give_states(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    int64_t n = c->in[0]->lay->sequences;
+    for (uint32_t i = 0; i < b->states; i++) {
+        int64_t w = b->state_w[i];
+        const float *x = floats(c->state[i]);
+        float *y = floats(k->state[i]);
+        for (int64_t r = 0; y && r < n; r++)
+            for (int64_t j = 0; j < w; j++) y[r * w + j] = x ? x[r * 2 * w + d * w + j] : 0;
+    }
+}
+static void take_next(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    int64_t n = c->in[0]->lay->sequences;
+    for (uint32_t i = 0; i < b->states; i++) {
+        int64_t w = b->state_w[i];
+        const float *x = floats(k->next[i]);
+        float *y = floats(c->next[i]);
+        for (int64_t r = 0; y && r < n; r++) memcpy(y + r * 2 * w + d * w, x + r * w, sizeof *y * (size_t)w);
+    }
+}
+
+static int forward(void *self, const tn_call *c)
+{
+    const both *b = self;
+    int32_t *turned = c->saved[b->turned]->data;
+    int64_t n = c->in[0]->rows;
+    turn(c->in[0]->lay, turned);
+    for (int d = 0; d < 2; d++) {
+        const tn_call *k = enter(b, c, d);
+        const int32_t *row = d ? turned : NULL;
+        int concat = b->merge == MERGE_CONCAT;
+        job in = { c->in[0]->data, k->in[0]->data, row, b->in, b->in, b->in, 1, 0 };
+        int rc = move(c, n, in);
+        give_states(b, c, k, d);
+        if (!rc) rc = c->api->run(k, TN_FORWARD);
+        job out = { k->out[0]->data, (float *)c->out[0]->data + (concat ? d * b->w : 0), row, b->w, b->w, width_of(b), scale_of(b),
+                    d && !concat };
+        if (!rc) rc = move(c, n, out);
+        if (rc) return rc;
+        take_next(b, c, k, d);
+    }
+    return TN_OK;
+}
+
+static void give_d_next(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    int64_t n = c->in[0]->lay->sequences;
+    for (uint32_t i = 0; i < b->states; i++) {
+        int64_t w = b->state_w[i];
+        const float *x = floats(c->d_next[i]);
+        float *y = floats(k->d_next[i]);
+        for (int64_t r = 0; x && y && r < n; r++) memcpy(y + r * w, x + r * 2 * w + d * w, sizeof *y * (size_t)w);
+    }
+}
+static void take_d_state(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    int64_t n = c->in[0]->lay->sequences;
+    for (uint32_t i = 0; i < b->states; i++) {
+        int64_t w = b->state_w[i];
+        const float *x = floats(k->d_state[i]);
+        float *y = floats(c->d_state[i]);
+        for (int64_t r = 0; x && y && r < n; r++)
+            for (int64_t j = 0; j < w; j++) y[r * 2 * w + d * w + j] += x[r * w + j];
+    }
+}
+
+static int backward(void *self, const tn_call *c)
+{
+    const both *b = self;
+    const int32_t *turned = c->saved[b->turned]->data;
+    const float *dy = floats(c->d_out[0]);
+    float *dx = floats(c->d_in[0]);
+    int64_t n = c->in[0]->rows;
+    for (int d = 0; d < 2; d++) {
+        const tn_call *k = enter(b, c, d);
+        const int32_t *row = d ? turned : NULL;
+        int rc = TN_OK;
+        if (dy) { /* `turned` is its own inverse: rows go to and fro by the same numbers */
+            job out = { dy + (b->merge == MERGE_CONCAT ? d * b->w : 0), k->d_out[0]->data, row, b->w, width_of(b), b->w, scale_of(b), 0 };
+            rc = move(c, n, out);
+        }
+        give_d_next(b, c, k, d);
+        if (!rc) rc = c->api->run(k, TN_BACKWARD);
+        job in = { k->d_in[0]->data, dx, row, b->in, b->in, b->in, 1, d || !(c->flags & TN_C_SET) };
+        if (!rc && dx) rc = move(c, n, in);
+        if (rc) return rc;
+        take_d_state(b, c, k, d);
+    }
+    return TN_OK;
+}
+
+static int gradient(void *self, const tn_call *c)
+{
+    const both *b = self;
+    int rc = c->api->run(enter(b, c, 0), TN_GRADIENT);
+    return rc ? rc : c->api->run(enter(b, c, 1), TN_GRADIENT);
+}
+
+/* ---- plan ---------------------------------------------------------------------------------------------------------------- */
+static int check_cell(const tn_api *api, tn_host *host, tn_part *cell)
+{
+    void *none;
+    const tn_layer *layer = api->part_table(cell, TN_LAYER, &none);
+    if (!layer) return api->fail(host, TN_EINVAL, "cell: there is none; name a recurrent layer, as cell = \"gru\"");
+    if (!(layer->flags & TN_L_RECURRENT))
+        return api->fail(host, TN_EINVAL, "cell: this layer reads no steps one after the other; lstm, gru or rnn do");
+    if (layer->flags & TN_L_REVERSE) return api->fail(host, TN_EINVAL, "cell: this layer reads both directions already");
+    return TN_OK;
+}
+
+static int add_children(const tn_api *api, tn_host *host, const config *f, both *b, tn_plan *p, const tn_spec *x, tn_child *got)
+{
+    for (int d = 0; d < 2; d++) {
+        const tn_spec *fed[1] = { x };
+        memset(got, 0, sizeof *got);
+        b->child[d] = api->add_child(p, f->cell, d && f->shared ? TN_C_SHARED : 0, 1, fed, got);
+        if (b->child[d] < 0) return TN_EINVAL;
+    }
+    if (got->states > MOST_STATES) return tn_fail(api, host, TN_ESHAPE, "cell: it has %u states, %d are the most", got->states, MOST_STATES);
+    if (got->out[0]->layout != x->layout || got->out[0]->dtype != TN_F32)
+        return api->fail(host, TN_ESHAPE, "cell: its output has other rows than its input; it must give one a step");
+    return TN_OK;
+}
+
+static int plan(const tn_api *api, tn_host *host, const void *config_, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
+{
+    const config *f = config_;
+    both *b = self;
+    tn_child got;
+    int32_t up = api->parent(p, in[0]->layout);
+    (void)n_in;
+    if (up <= 0)
+        return api->fail(host, TN_ESHAPE, "the input has one row an example; a recurrent layer reads the steps of a sequence");
+    if (in[0]->dtype != TN_F32) return api->fail(host, TN_ESHAPE, "the input is ids; put an embedding before it");
+    if (check_cell(api, host, f->cell)) return TN_EINVAL;
+    tn_spec x = *in[0];
+    x.index_of = 0;
+    if (add_children(api, host, f, b, p, &x, &got)) return TN_EINVAL;
+    b->in = x.width, b->w = got.out[0]->width, b->states = got.states, b->merge = f->merge;
+    tn_spec y = { TN_F32, TN_VALUES, x.layout, 0, 0, width_of(b), 0, 0, 0, 0 }, row = y;
+    row.dtype = TN_I32, row.width = 1;
+    if (api->add_out(p, NULL, &y) < 0 || (b->turned = api->add_saved(p, &row)) < 0) return TN_EINVAL;
+    for (uint32_t i = 0; i < got.states; i++) {
+        tn_spec s = *got.state[i];
+        b->state_w[i] = s.width;
+        s.width *= 2, s.layout = up;
+        if (api->add_state(p, got.state_name[i], &s, TN_S_NO_CARRY) < 0) return TN_EINVAL;
+    }
+    return TN_OK;
+}
+
+static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
+static const tn_impl *const impls[] = { &impl, NULL };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT | TN_L_REVERSE | TN_L_SETS, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
+static const tn_desc desc = {
+    sizeof desc, TN_LAYER, &table, "bidirectional", "any recurrent layer in both directions",
+    "Two layers as `cell` says, over the same steps: one from the first step on, the other from each sequence's own last. A row "
+    "has the forward half and then the backward half (`concat`), or their sum or mean. `.state` and the cell's other states have "
+    "the forward half after the last step and the backward half after the first, side by side whatever `merge` says: what a "
+    "classifier of whole sequences should read, not `last`, whose backward half has seen one step alone.\n\n"
+    "    { type = \"bidirectional\", cell = { type = \"gru\", units = 64 }, merge = \"sum\" }\n\n"
+    "`cell` may be any recurrent layer, one of your own too. `shared` gives both directions the same parameters, as Tai, Socher "
+    "and Manning 2015 have it. `cell = { type = \"lstm\" }` computes what `bilstm` does, which is faster: it takes its input "
+    "once a distinct word. Schuster and Paliwal 1997.",
+    TN_OPTIONS(options), sizeof(config), sizeof(both), NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc *const parts[] = { &desc, NULL };
+TN_PLUGIN("bidirectional", "1.0.0", "Tenon", "MIT", "", parts)
