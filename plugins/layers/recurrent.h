@@ -36,6 +36,7 @@ typedef struct frame {
     int64_t in, wide, width[MOST_STATES];
     int states, reverse, fed[MOST_STATES];   /* fed: multiplied by weights, so gradient() reads it once more           */
     int w_ih, bias, second_bias;             /* parameters; bias, second_bias -1: there is none, P does not have it    */
+    int64_t bias_width;                      /* columns of P that have a bias, the first ones; 0: all                  */
     int pack_ih, pack_ih_back;
     int dz, sums, before[MOST_STATES];       /* saved: [N, Z]; dz summed by distinct input [N, Z]; states before [N, w] */
     int projected, row_before, bias_sum, carry[MOST_STATES]; /* work: [N, Z]; [N]; [1, Z]; [S, w]                      */
@@ -249,15 +250,18 @@ static run run_of(const frame *f, const tn_call *c, rows_fn *rows)
 
 static int64_t input_rows(const run *r) { return r->c->in[0]->index ? r->c->in[0]->index->distinct : r->c->out[0]->rows; }
 
+static int64_t columns_with_bias(const frame *f) { return f->bias_width ? f->bias_width : f->wide; }
+
 /* P = x W_ih' + bias, with both biases where they do the same */
 static int project(const run *r)
 {
     const frame *f = r->f;
     const tn_call *c = r->c;
     const float *bias = f->bias < 0 ? NULL : c->param[f->bias]->data;
-    if (f->second_bias >= 0) {
+    const float *second = f->second_bias < 0 ? NULL : c->param[f->second_bias]->data;
+    if (bias && (second || columns_with_bias(f) < f->wide)) {
         float *sum = c->work[f->bias_sum]->data;
-        for (int64_t j = 0; j < f->wide; j++) sum[j] = bias[j] + ((float *)c->param[f->second_bias]->data)[j];
+        for (int64_t j = 0; j < f->wide; j++) sum[j] = j < columns_with_bias(f) ? bias[j] + (second ? second[j] : 0) : 0;
         bias = sum;
     }
     tn_product q = { sizeof q, 1, input_rows(r), f->in, f->wide, c->in[0]->data, f->in, NULL, bias, 0, NULL, c->packed[f->pack_ih],
@@ -343,8 +347,10 @@ static int frame_gradient(const frame *f, const tn_call *c, rows_fn *rows)
     const float *dz = c->in[0]->index ? c->saved[f->sums]->data : r.dz;
     float *dw = floats(c->d_param[f->w_ih]), *bias = f->bias < 0 ? NULL : floats(c->d_param[f->bias]);
     float *second = f->second_bias < 0 ? NULL : floats(c->d_param[f->second_bias]);
-    int rc = dw ? o->outer_add(c->be, n, f->wide, dz, f->wide, f->in, c->in[0]->data, f->in, NULL, dw, f->in, bias)
-           : bias ? o->sum_rows(c->be, n, f->wide, dz, f->wide, bias) : TN_OK;
+    int at_once = dw && columns_with_bias(f) == f->wide;
+    int rc = dw ? o->outer_add(c->be, n, f->wide, dz, f->wide, f->in, c->in[0]->data, f->in, NULL, dw, f->in, at_once ? bias : NULL)
+                : TN_OK;
+    if (!rc && bias && !at_once) rc = o->sum_rows(c->be, n, columns_with_bias(f), dz, f->wide, bias);
     if (!rc && second) rc = o->sum_rows(c->be, r.lay->rows, f->wide, r.dz, f->wide, second);
     if (!rc) rc = o->parallel_for(c->be, r.lay->rows, 256, find_before, &r);
     return rc ? rc : f->cell->gradient(&r);
