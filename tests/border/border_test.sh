@@ -52,6 +52,13 @@ accuracy=$(awk '$1 == "validation.accuracy" { print $2 }' out)
 awk -v a="${accuracy:-0}" 'BEGIN { exit !(a >= 0.95) }'
 ok $? "tagger: accuracy of the decoded paths is ${accuracy:-missing}, expected at least 0.95: $(tail -n 2 out)"
 
+# a stranger's cell from both ends
+sed 's/type = "leaky_cell"/type = "bidirectional"\ncell = "leaky_cell"\nmerge = "mean"/' tagger.toml >both.toml
+"$build/tenon" train both.toml --run both >out 2>&1; ok $? "leaky_cell in bidirectional: $(tail -n 2 out)"
+accuracy=$(awk '$1 == "validation.accuracy" { print $2 }' out)
+awk -v a="${accuracy:-0}" 'BEGIN { exit !(a >= 0.95) }'
+ok $? "leaky_cell in bidirectional: accuracy ${accuracy:-missing}, expected at least 0.95: $(tail -n 2 out)"
+
 # lstm has no privilege: a copy under another name, built here, gives the same bits
 sed 's/"lstm", "long/"my_lstm", "long/; s/TN_PLUGIN("lstm"/TN_PLUGIN("my_lstm"/' lstm.c >my_lstm.c
 cc -std=c11 $flags -fno-math-errno -fno-trapping-math -o plugins/layers/my_lstm.so my_lstm.c -lm; ok $? "my_lstm does not build"

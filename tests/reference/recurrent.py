@@ -38,7 +38,7 @@ def recurrent_case(cases, name, seed, options, width, states, params, step, reve
     for i, k in enumerate(states):
         if given:
             cases.add(name, f"state.{k}", first[i])
-            cases.add(name, f"d_state.{k}", first[i].grad)
+            cases.add(name, f"d_state.{k}", first[i].grad if first[i].grad is not None else torch.zeros_like(first[i]))
         cases.add(name, f"next.{k}", last[i])
         cases.add(name, f"d_next.{k}", d_last[i])
 
@@ -90,6 +90,37 @@ def gru_case(cases, name, seed, options, width, units, after, two_biases, gate=N
                    gru_step(units, after, two_biases, gate or torch.sigmoid, candidate or torch.tanh), **more)
 
 
+def lstm1997_case(cases, name, seed, blocks, size, options, width=3, feedback=True, bias="all", truncated=False, **more):
+    """Hochreiter and Schmidhuber 1997, appendix A.1, with 4 / (1 + e^-x) - 2 and 2 / (1 + e^-x) - 1 written out. Truncated: what
+    arrives from the step before over weights is detached."""
+    import torch
+    m, wide = blocks * size, blocks * (2 + size)
+    shapes = dict(weight_ih=(wide, width), weight_hh=(wide, m))
+    if feedback:
+        shapes["weight_gh"] = (wide, 2 * blocks)
+    if bias != "none":
+        shapes["bias"] = (wide if bias == "all" else 2 * blocks,)
+    logistic = lambda x: 1 / (1 + torch.exp(-x))
+    past = (lambda x: x.detach()) if truncated else (lambda x: x)
+
+    def step(p, x, states):
+        z = p.weight_ih @ x + p.weight_hh @ past(states[0])
+        if feedback:
+            z = z + p.weight_gh @ past(states[2])
+        if bias != "none":
+            z = z + torch.cat([p.bias, torch.zeros(wide - len(p.bias)).double()])
+        y_in, y_out = logistic(z[:blocks]), logistic(z[blocks:2 * blocks])
+        g = 4 * logistic(z[2 * blocks:]) - 2
+        c = states[1] + y_in.repeat_interleave(size) * g
+        y = y_out.repeat_interleave(size) * (2 * logistic(c) - 1)
+        return [y, c] + ([torch.cat([y_in, y_out])] if feedback else [])
+
+    states = dict(state=m, cell=m, gates=2 * blocks) if feedback else dict(state=m, cell=m)
+    text = f'type = "lstm1997", blocks = {blocks}, cells = {size}, bias = "{bias}", gate_feedback = {str(feedback).lower()}'
+    text += ', gradient = "truncated"' if truncated else ""
+    recurrent_case(cases, name, seed, text + options, width, states, shapes, step, **more)
+
+
 def recurrent():
     import torch
     c = Cases()
@@ -110,4 +141,11 @@ def recurrent():
     swish = dict(gate=torch.sigmoid, candidate=lambda x: x * torch.sigmoid(x))
     gru_case(c, "gru_swish", 525, ', activation = "swish", recurrent_activation = "sigmoid"', 3, 5, True, True, **swish)
     gru_case(c, "gru_before_swish", 526, ', activation = "swish"', 3, 19, False, True, **swish)
+    lstm1997_case(c, "lstm1997", 530, 2, 2, "")
+    lstm1997_case(c, "lstm1997_reverse", 531, 3, 1, "", reverse=True)
+    lstm1997_case(c, "lstm1997_no_states", 532, 3, 7, "", width=17, given=False)
+    lstm1997_case(c, "lstm1997_gate_biases", 533, 4, 1, "", bias="gates")
+    lstm1997_case(c, "lstm1997_no_biases", 534, 2, 3, "", bias="none", feedback=False)
+    lstm1997_case(c, "lstm1997_truncated", 535, 2, 2, "", truncated=True)
+    lstm1997_case(c, "lstm1997_truncated_no_states", 536, 2, 9, "", truncated=True, given=False, bias="gates")
     return c

@@ -1,0 +1,214 @@
+/* recurrent_test.c -- bidirectional against bilstm, against its own halves and against itself with separate parameters; the
+ * published numbers of parameters of lstm1997.
+ *
+ *     recurrent_test PLUGINS */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../tools/check-plugin/probe.h"
+#include "expect.h"
+
+static const char *plugins;
+static const int64_t examples[EXAMPLES] = { 4, 2, 7, 1, 6, 0, 3, 5 };
+
+static void open_layer(probe *p, const char *name, const char *options, int64_t width)
+{
+    offer in[1] = { REALS(L_TEXT, width) };
+    char path[4096];
+    snprintf(path, sizeof path, "%s/layers/%s.so", plugins, name);
+    char *full = realpath(path, NULL);
+    if (!full || probe_open(p, full, TN_LAYER, name, options, in, 1)) {
+        printf("FAILED: %s { %s }: %s\n", path, options, full ? p->host.error : "there is no such file");
+        exit(1);
+    }
+}
+
+static float *value_of(const probe *p, int i)
+{
+    const parameter *w = p->graph->parameter[i];
+    return w->owner->param[w->slot].value.data;
+}
+static float *gradient_of(const probe *p, int i)
+{
+    const parameter *w = p->graph->parameter[i];
+    return w->owner->param[w->slot].grad.data;
+}
+static int64_t size_of(const probe *p, int i) { return p->graph->parameter[i]->rows * p->graph->parameter[i]->width; }
+
+static void run(probe *p)
+{
+    p->training = 1;
+    probe_bind(p, examples, EXAMPLES);
+    expect(!probe_forward(p) && !probe_backward(p, 0), "%s: a phase fails: %s", p->name, p->host.error);
+}
+
+/* Parameters of b become those of a, number `first` on, in the same order. */
+static void same_parameters(const probe *a, probe *b, int first)
+{
+    for (int i = 0; i + first < b->graph->n_parameters && i < a->graph->n_parameters; i++) {
+        expect(size_of(a, i) == size_of(b, i + first), "%s and %s: parameter %d has another size", a->name, b->name, i);
+        memcpy(value_of(b, i + first), value_of(a, i), 4 * (size_t)size_of(a, i));
+    }
+}
+
+/* max|a - b| <= tolerance max|b|; tolerance 0: the same bits. */
+static void compare(const char *what, const float *a, const float *b, int64_t n, double tolerance)
+{
+    double far = 0, most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        far = fmax(far, fabs((double)a[i] - (double)b[i])), most = fmax(most, fabs((double)b[i]));
+        if (isnan(a[i])) far = INFINITY;
+    }
+    expect(tolerance > 0 ? far <= tolerance * most && most > 0 : !memcmp(a, b, 4 * (size_t)n),
+           "%s: it differs by %.3g, the largest number is %.3g, %g of it is allowed", what, far, most, tolerance);
+}
+
+/* All that comes out, bit by bit; all gradients within 1e-6 of the largest: their sums have another order. */
+static void compare_all(probe *a, probe *b, const char *what)
+{
+    tensor x[32], y[32];
+    char label[200];
+    int n = probe_results(a, x, 32);
+    expect(probe_results(b, y, 32) == n, "%s: not as many results", what);
+    for (int k = 0; k < n; k++) {
+        snprintf(label, sizeof label, "%s: %s", what, x[k].what);
+        compare(label, x[k].s->value.data, y[k].s->value.data, tensor_elements(&x[k].s->value), 0);
+    }
+    snprintf(label, sizeof label, "%s: the gradient of the input", what);
+    compare(label, a->node->in_slot[0]->grad.data, b->node->in_slot[0]->grad.data, tensor_elements(&a->node->in_slot[0]->grad), 1e-6);
+    for (int k = 0; k < a->node->count[G_STATE]; k++) {
+        const tn_tensor *g = &a->node->state_slot[k]->grad, *h = &b->node->state_slot[k]->grad;
+        snprintf(label, sizeof label, "%s: the gradient of state %d", what, k);
+        compare(label, g->data, h->data, tensor_elements(g), 1e-6);
+    }
+}
+
+static void test_bilstm(const char *more, int64_t width)
+{
+    probe both, bilstm;
+    char options[200], label[200];
+    snprintf(options, sizeof options, "cell = { type = 'lstm', %s }", more);
+    snprintf(label, sizeof label, "bidirectional lstm and bilstm (%s)", more);
+    open_layer(&both, "bidirectional", options, width);
+    open_layer(&bilstm, "bilstm", more, width);
+    expect(both.graph->n_parameters == bilstm.graph->n_parameters, "%s: %d and %d parameters", label, both.graph->n_parameters,
+           bilstm.graph->n_parameters);
+    same_parameters(&both, &bilstm, 0);
+    run(&both), run(&bilstm);
+    compare_all(&both, &bilstm, label);
+    for (int i = 0; i < both.graph->n_parameters; i++) compare(label, gradient_of(&both, i), gradient_of(&bilstm, i), size_of(&both, i), 1e-6);
+    probe_close(&both), probe_close(&bilstm);
+}
+
+/* The sum and the mean of the halves that concat gives. */
+static void test_merge(const char *merge, float factor)
+{
+    probe concat, merged;
+    char options[200];
+    enum { W = 19 };
+    snprintf(options, sizeof options, "cell = { type = 'gru', units = %d }, merge = '%s'", W, merge);
+    open_layer(&concat, "bidirectional", "cell = { type = 'gru', units = 19 }", 5);
+    open_layer(&merged, "bidirectional", options, 5);
+    same_parameters(&concat, &merged, 0);
+    run(&concat), run(&merged);
+    const tn_tensor *y = &merged.node->out[0].value;
+    expect(y->width == W, "merge = %s: %d wide, expected %d", merge, (int)y->width, W);
+    float *expected = malloc(sizeof *expected * (size_t)(y->rows * W));
+    for (int64_t r = 0; r < y->rows; r++)
+        for (int j = 0; j < W; j++) {
+            const float *x = (const float *)concat.node->out[0].value.data + r * 2 * W + j;
+            expected[r * W + j] = factor * x[0] + factor * x[W];
+        }
+    compare(merge, y->data, expected, y->rows * W, 0);
+    for (int k = 0; k < 1; k++) /* states are side by side all the same */
+        compare("its .state", merged.node->next[k].value.data, concat.node->next[k].value.data,
+                tensor_elements(&merged.node->next[k].value), 0);
+    free(expected);
+    probe_close(&concat), probe_close(&merged);
+}
+
+/* One set of parameters: half as many, what two equal sets give, and the sum of their gradients. */
+static void test_shared(void)
+{
+    probe shared, apart;
+    open_layer(&shared, "bidirectional", "cell = { type = 'gru', units = 7 }, shared = true", 5);
+    open_layer(&apart, "bidirectional", "cell = { type = 'gru', units = 7 }", 5);
+    int n = shared.graph->n_parameters;
+    expect(apart.graph->n_parameters == 2 * n && apart.graph->values == 2 * shared.graph->values,
+           "shared: %d parameters with %lld numbers, apart %d with %lld", n, (long long)shared.graph->values,
+           apart.graph->n_parameters, (long long)apart.graph->values);
+    same_parameters(&shared, &apart, 0);
+    same_parameters(&shared, &apart, n);
+    run(&shared), run(&apart);
+    compare_all(&shared, &apart, "shared parameters and equal ones");
+    for (int i = 0; i < n; i++) {
+        float *sum = gradient_of(&apart, i), *other = gradient_of(&apart, i + n);
+        for (int64_t j = 0; j < size_of(&apart, i); j++) sum[j] += other[j];
+        compare("the gradient of a shared parameter", gradient_of(&shared, i), sum, size_of(&shared, i), 1e-6);
+    }
+    probe_close(&shared), probe_close(&apart);
+}
+
+/* Hochreiter and Schmidhuber 1997, tables of experiments 1, 4, 6: weights with those of the output units, which hear cells. */
+static void test_published(const char *net, const char *options, int64_t in, int64_t units, int bias, int64_t expected)
+{
+    probe memory, dense;
+    char out[80];
+    open_layer(&memory, "lstm1997", options, in);
+    snprintf(out, sizeof out, "units = %d, bias = %s", (int)units, bias ? "true" : "false");
+    open_layer(&dense, "dense", out, memory.node->out[0].spec.width);
+    int64_t found = memory.graph->values + dense.graph->values;
+    expect(found == expected, "lstm1997: the net of %s has %lld parameters, published are %lld", net, (long long)found,
+           (long long)expected);
+    probe_close(&memory), probe_close(&dense);
+}
+
+static void test_gate_biases(void)
+{
+    probe p;
+    float b[8];
+    open_layer(&p, "lstm1997", "blocks = 2, cells = 2, input_gate_bias = [-3, -6], output_gate_bias = [-1]", 2);
+    int rc = p.node->layer->initialize(p.part->self, &host_api, &p.host, 3, (tn_rng){ 3, 0 }, b);
+    expect(rc == 1 && b[0] == -3 && b[1] == -6 && b[2] == -1 && b[3] == -1, "lstm1997: gates begin at %g %g %g %g, expected -3 -6 -1 -1",
+           (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
+    for (int j = 4; j < 8; j++) expect(fabsf(b[j]) <= 0.1f, "lstm1997: the bias of cell %d begins at %g", j - 4, (double)b[j]);
+    probe_close(&p);
+}
+
+static void test_refused(const char *layer, const char *options, const char *expected)
+{
+    probe p;
+    offer in[1] = { REALS(L_TEXT, 5) };
+    char path[4096];
+    snprintf(path, sizeof path, "%s/layers/%s.so", plugins, layer);
+    char *full = realpath(path, NULL);
+    int rc = probe_open(&p, full ? full : path, TN_LAYER, layer, options, in, 1);
+    expect(rc < 0 && strstr(p.host.error, expected), "%s { %s }: %s; expected: %s", layer, options, rc < 0 ? p.host.error : "it is taken",
+           expected);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) return 2;
+    plugins = argv[1];
+    const char *const places[] = { plugins, NULL };
+    probe_places(places);
+    test_bilstm("units = 6", 5);
+    test_bilstm("units = 19, recurrent_bias = true", 17);
+    test_bilstm("units = 5, layers = 1, forget_bias = 2.0", 3);
+    test_merge("sum", 1);
+    test_merge("mean", 0.5f);
+    test_shared();
+    test_published("the adding problem", "blocks = 2, cells = 2", 2, 1, 1, 93);
+    test_published("temporal order, 6a", "blocks = 2, cells = 2", 8, 4, 1, 156);
+    test_published("temporal order, 6b", "blocks = 3, cells = 2", 8, 8, 1, 308);
+    test_published("the embedded Reber grammar, 4 blocks of 1", "blocks = 4, cells = 1, bias = 'gates'", 7, 7, 0, 264);
+    test_published("the embedded Reber grammar, 3 blocks of 2", "blocks = 3, cells = 2, bias = 'gates'", 7, 7, 0, 276);
+    test_gate_biases();
+    test_refused("bidirectional", "cell = { type = 'dense', units = 3 }", "reads no steps one after the other; lstm, gru or rnn do");
+    test_refused("bidirectional", "cell = 'bilstm'", "reads both directions already");
+    test_refused("gru", "activation = 'softmax'", "a cell needs a function of one number");
+    test_refused("lstm1997", "gradient = 'half'", "'half' is none of full, truncated");
+    test_refused("lstm1997", "input_gate_bias = [-1, -2, -3]", "input_gate_bias has 3 numbers for 2 blocks");
+    return expect_end("recurrent");
+}
