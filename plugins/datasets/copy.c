@@ -41,10 +41,11 @@ GENERATOR_FUNCTIONS(config)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "copy", "symbols to be repeated after a long delay",
-    "Columns `input` and `output`, texts of one letter a symbol, for the transform `characters`, both T + 2 `length` long. The input "
-    "has `length` symbols, equally likely, then T - 1 blanks `_`, the sign `:`, and `length` blanks; the output T + `length` blanks, "
-    "then the symbols. Who forgets them cannot do better than a cross entropy of `length ln(symbols) / (T + 2 length)` a step. "
-    "Hochreiter and Schmidhuber 1997; in this form Arjovsky, Shah and Bengio 2016, \"Unitary evolution recurrent neural networks\".",
+    "Columns `input` and `output`, texts of one letter a symbol, for the transform `characters`, both T + 2 `length` "
+    "long. The input has `length` symbols, equally likely, then T - 1 blanks `_`, the sign `:`, and `length` blanks; "
+    "the output T + `length` blanks, then the symbols. Who forgets them cannot do better than a cross entropy of "
+    "`length ln(symbols) / (T + 2 length)` a step. Hochreiter and Schmidhuber 1997; in this form Arjovsky, Shah and "
+    "Bengio 2016, \"Unitary evolution recurrent neural networks\".",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_copy, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("copy", "1.0.0", "Tenon", "MIT", "", parts)

@@ -21,8 +21,8 @@ static const tn_dataset table = { sizeof table, 0, column, load, count, read_exa
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "embedded_reber", "Reber strings between two symbols that must be equal",
     REBER_COLUMNS "A string is B, then T or P with probability 1/2, a whole string of `reber`, the same T or P, and E: what the "
-    "symbol before the last is can only be told from the second. Hochreiter and Schmidhuber 1997, \"Long short-term memory\", "
-    "experiment 1; the grammar as in Fahlman 1991, \"The recurrent cascade-correlation architecture\".",
+    "symbol before the last is can only be told from the second. Hochreiter and Schmidhuber 1997, \"Long short-term "
+    "memory\", experiment 1; the grammar as in Fahlman 1991, \"The recurrent cascade-correlation architecture\".",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_reber, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("embedded_reber", "1.0.0", "Tenon", "MIT", "", parts)

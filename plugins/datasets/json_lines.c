@@ -237,10 +237,12 @@ static int file_of(void *self, uint32_t i, const char **path)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_object, place, file_of, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "json_lines", "one JSON object a line",
-    "The keys of the first object are the columns; null and objects are none. A string, a number, true or false is one text; an array "
-    "of them is cut into steps already, an array of arrays into steps of steps. Each line must have the keys that fields read, in the "
-    "shape that they have in the first line; further keys do not matter. Blank lines are passed over.\n\n"
-    "    {\"text\": \"a fine film\", \"label\": 1}\n    {\"words\": [\"Bonn\", \"is\"], \"tags\": [\"LOC\", \"O\"]}",
+    "The keys of the first object are the columns; null and objects are none. A string, a number, true or false is "
+    "one text; an array of them is cut into steps already, an array of arrays into steps of steps. Each line must "
+    "have the keys that fields read, in the shape that they have in the first line; further keys do not matter. Blank "
+    "lines are passed over.\n\n"
+    "    {\"text\": \"a fine film\", \"label\": 1}\n"
+    "    {\"words\": [\"Bonn\", \"is\"], \"tags\": [\"LOC\", \"O\"]}",
     TN_OPTIONS(options), sizeof(config), sizeof(json_lines), NULL, open_json, close_json, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("json_lines", "1.0.0", "Tenon", "MIT", "", parts)

@@ -80,9 +80,9 @@ GENERATOR_FUNCTIONS(config)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "motif", "DNA with a motif in it, and without",
-    "Columns `sequence` (a text of A, C, G, T, for the transform `characters`) and `label`, `motif` or `none`. Every second example "
-    "has the motif, at a place that is drawn evenly. Bases are equally likely; where the motif stands by chance in one of the other "
-    "examples, bases of it are drawn again until it does not.",
+    "Columns `sequence` (a text of A, C, G, T, for the transform `characters`) and `label`, `motif` or `none`. Every "
+    "second example has the motif, at a place that is drawn evenly. Bases are equally likely; where the motif stands "
+    "by chance in one of the other examples, bases of it are drawn again until it does not.",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), check, open_motif, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("motif", "1.0.0", "Tenon", "MIT", "", parts)

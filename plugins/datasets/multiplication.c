@@ -14,9 +14,10 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "multiplication", "the product of two marked numbers of a long sequence",
-    "As `adding`, with numbers uniform in [0, 1] and\n\n    target = X1 X2\n\n"
-    "A first pair that is marked keeps its -1, and its number is 1. Hochreiter and Schmidhuber 1997, \"Long short-term memory\", "
-    "experiment 5.",
+    "As `adding`, with numbers uniform in [0, 1] and\n\n"
+    "    target = X1 X2\n\n"
+    "A first pair that is marked keeps its -1, and its number is 1. Hochreiter and Schmidhuber 1997, \"Long "
+    "short-term memory\", experiment 5.",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_pairs, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("multiplication", "1.0.0", "Tenon", "MIT", "", parts)

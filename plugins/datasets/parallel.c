@@ -119,9 +119,11 @@ static int file_of(void *self, uint32_t i, const char **path)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_pair, place, file_of, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "parallel", "a text and its translation in two files",
-    "Columns `source` and `target`: a line of the one file and the same line of the other. Files with another number of lines are "
-    "an error.\n\n"
-    "    [dataset]\n    type = \"parallel\"\n    train = { source = \"train.de\", target = \"train.en\" }",
+    "Columns `source` and `target`: a line of the one file and the same line of the other. Files with another number "
+    "of lines are an error.\n\n"
+    "    [dataset]\n"
+    "    type = \"parallel\"\n"
+    "    train = { source = \"train.de\", target = \"train.en\" }",
     TN_OPTIONS(options), sizeof(config), sizeof(parallel), NULL, open_parallel, close_parallel, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("parallel", "1.0.0", "Tenon", "MIT", "", parts)

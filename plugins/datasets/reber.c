@@ -17,8 +17,8 @@ static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "reber", "strings of the Reber grammar",
     REBER_COLUMNS "A string is a walk from B to E; of the two ways out of a node each is taken with probability 1/2:\n\n"
     "    B 0    0: T 1, P 2    1: S 1, X 3    2: T 2, V 4    3: X 2, S 5    4: P 3, V 5    5: E\n\n"
-    "Reber 1967, \"Implicit learning of artificial grammars\"; Cleeremans, Servan-Schreiber and McClelland 1989, \"Finite state "
-    "automata and simple recurrent networks\".",
+    "Reber 1967, \"Implicit learning of artificial grammars\"; Cleeremans, Servan-Schreiber and McClelland 1989, "
+    "\"Finite state automata and simple recurrent networks\".",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_reber, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("reber", "1.0.0", "Tenon", "MIT", "", parts)

@@ -173,10 +173,11 @@ static int file_of(void *self, uint32_t i, const char **path)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_phrase, place, file_of, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "sst_trees", "trees of the Stanford Sentiment Treebank",
-    "Columns `label` and `text` (words with spaces between them). A sentence is the example of its whole tree; with `phrases = \"all\"` "
-    "every phrase in it, down to the single words, is one with its own label: 318,582 in the training split. Phrases that occur more "
-    "than once are not joined. `classes = \"binary\"` leaves out what is labelled 2. A tree that is not closed, or has a label other "
-    "than 0 to 4, is an error. Socher et al. 2013, \"Recursive deep models for semantic compositionality over a sentiment treebank\".",
+    "Columns `label` and `text` (words with spaces between them). A sentence is the example of its whole tree; with "
+    "`phrases = \"all\"` every phrase in it, down to the single words, is one with its own label: 318,582 in the "
+    "training split. Phrases that occur more than once are not joined. `classes = \"binary\"` leaves out what is "
+    "labelled 2. A tree that is not closed, or has a label other than 0 to 4, is an error. Socher et al. 2013, "
+    "\"Recursive deep models for semantic compositionality over a sentiment treebank\".",
     TN_OPTIONS(options), sizeof(config), sizeof(trees), NULL, open_trees, close_trees, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("sst_trees", "1.0.0", "Tenon", "MIT", "", parts)

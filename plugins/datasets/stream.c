@@ -247,16 +247,26 @@ static int file_of(void *self, uint32_t i, const char **path)
 static const tn_dataset table = { sizeof table, TN_D_LANES, column, load, count, read_steps, place, file_of };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "stream", "one long text in lanes, for language models",
-    "One column, `words` or `characters` as `unit` says, cut into steps already. The text of a split is one stream of N steps. "
-    "With B examples in a batch it is cut into B lanes: lane `l` has steps `floor(l N / B)` to `floor((l + 1) N / B) - 1`, and "
-    "each batch takes the next `steps` of every lane. Every step is read once in an epoch; in the last batch some lanes may "
-    "have fewer steps than others, or none. A layer with `carry_state = true` goes on in each lane where it stopped; states "
-    "are zero at the start of every epoch and of every split. The order is fixed: `shuffle` and random splits are errors. "
-    "Validation and test have `[evaluation] batch_size` lanes and `evaluation_steps`.\n\n"
-    "What is to be predicted is a field with `shift`: it goes on from batch to batch and from a lane's end to the next "
-    "lane, so that only the last step of the stream has no successor.\n\n"
-    "    [dataset]\n    type = \"stream\"\n    train = \"ptb/ptb.train.txt\"\n    line_end = \"<eos>\"\n    steps = 20\n"
-    "    [[field]]\n    name = \"words\"\n    [[field]]\n    name = \"next\"\n    from = \"words\"\n    shift = 1\n\n"
+    "One column, `words` or `characters` as `unit` says, cut into steps already. The text of a split is one stream of "
+    "N steps. With B examples in a batch it is cut into B lanes: lane `l` has steps `floor(l N / B)` to `floor((l + "
+    "1) N / B) - 1`, and each batch takes the next `steps` of every lane. Every step is read once in an epoch; in the "
+    "last batch some lanes may have fewer steps than others, or none. A layer with `carry_state = true` goes on in "
+    "each lane where it stopped; states are zero at the start of every epoch and of every split. The order is fixed: "
+    "`shuffle` and random splits are errors. Validation and test have `[evaluation] batch_size` lanes and "
+    "`evaluation_steps`.\n\n"
+    "What is to be predicted is a field with `shift`: it goes on from batch to batch and from a lane's end to the "
+    "next lane, so that only the last step of the stream has no successor.\n\n"
+    "    [dataset]\n"
+    "    type = \"stream\"\n"
+    "    train = \"ptb/ptb.train.txt\"\n"
+    "    line_end = \"<eos>\"\n"
+    "    steps = 20\n"
+    "    [[field]]\n"
+    "    name = \"words\"\n"
+    "    [[field]]\n"
+    "    name = \"next\"\n"
+    "    from = \"words\"\n"
+    "    shift = 1\n\n"
     "`share = { validation = 0.05, test = 0.05 }` cuts one file by position: the middle part and the end.",
     TN_OPTIONS(options), sizeof(config), sizeof(stream), NULL, open_stream, close_stream, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };

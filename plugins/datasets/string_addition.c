@@ -71,10 +71,11 @@ GENERATOR_FUNCTIONS(config)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "string_addition", "sums of two numbers as texts",
-    "Columns `question` (\"52+7\") and `answer` (\"59\"), texts for the transform `characters`. A number has 1 to `digits` digits, "
-    "equally likely, each 0 to 9, and is written without leading zeros. Spaces fill the question up to 2 `digits` + 1 characters and "
-    "the answer up to `digits` + 1; then the question is reversed. A pair of numbers belongs to one split alone, in either order; "
-    "within a split it may come again. As Keras' example addition_rnn, which draws no question twice.",
+    "Columns `question` (\"52+7\") and `answer` (\"59\"), texts for the transform `characters`. A number has 1 to "
+    "`digits` digits, equally likely, each 0 to 9, and is written without leading zeros. Spaces fill the question up "
+    "to 2 `digits` + 1 characters and the answer up to `digits` + 1; then the question is reversed. A pair of numbers "
+    "belongs to one split alone, in either order; within a split it may come again. As Keras' example addition_rnn, "
+    "which draws no question twice.",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_addition, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("string_addition", "1.0.0", "Tenon", "MIT", "", parts)

@@ -45,11 +45,11 @@ GENERATOR_FUNCTIONS(config)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "temporal_order", "the order of symbols far apart among others",
-    "Columns `symbols` (a text of one letter a symbol, for the transform `characters`) and `label`. A sequence of 100 to 110 symbols "
-    "begins with E, ends with B and has a, b, c, d at random between them, but for X or Y at positions t1 and t2. With two marks "
-    "(6a) t1 is in 10 .. 20 and t2 in 50 .. 60, and XX, XY, YX, YY are the classes Q, R, S, U; with three (6b) they are in 10 .. 20, "
-    "33 .. 43 and 66 .. 76, and XXX, XXY, ..., YYY are Q, R, S, U, V, A, B, C. E is at position 0. Hochreiter and Schmidhuber "
-    "1997, \"Long short-term memory\", experiments 6a and 6b.",
+    "Columns `symbols` (a text of one letter a symbol, for the transform `characters`) and `label`. A sequence of 100 "
+    "to 110 symbols begins with E, ends with B and has a, b, c, d at random between them, but for X or Y at positions "
+    "t1 and t2. With two marks (6a) t1 is in 10 .. 20 and t2 in 50 .. 60, and XX, XY, YX, YY are the classes Q, R, S, "
+    "U; with three (6b) they are in 10 .. 20, 33 .. 43 and 66 .. 76, and XXX, XXY, ..., YYY are Q, R, S, U, V, A, B, "
+    "C. E is at position 0. Hochreiter and Schmidhuber 1997, \"Long short-term memory\", experiments 6a and 6b.",
     TN_OPTIONS(options), sizeof(config), sizeof(maker), NULL, open_order, maker_close, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("temporal_order", "1.0.0", "Tenon", "MIT", "", parts)

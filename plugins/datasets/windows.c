@@ -401,17 +401,23 @@ static int file_of(void *self, uint32_t i, const char **path)
 static const tn_dataset table = { sizeof table, 0, column, load, count, read_window, place, file_of, piece };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "windows", "windows over a series, for forecasts",
-    "Each column of the file is there twice: `NAME` has the `past` rows before a moment, `horizon.NAME` the `horizon` rows from "
-    "it on. With s the row at which the horizon begins, the past is rows `s - lead - (past - 1) every`, ..., `s - lead`.\n\n"
-    "Splits are contiguous: the first `rows.train` rows, then those of validation and test. A window may look back over a "
-    "border; what is forecast lies within its split. So 8,640 rows with past 96 and horizon 24 make 8,521 windows, and 2,880 "
-    "rows after them 2,857.\n\n"
-    "A field takes several columns with `columns`, the horizon with `window = \"horizon\"`, and one row instead of steps with "
-    "`shape = \"row\"`:\n\n"
-    "    [[field]]\n    name = \"future\"\n    kind = \"numbers\"\n    columns = [\"OT\"]\n    window = \"horizon\"\n"
-    "    shape = \"row\"\n    scale = \"standard\"\n\n"
-    "What a scale learns from is the rows of the training split, each once. `missing = \"previous\"` takes the number before a "
-    "missing one, at the beginning of the file the first one there is.",
+    "Each column of the file is there twice: `NAME` has the `past` rows before a moment, `horizon.NAME` the `horizon` "
+    "rows from it on. With s the row at which the horizon begins, the past is rows `s - lead - (past - 1) every`, "
+    "..., `s - lead`.\n\n"
+    "Splits are contiguous: the first `rows.train` rows, then those of validation and test. A window may look back "
+    "over a border; what is forecast lies within its split. So 8,640 rows with past 96 and horizon 24 make 8,521 "
+    "windows, and 2,880 rows after them 2,857.\n\n"
+    "A field takes several columns with `columns`, the horizon with `window = \"horizon\"`, and one row instead of "
+    "steps with `shape = \"row\"`:\n\n"
+    "    [[field]]\n"
+    "    name = \"future\"\n"
+    "    kind = \"numbers\"\n"
+    "    columns = [\"OT\"]\n"
+    "    window = \"horizon\"\n"
+    "    shape = \"row\"\n"
+    "    scale = \"standard\"\n\n"
+    "What a scale learns from is the rows of the training split, each once. `missing = \"previous\"` takes the number "
+    "before a missing one, at the beginning of the file the first one there is.",
     TN_OPTIONS(options), sizeof(config), sizeof(windows), NULL, open_windows, close_windows, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("windows", "1.0.0", "Tenon", "MIT", "", parts)

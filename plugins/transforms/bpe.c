@@ -380,12 +380,13 @@ static int load(void *self, int (*get)(void *from, void *, size_t), void *from)
 static const tn_transform table = { sizeof table, 0, plan, apply, learn, finish, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "bpe", "subwords by byte pair encoding",
-    "Learned from the words of the training split, or of all splits with `fit = \"all\"`: words begin as characters, and again and "
-    "again the most frequent pair of neighbours becomes one symbol, until `merges` are made or no pair occurs `min_count` times. Of "
-    "equally frequent pairs the last in the order of bytes is taken. A new word is joined by the same pairs, the first learned "
-    "first; its subwords become steps, all but the last with `separator`: `low@@ er`. Characters that training never showed stay "
-    "single. Sennrich, Haddow and Birch 2016, \"Neural machine translation of rare words with subword units\", and their program "
-    "subword-nmt.\n\n    transforms = [\"words\", { type = \"bpe\", merges = 8000 }]",
+    "Learned from the words of the training split, or of all splits with `fit = \"all\"`: words begin as characters, "
+    "and again and again the most frequent pair of neighbours becomes one symbol, until `merges` are made or no pair "
+    "occurs `min_count` times. Of equally frequent pairs the last in the order of bytes is taken. A new word is "
+    "joined by the same pairs, the first learned first; its subwords become steps, all but the last with `separator`: "
+    "`low@@ er`. Characters that training never showed stay single. Sennrich, Haddow and Birch 2016, \"Neural machine "
+    "translation of rare words with subword units\", and their program subword-nmt.\n\n"
+    "    transforms = [\"words\", { type = \"bpe\", merges = 8000 }]",
     TN_OPTIONS(options), sizeof(config), sizeof(bpe), NULL, open_bpe, close_bpe, save, load, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("bpe", "1.0.0", "Tenon", "MIT", "", parts)

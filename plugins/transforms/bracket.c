@@ -53,8 +53,8 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
 static const tn_transform table = { sizeof table, 0, plan, apply, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "bracket", "a word before the first step and one behind the last",
-    "An empty text becomes the two words. A network that writes a text step by step begins with the first and stops after the "
-    "last; a field with `shift = 1` is then what each step is to be followed by.\n\n"
+    "An empty text becomes the two words. A network that writes a text step by step begins with the first and stops "
+    "after the last; a field with `shift = 1` is then what each step is to be followed by.\n\n"
     "    transforms = [\"words\", { type = \"bracket\", begin = \"<sos>\", end = \"<eos>\" }]",
     TN_OPTIONS(options), sizeof(config), sizeof(brackets), NULL, open_bracket, close_bracket, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };

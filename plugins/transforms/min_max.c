@@ -45,10 +45,10 @@ static const tn_transform table = { sizeof table, 0, scale_plan, scale_apply, le
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "min_max", "numbers within a range",
     "    y = low + (x - least) (high - low) / (most - least)\n\n"
-    "Least and largest number of each column are those of the training split, so a later number may lie outside the range; "
-    "`fit = \"all\"` takes all splits, which lets the model see what it is tested on. A constant column becomes `low`, as in "
-    "scikit-learn's MinMaxScaler. Of a series every row counts once. Predictions are given back in the original scale, metrics "
-    "with `space = \"original\"`.",
+    "Least and largest number of each column are those of the training split, so a later number may lie outside the "
+    "range; `fit = \"all\"` takes all splits, which lets the model see what it is tested on. A constant column "
+    "becomes `low`, as in scikit-learn's MinMaxScaler. Of a series every row counts once. Predictions are given back "
+    "in the original scale, metrics with `space = \"original\"`.",
     TN_OPTIONS(options), sizeof(config), sizeof(scale), check, scale_open, scale_close, scale_save, scale_load, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("min_max", "1.0.0", "Tenon", "MIT", "", parts)

@@ -57,8 +57,9 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
 static const tn_transform table = { sizeof table, 0, plan, apply, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "ngrams", "runs of neighbouring steps as one step each",
-    "Where each step begins, its runs of `least` to `most` steps follow one another, shortest first: with 1 and 2, `a b c` becomes "
-    "`a`, `a b`, `b`, `b c`, `c`. A text shorter than `least` becomes empty. Behind `characters`, say `join = \"\"`.",
+    "Where each step begins, its runs of `least` to `most` steps follow one another, shortest first: with 1 and 2, `a "
+    "b c` becomes `a`, `a b`, `b`, `b c`, `c`. A text shorter than `least` becomes empty. Behind `characters`, say "
+    "`join = \"\"`.",
     TN_OPTIONS(options), sizeof(config), sizeof(ngrams), check, open_ngrams, close_ngrams, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("ngrams", "1.0.0", "Tenon", "MIT", "", parts)

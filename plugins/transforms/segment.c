@@ -71,9 +71,9 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
 static const tn_transform table = { sizeof table, 0, plan, apply, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "segment", "cuts Chinese and other text without spaces into words",
-    "Word boundaries of Unicode Standard Annex #29 as ICU finds them; runs of Chinese, Japanese, Thai, Khmer, Lao and Burmese are cut "
-    "by ICU's dictionaries. Spaces are dropped, signs are words of their own unless `punctuation = false`. Another version of ICU "
-    "may have another dictionary, and so other words.",
+    "Word boundaries of Unicode Standard Annex #29 as ICU finds them; runs of Chinese, Japanese, Thai, Khmer, Lao and "
+    "Burmese are cut by ICU's dictionaries. Spaces are dropped, signs are words of their own unless `punctuation = "
+    "false`. Another version of ICU may have another dictionary, and so other words.",
     TN_OPTIONS(options), sizeof(config), sizeof(segments), NULL, open_segment, close_segment, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("segment", "1.0.0", "Tenon", "MIT", "", parts)

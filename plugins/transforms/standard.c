@@ -40,11 +40,14 @@ static const tn_transform table = { sizeof table, 0, scale_plan, scale_apply, le
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "standard", "numbers of mean 0 and standard deviation 1",
     "    y = (x - mean) / deviation\n\n"
-    "Mean and standard deviation (divided by n, as scikit-learn's StandardScaler does) of each column are those of the training "
-    "split; `fit = \"all\"` takes all splits, which lets the model see what it is tested on. A constant column is not divided, "
-    "so it becomes 0. Of a series every row counts once, however many windows it is in. Predictions are given back in the "
-    "original scale, metrics with `space = \"original\"`.\n\n"
-    "    [[field]]\n    name = \"past\"\n    kind = \"numbers\"\n    columns = [\"HUFL\", \"OT\"]\n"
+    "Mean and standard deviation (divided by n, as scikit-learn's StandardScaler does) of each column are those of "
+    "the training split; `fit = \"all\"` takes all splits, which lets the model see what it is tested on. A constant "
+    "column is not divided, so it becomes 0. Of a series every row counts once, however many windows it is in. "
+    "Predictions are given back in the original scale, metrics with `space = \"original\"`.\n\n"
+    "    [[field]]\n"
+    "    name = \"past\"\n"
+    "    kind = \"numbers\"\n"
+    "    columns = [\"HUFL\", \"OT\"]\n"
     "    scale = { type = \"standard\", fit = \"train\" }",
     TN_OPTIONS(options), sizeof(config), sizeof(scale), NULL, scale_open, scale_close, scale_save, scale_load, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };

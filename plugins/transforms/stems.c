@@ -57,8 +57,9 @@ static int apply(void *self, const tn_value *in, tn_rng rng, const tn_sink *sink
 static const tn_transform table = { sizeof table, 0, plan, apply, NULL, NULL, NULL };
 static const tn_desc desc = {
     sizeof desc, TN_TRANSFORM, &table, "stems", "words without their endings",
-    "`connection`, `connected` and `connecting` become `connect`. The stemmers know small letters alone: put `lowercase` before. "
-    "Porter 1980, \"An algorithm for suffix stripping\", and the Snowball stemmers at snowballstem.org.",
+    "`connection`, `connected` and `connecting` become `connect`. The stemmers know small letters alone: put "
+    "`lowercase` before. Porter 1980, \"An algorithm for suffix stripping\", and the Snowball stemmers at "
+    "snowballstem.org.",
     TN_OPTIONS(options), sizeof(config), sizeof(stems), NULL, open_stems, close_stems, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("stems", "1.0.0", "Tenon", "MIT", "", parts)
