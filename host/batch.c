@@ -68,9 +68,9 @@ static int64_t leaf_of(const field *f, const store *s, const tn_layout *l, int32
     return s->inner[s->begin[e] + l->over->step[l->up[r]]] + l->step[r];
 }
 
-static int wrong_id(const graph *g, tn_host *h, const field *f, int32_t id)
+static int wrong_id(tn_host *h, const field *f, int32_t id)
 {
-    if (id >= 0 && id < g->slot_of_n) return 0;
+    if (id >= 0 && id < f->spec.classes) return 0;
     return host_fail(h, TN_EINVAL, "field '%s' has the id %d, outside [0, %lld)", f->name, id, (long long)f->spec.classes);
 }
 
@@ -85,7 +85,7 @@ static int lay_out_ids(graph *g, batch *b, int i, const source *from)
     for (int32_t r = 0; r < l->rows; r++) {
         int64_t leaf = leaf_of(f, s, l, r, from->example);
         id[r] = s->id[leaf];
-        if (wrong_id(g, host_of(g, b), f, id[r])) return TN_EINVAL;
+        if (wrong_id(host_of(g, b), f, id[r])) return TN_EINVAL;
         if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate)
             id[r] = (int32_t)f->words->unknown;
     }
@@ -203,7 +203,7 @@ int batch_check_ids(graph *g, int split)
         const field *f = g->data->field[i];
         const store *s = &f->split[split];
         for (int64_t k = 0; s->id && g->field_node[i]->out[0].read && k < s->leaves; k++)
-            if (wrong_id(g, g->context->host, f, s->id[k])) return TN_EINVAL;
+            if (wrong_id(g->context->host, f, s->id[k])) return TN_EINVAL;
     }
     return 0;
 }
@@ -254,15 +254,6 @@ static void bind_own_slots(graph *g, node *n)
     if (n->decoded.value.data) bind_tensor(g, &n->decoded.value, n, G_OUT, &n->decoded);
 }
 
-/* An output may stand for its distinct rows where the layer offers it and every reader takes it. */
-static void offer_index(node *n)
-{
-    slot *s = &n->out[0];
-    if (!s->spec.index_of || s->read_plain || !s->read || n->boss) return;
-    const slot *by = n->in_slot[s->spec.index_of - 1];
-    s->value.index = s->grad.index = by->value.index;
-}
-
 #define HAVE(tensor) ((tensor).data ? &(tensor) : NULL)
 static void point(graph *g, node *n)
 {
@@ -285,13 +276,12 @@ static void point(graph *g, node *n)
     }
     n->call = (tn_call){ sizeof(tn_call), 0, g->step, g->context->api, g->context->host, &g->be, { 0, 0 }, g->bound->layout_at,
                          n->at_in, n->at_out, n->at_param, n->at_saved, n->at_work, n->at_packed, n->at_state, n->at_next,
-                         n->at_d_in, n->at_d_out, n->at_d_param, n->at_d_state, n->at_d_next };
+                         n->at_d_in, n->at_d_out, n->at_d_param, n->at_d_state, n->at_d_next, n->at_kept };
 }
 
 static void bind_node(graph *g, node *n)
 {
     bind_own_slots(g, n);
-    offer_index(n);
     point(g, n);
     for (int k = 0; k < n->n_children; k++) bind_node(g, n->child[k]);
 }

@@ -163,6 +163,7 @@ static int pack_node(graph *g, node *n)
 
 int graph_pack(graph *g)
 {
+    kept_forget(g);
     for (int i = 0; i < g->n_nodes; i++)
         if (pack_node(g, g->node[i])) return TN_EINVAL;
     return 0;
@@ -210,6 +211,7 @@ static void free_node(graph *g, node *n)
 void graph_free(graph *g)
 {
     if (!g) return;
+    kept_free(g);
     for (int i = 0; i < g->n_nodes; i++) free_node(g, g->node[i]);
     if (g->value) g->be.ops->release(&g->be, g->value);
     if (g->gradient) g->be.ops->release(&g->be, g->gradient);

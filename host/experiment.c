@@ -81,7 +81,8 @@ static const char *const elsewhere[][2] = {
     { "momentum", "under [optimizer]" }, { "warmup", "under [schedule]" }, { "clip_norm", "under [gradient]" },
     { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]], [schedule] or [checkpoint]" },
     { "units", "under [[layer]]" }, { "inputs", "under [[layer]]" }, { "target", "under [[loss]] or [[metric]]" },
-    { "weights", "under [evaluation]" }, { "vocabulary", "under [[field]]" }, { "transforms", "under [[field]]" },
+    { "weights", "under [evaluation]" }, { "keep_mb", "under [evaluation]" },
+    { "vocabulary", "under [[field]]" }, { "transforms", "under [[field]]" },
     { NULL, NULL } };
 
 static void read_training(experiment *e)
@@ -99,11 +100,13 @@ static void read_training(experiment *e)
     config_unused(t, "training", keys, 5, elsewhere, d);
 }
 
+enum { KEEP_MB = 256 };                    /* for what layers keep of each word from batch to batch, by default        */
+
 static void read_evaluation(experiment *e)
 {
-    static const char *const keys[] = { "batch_size", "weights", "decode" };
+    static const char *const keys[] = { "batch_size", "weights", "decode", "keep_mb" };
     diag *d = e->messages;
-    e->evaluation_batch = e->batch_size, e->keep_best = 1;
+    e->evaluation_batch = e->batch_size, e->keep_best = 1, e->graph->kept_limit = KEEP_MB * 1e6;
     config_value *t = table_of(e, "evaluation");
     if (!t) return;
     e->evaluation_batch = config_int(t, "batch_size", e->batch_size, 1, 1000000, d);
@@ -113,7 +116,8 @@ static void read_evaluation(experiment *e)
         diag_error(d, config_get(t, "weights")->at, "weights: '%s' is neither best nor last", weights);
     config_value *decode = config_get(t, "decode");
     if (decode) decode->used = 1; /* how a layer with a decoder searches: read where such a layer runs */
-    config_unused(t, "evaluation", keys, 3, elsewhere, d);
+    e->graph->kept_limit = 1e6 * (double)config_int(t, "keep_mb", KEEP_MB, 0, 1000000, d);
+    config_unused(t, "evaluation", keys, 4, elsewhere, d);
 }
 
 static void read_checkpoint(experiment *e)

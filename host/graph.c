@@ -482,5 +482,6 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
     for (int i = 0; i < g->n_nodes; i++) plan_node(g, g->node[i]);
     graph_check_initializers(g);
     trace(g);
+    kept_trace(g);
     return g;
 }

@@ -6,6 +6,7 @@
  * ahead.c       batches one after the other, built while the step before runs
  * buffers.c     memory of slots and parameters
  * initialize.c  first values of the parameters
+ * kept.c        rows by id that forward passes alone keep from batch to batch
  * run.c         the phases
  * child.c       a part inside a part: the running half of tn_api, enter, run, enter_free, touch
  *
@@ -16,13 +17,14 @@
 #include "layout.h"
 
 enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 96, MAX_WORK = 64, MAX_STATE = 16, MAX_PACKED = 64,
-       MAX_CHILDREN = 8, MAX_LAYOUTS = 64, MAX_PAIRS = 16 };
+       MAX_KEPT = 16, MAX_CHILDREN = 8, MAX_LAYOUTS = 64, MAX_PAIRS = 16 };
 /* Groups of slots, in the order of tn_call's arrays. */
 enum { DECODE_EVALUATION = 1, DECODE_TRAINING = 2 };
 enum { G_IN, G_OUT, G_PARAM, G_SAVED, G_WORK, G_STATE, G_NEXT, G_COUNT };
 
 typedef struct node node;
 typedef struct graph graph;
+typedef struct kept_ids kept_ids;          /* kept.c                                                             */
 
 typedef struct slot {                      /* one tensor of the graph                                            */
     tn_spec spec;
@@ -34,6 +36,7 @@ typedef struct slot {                      /* one tensor of the graph           
     int read, read_plain;                  /* some consumer reads it; one that cannot take rows by index         */
     int gradient_comes;                    /* some consumer adds to grad                                         */
     const node *set_by;                    /* the first consumer to add in backward, where it can set instead    */
+    kept_ids *known;                       /* ids in the tables of its readers; NULL: not all of them keep one   */
 } slot;
 
 typedef struct parameter {
@@ -53,6 +56,8 @@ typedef struct packing {                   /* weights in panels for ops->product
     int64_t k, units;
     void *data;
 } packing;
+
+typedef struct kept_table { uint32_t input; int64_t width; tn_tensor value; } kept_table; /* of add_kept               */
 
 typedef struct grown { tn_grow grow; int32_t id; int32_t from[8]; } grown;
 
@@ -76,6 +81,7 @@ struct node {
     int count[G_COUNT];                    /* slots used in each group                                           */
     parameter *parameter[MAX_PARAM];
     packing packed[MAX_PACKED]; int n_packed;
+    kept_table kept[MAX_KEPT]; int n_kept;
     grown grow[4]; int n_grow;
     slot decoded; int reads_decoded;       /* port .decoded; DECODE_*: when it is read                           */
 
@@ -87,7 +93,7 @@ struct node {
     tn_call call;
     tn_tensor *at_in[MAX_IN], *at_out[MAX_OUT], *at_param[MAX_PARAM], *at_saved[MAX_SAVED], *at_work[MAX_WORK],
               *at_state[MAX_STATE], *at_next[MAX_STATE], *at_d_in[MAX_IN], *at_d_out[MAX_OUT], *at_d_param[MAX_PARAM],
-              *at_d_state[MAX_STATE], *at_d_next[MAX_STATE];
+              *at_d_state[MAX_STATE], *at_d_next[MAX_STATE], *at_kept[MAX_KEPT];
     const void *at_packed[MAX_PACKED];
     struct step_view *view;                /* of a stepped child: slices of its rows                             */
 };
@@ -133,6 +139,7 @@ struct graph {
     int64_t floats, values;                /* size of a flat buffer; parameter values in it (without padding)    */
     float *value, *gradient;
     int carries;                           /* some state goes on from batch to batch                             */
+    double kept_bytes, kept_limit; int keeps; /* tables of all kept rows; keeps: they exist                       */
     int64_t reserved_rows[MAX_LAYOUTS], reserved_pairs[MAX_PAIRS];
 
     const batch *bound;
@@ -159,6 +166,13 @@ void graph_measure(graph *, const batch *);/* raises reserved_* to this batch   
 int  graph_reserve(graph *);               /* buffers for reserved_*                                              */
 void graph_free(graph *);
 double graph_bytes(const graph *, double *slots);/* parameters with gradients; and all slots as reserved             */
+
+/* kept.c */
+void kept_trace(graph *);                  /* which outputs, once wired                                           */
+double graph_kept_bytes(const graph *);    /* of all tables; 0: there are none, or kept_limit is less             */
+void kept_open(graph *, int alone);        /* offers rows by index to the next forward pass, and tables if alone  */
+void kept_forget(graph *);                 /* what was kept is wrong from now on                                  */
+void kept_free(graph *);
 
 /* initialize.c */
 int  graph_initialize(graph *, config_value *root_initialize); /* first values of all parameters                  */

@@ -210,6 +210,17 @@ int plan_packed(tn_plan *p, int param, int transposed, uint32_t groups)
     return n->n_packed++;
 }
 
+int plan_kept(tn_plan *p, uint32_t input, int64_t width)
+{
+    node *n = p->of;
+    if (n->n_kept == MAX_KEPT) return too_many(p, "kept tables", MAX_KEPT);
+    if ((int)input >= n->count[G_IN] || width < 1)
+        return host_fail(n->owner->context->host, TN_EINVAL, "add_kept: there is no input %u, or no row of %lld floats", input,
+                         (long long)width);
+    n->kept[n->n_kept] = (kept_table){ .input = input, .width = width };
+    return n->n_kept++;
+}
+
 void plan_uses(tn_plan *p, uint32_t what) { (void)p, (void)what; } /* every value is kept until the step ends */
 
 /* A part inside another's options becomes a node of its own below its boss. */

@@ -90,8 +90,9 @@ static void sum_loss(graph *g, int i)
     g->loss_by[i] = h->reduction == REDUCE_MEAN ? by : h->reduction == REDUCE_SUM ? 1 : (double)g->bound->n;
 }
 
-int graph_forward(graph *g, int training, int losses)
+static int forward(graph *g, int training, int losses)
 {
+    kept_open(g, !training);
     for (int i = 0; i < g->n_nodes; i++) {
         node *n = g->node[i];
         if (n->loss && !losses) continue;
@@ -102,6 +103,13 @@ int graph_forward(graph *g, int training, int losses)
     }
     for (int i = 0; losses && i < g->n_heads; i++) sum_loss(g, i);
     return 0;
+}
+
+int graph_forward(graph *g, int training, int losses)
+{
+    int rc = forward(g, training, losses);
+    if (rc) kept_forget(g); /* some rows may lack */
+    return rc;
 }
 
 double graph_loss(graph *g)

@@ -19,8 +19,11 @@ static int print_memory(experiment *e)
     }
     double slots, parameters = graph_bytes(e->graph, &slots);
     double state = 4.0 * (double)e->graph->floats * t.update.slots;
-    printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch\n", parameters / 1e6,
+    printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch", parameters / 1e6,
            state / 1e6, slots / 1e6);
+    double kept = graph_kept_bytes(e->graph);
+    if (kept > 0) printf(", %.1f MB for what evaluations keep of each word", kept / 1e6);
+    printf("\n");
     scratch_free(&b->memory);
     memory_free(b);
     trainer_close(&t);

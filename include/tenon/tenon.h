@@ -54,6 +54,7 @@ enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learn
        TN_C_ALONE = 8,                                   /* forward alone: no backward or gradient follows    */
        TN_C_SHARED = 16 };                               /* add_child: with the parameters of the child before */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
+enum { TN_INDEX_ALONE = 1 << 30 };                       /* added to tn_spec.index_of: with TN_C_ALONE only */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
 
 /* ==== Options ============================================================================================
@@ -147,7 +148,8 @@ typedef struct tn_spec {                 /* a value, 56 bytes: zero what you do 
     int64_t  classes;                    /* of ids, logits, probabilities; else 0                            */
     int32_t  vocabulary;                 /* of ids and classes: api->word() spells them; of numbers: the names */
                                          /*   of their columns; 0: none                                      */
-    uint32_t index_of;                   /* outputs only: 1 + input whose index may stand for the rows       */
+    uint32_t index_of;                   /* outputs only: 1 + input whose index may stand for the rows, for they  */
+                                         /*   come from its ids and parameters alone; or 0. See tn_tensor.index   */
     int64_t  rsv_;
 } tn_spec;
 typedef struct tn_tensor {               /* the host's; only ever seen through a pointer                     */
@@ -157,7 +159,8 @@ typedef struct tn_tensor {               /* the host's; only ever seen through a
     const tn_layout *lay;                /* NULL where rows are fixed                                        */
     const tn_pairs  *pairs;              /* NULL where not ragged                                            */
     const tn_index  *index;              /* ids: always there. Reals, only for a TN_L_INDEXED consumer: data */
-} tn_tensor;                             /*   has index->distinct rows, and row r is index->of[r] of them    */
+} tn_tensor;                             /*   has index->distinct rows, of ids index->key, which may be fewer than */
+                                         /*   the batch holds (tn_call.kept); else row r is index->of[r] of them */
 typedef struct tn_rng { uint64_t key, ctr; } tn_rng; /* Philox4x32-10, see tenon/random.h: key = (seed, part), */
                                                      /*   ctr = (epoch, step); the element is added by the user */
 typedef struct tn_host tn_host;          /* opaque ...                                                       */
@@ -228,6 +231,9 @@ typedef struct tn_api {
     /* [main], from plan on: the table (tn_activation ...) and the opened self of a part that the user put into an
      * option; NULL if there is none or its kind is another. Both live as long as the caller's own self.      */
     const void *(*part_table)(tn_part *, uint32_t kind, void **self);
+    /* Planning [main]: a table in which forward passes alone keep, for each id behind input `input`, a row of `width`
+     * floats from batch to batch, until a parameter changes. Its slot in tn_call.kept                        */
+    int  (*add_kept)(tn_plan *, uint32_t input, int64_t width);
 } tn_api;
 
 /* ==== Backend ============================================================================================ */
@@ -286,6 +292,7 @@ struct tn_ops {
      * weight and its bias. row NULL: r itself; row[r] < 0: a row of zeros. sums NULL: not wanted.           */
     int (*outer_add)(tn_be *, int64_t rows, int64_t m, const float *a, int64_t lda, int64_t n, const float *b, int64_t ldb,
                      const int32_t *row, float *c, int64_t ldc, float *sums);
+    void *(*reserve)(tn_be *, size_t n);                           /* alloc, but garbage, which costs when it is touched */
 };                                                                 /* new ops are appended: ask TN_HAS       */
 typedef struct tn_backend {
     uint32_t size, rsv_;
@@ -332,6 +339,11 @@ struct tn_call {                         /* one phase; filled by the host, valid
                                              /*   NULL entries: zeros, not wanted                            */
     tn_tensor *const *d_in, *const *d_out, *const *d_param; /* NULL entries: not wanted (in, param), zero (out) */
     tn_tensor *const *d_state, *const *d_next;              /* NULL entries: not wanted, zero                */
+    /* Tables of add_kept; NULL entries: this call has none. Where there is one, its input comes by index, and only with the
+     * ids that the table lacks, maybe none: forward appends what it makes of them, the last index->distinct of the
+     * table's rows, the others being there from calls before. Row r of the batch is row index->of[r] of the table;
+     * index->begin and row are NULL. With all tables of a part or none it gives the same bits.              */
+    tn_tensor *const *kept;
 };
 enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width                                    */
        TN_L_INDEXED = 2,                 /* takes an input once a distinct id (tn_tensor.index)              */

@@ -173,7 +173,7 @@ static int move_bytes(tn_be *be, void *to, const void *from, size_t n)
 
 /* Large buffers lie on large pages where the system has them: fewer look-ups of addresses, and walks over rows that are
  * kilobytes apart stay fast. */
-static void *alloc_zeroed(tn_be *be, size_t n)
+static void *reserve(tn_be *be, size_t n)
 {
     enum { LARGE_PAGE = 2 << 20 };
     (void)be;
@@ -184,8 +184,13 @@ static void *alloc_zeroed(tn_be *be, size_t n)
 #ifdef MADV_HUGEPAGE
     if (p && page > 64) madvise(p, whole, MADV_HUGEPAGE);
 #endif
-    if (p) memset(p, 0, whole);
     return p;
+}
+
+static void *alloc_zeroed(tn_be *be, size_t n)
+{
+    void *p = reserve(be, n);
+    return p ? memset(p, 0, (n + 63) / 64 * 64) : NULL;
 }
 
 static void release(tn_be *be, void *p)
@@ -207,7 +212,7 @@ enum { ISA = 3 };
 enum { ISA = 0 };
 #endif
 static const tn_ops ops = { sizeof ops, ISA, "cpu", gemm, pack_size, pack, product, parallel_for, fill, axpy, add_bias, sum_rows, gather,
-                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add };
+                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add, reserve };
 
 static int open_blas(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {

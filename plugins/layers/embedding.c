@@ -35,7 +35,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
             api, host, TN_EINVAL,
             "embedding: pretrained vectors are found by their words, but the input has no vocabulary");
     tn_spec y = { .dtype = TN_F32, .layout = in[0]->layout, .rows = in[0]->rows, .width = o->width,
-                  .index_of = o->dropout > 0 ? 0u : 1u };
+                  .index_of = o->dropout > 0 ? 1u | TN_INDEX_ALONE : 1u };
     tn_param weight = { .size = sizeof weight, .flags = o->frozen ? TN_P_FROZEN : 0u, .name = "weight",
                         .init = "{ type = 'uniform', low = -0.05, high = 0.05 }", .ndim = 2, .blocks = 1,
                         .dim = { l->words, o->width, 1, 1 }, .fan_in = l->words, .fan_out = o->width,
@@ -53,16 +53,15 @@ static int drops(const layer *l, const tn_call *c)
     return (c->flags & TN_C_TRAINING) && l->options->dropout > 0;
 }
 
-/* y_r = W[id_r], for each row r or, where the output has an index, for each distinct id */
+/* y_r = W[id_r], for each row r or, where the output has an index, for each id of that */
 static int forward(void *self, const tn_call *c)
 {
     const layer *l = self;
-    const tn_index *x = c->in[0]->index;
-    int distinct = c->out[0]->index != NULL;
-    int64_t n = distinct ? x->distinct : c->in[0]->rows;
+    const tn_index *x = c->out[0]->index;
+    int64_t n = x ? x->distinct : c->in[0]->rows;
     float *y = c->out[0]->data;
     int rc = c->be->ops->gather(c->be, n, l->width, c->param[WEIGHT]->data, l->width,
-                                distinct ? x->dev->key : c->in[0]->data, y, l->width);
+                                x ? x->dev->key : c->in[0]->data, y, l->width);
     if (!rc && drops(l, c)) rc = mask_apply(c->be, c->rng, l->options->dropout, n * l->width, y, y, 0);
     return rc;
 }

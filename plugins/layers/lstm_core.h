@@ -81,16 +81,20 @@ static int walk_all(const lstm *l, const tn_call *c, const run *r, int forward)
 /* State slots: of the top layer first, then of the layers below. */
 static int64_t state_slot(const lstm *l, int64_t layer) { return layer == l->layers - 1 ? 0 : 2 * (layer + 1); }
 
+/* The table of input projections that forward passes alone keep; NULL: none. */
+static tn_tensor *kept_of(const tn_call *c, int64_t layer, int64_t d) { return layer || !TN_HAS(c, kept) ? NULL : c->kept[d]; }
+
 static run run_of(const lstm *l, const tn_call *c, int64_t layer, int64_t d)
 {
     int64_t k = layer * l->directions + d, st = state_slot(l, layer);
     tn_tensor *const *saved = c->saved + l->saved0 + k * SAVED, *const *work = c->work + l->work0 + k * WORK;
     int top = layer == l->layers - 1, drops = l->recurrent_dropout > 0 && (c->flags & TN_C_TRAINING);
     const tn_index *index = layer ? NULL : c->in[0]->index;
+    const tn_tensor *projected = kept_of(c, layer, d) ? kept_of(c, layer, d) : work[PROJECTED];
     run r = { c, c->out[0]->lay, l->directions == 2 ? d == 1 : l->reverse, l->h, l->directions * l->h, d * l->h,
               top ? c->out[0]->data : c->saved[l->output[layer]]->data,
               c->flags & TN_C_ALONE ? NULL : saved[GATES]->data, saved[CELL]->data, saved[HIDDEN_BEFORE]->data,
-              work[PROJECTED]->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
+              projected->data, work[DH]->data, work[DC]->data, drops ? work[MASK]->data : NULL, index ? index->of : NULL,
               floats(c->state[st]), floats(c->state[st + 1]), top ? floats(c->d_out[0]) : floats(c->work[l->flow[layer + 1]]),
               floats(c->d_next[st]), floats(c->d_next[st + 1]), floats(c->d_state[st]), floats(c->d_state[st + 1]),
               c->packed[k * PACKS + PACK_HH], c->packed[k * PACKS + PACK_HH_BACK] };
@@ -154,7 +158,7 @@ static void open_phase(phase *p, const lstm *l, const tn_call *c, int64_t layer)
 
 static int sides_apart(const phase *p) { return threads_of(p->c) > 0 && threads_of(p->c) <= p->l->directions; }
 
-/* x W_ih' + bias of a direction. */
+/* x W_ih' + bias of a direction; where a table is kept, of the ids that it lacks, behind the rows that it has. */
 static int project(const phase *p, int64_t d)
 {
     const lstm *l = p->l;
@@ -162,6 +166,8 @@ static int project(const phase *p, int64_t d)
     int64_t k = p->layer * l->directions + d, rows;
     tn_tensor *const *param = c->param + k * l->params;
     const float *x = input_of(l, c, p->layer, &rows), *bias = param[BIAS]->data;
+    const tn_tensor *kept = kept_of(c, p->layer, d);
+    int64_t at = kept ? kept->rows - rows : 0;
     if (l->params > BIAS_HH) {
         float *sum = c->work[l->work0 + k * WORK + BIAS_SUM]->data;
         for (int64_t j = 0; j < 4 * l->h; j++) sum[j] = bias[j] + ((float *)param[BIAS_HH]->data)[j];
@@ -169,7 +175,7 @@ static int project(const phase *p, int64_t d)
     }
     int64_t in = l->in[p->layer];
     tn_product q = { sizeof q, 1, rows, in, 4 * l->h, x, in, NULL, bias, 0, NULL, c->packed[k * PACKS + PACK_IH], NULL, NULL,
-                     p->r[d].projected, 4 * l->h };
+                     p->r[d].projected + at * 4 * l->h, 4 * l->h };
     return c->be->ops->product(c->be, &q);
 }
 
@@ -368,6 +374,8 @@ static int plan_lstm(const tn_api *api, tn_host *host, const config *f, lstm *l,
     tn_spec y = { TN_F32, TN_VALUES, in->layout, 0, 0, directions * f->units, 0, 0, 0, 0 }, seq = y;
     seq.layout = up;
     if (api->add_out(p, NULL, &y) < 0 || add_states(api, p, f, l, &seq)) return TN_EINVAL;
+    for (int d = 0; d < directions && TN_HAS(api, add_kept); d++)
+        if (api->add_kept(p, 0, 4 * f->units) < 0) return TN_EINVAL;
     for (int64_t k = 0; k < l->layers; k++) {
         l->in[k] = k ? directions * f->units : in->width;
         if (k + 1 < l->layers && (l->output[k] = api->add_saved(p, &y)) < 0) return TN_EINVAL;

@@ -1,5 +1,5 @@
 /* wrong.c -- one layer, y = sum of what came before in the sequence times w, with one fault built in by -DFAULT=n. FAULT 0
- * is right. check-plugin must pass that one and name the fault of every other.                                     */
+ * is right, and so is 38, which keeps a table. check-plugin must pass those and name the fault of every other.      */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,14 @@ int helper_that_should_be_hidden(void) { return 1; }
 static int32_t odd_length(void *self, const int32_t *from) { return (void)self, from[0] % 3; }
 #endif
 
+/* Where row r of input 0 lies: at r, at its id's row where it comes by index, or in a table of inputs that it keeps. */
+#define KEEPS (FAULT == 38 || FAULT == 39)
+#if KEEPS
+#define INPUT(r) (c->in[0]->index ? c->in[0]->index->of[(r) / n] * n + (r) % n : (r))
+#else
+#define INPUT(r) (r)
+#endif
+
 static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in, const tn_spec *const *in)
 {
     (void)n_in;
@@ -54,6 +62,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     tn_grow odd = { sizeof odd, last.layout, "odd", 1, 0, &in[0]->layout, odd_length, in[0]->layout, 0 };
     if (api->add_layout(p, &odd) < 0) return TN_EINVAL;
 #endif
+    if (KEEPS && api->add_kept(p, 0, in[0]->width) < 0) return TN_EINVAL;
     tn_param w = { sizeof w, 0, "weight", "glorot_uniform", 1, 1, { in[0]->width, 0, 0, 0 }, in[0]->width, in[0]->width, 0, 0 };
     return api->add_out(p, NULL, &y) < 0 || api->add_state(p, "state", &last, FAULT == 35 ? 0 : TN_S_NO_CARRY) < 0
         || api->add_param(p, &w) < 0 || api->add_saved(p, &y) < 0 || api->add_work(p, &last) < 0 ? TN_EINVAL : TN_OK;
@@ -115,6 +124,13 @@ static int forward(void *self, const tn_call *c)
     const float *x = c->in[0]->data, *w = c->param[0]->data, *state = c->state[0] ? c->state[0]->data : NULL;
     float *y = c->out[0]->data, *sum = c->saved[0]->data, *next = c->next[0] ? c->next[0]->data : NULL;
     if (misbehave(c)) return TN_EINVAL;
+#if KEEPS
+    if (c->kept[0]) {
+        int64_t more = c->in[0]->index->distinct, at = FAULT == 39 ? 0 : c->kept[0]->rows - more; /* 39: not behind the others */
+        memcpy((float *)c->kept[0]->data + at * n, x, sizeof *x * (size_t)(more * n));
+        x = c->kept[0]->data;
+    }
+#endif
     for (int32_t s = 0; s < l->sequences; s++)
         for (int64_t j = 0; j < n; j++) {
 #if FAULT == 5
@@ -135,7 +151,7 @@ static int forward(void *self, const tn_call *c)
 #if FAULT == 3
                 a += x[r + l->rows * n]; /* past its rows */
 #else
-                a += x[r];
+                a += x[INPUT(r)];
 #endif
                 if (((wrong *)self)->n_in == 2) a += ((float *)c->in[1]->data)[r];
 #if FAULT == 11
@@ -197,7 +213,7 @@ static int backward(void *self, const tn_call *c)
                 if (dx) dx[r] = one + g;
                 if (dx2) dx2[r] = two + g;
 #else
-                if (dx) dx[r] += g;
+                if (dx) dx[INPUT(r)] += g;
                 if (dx2) dx2[r] += g;
 #endif
             }
@@ -296,7 +312,7 @@ static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slo
 
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT | (FAULT == 36 ? TN_L_SETS : 0), 1, 2, plan, impls, NULL, 0, 0, NULL,
+static const tn_layer table = { sizeof table, TN_L_RECURRENT | (FAULT == 36 ? TN_L_SETS : 0) | (KEEPS ? TN_L_INDEXED : 0), 1, 2, plan, impls, NULL, 0, 0, NULL,
                                 INITIALIZE };
 static const tn_desc desc = { sizeof desc, TN_LAYER, &table, "wrong", "a running sum, with a fault", "For a test.",
                               TN_OPTIONS(options), sizeof(config), sizeof(wrong), NULL, NULL, NULL, SAVE, NULL };

@@ -93,6 +93,67 @@ static const char *check_indexed(const subject *s)
 }
 
 /* ---- forward alone ---------------------------------------------------------------------------------------------- */
+/* Ids in the tables that a part keeps, in the order in which they came. */
+typedef struct tables { int32_t key[KEYS], row[KEYS], n; } tables;
+
+/* Input 0 as the host gives it where tables are kept: the rows of ids that these lack, and for each row of the batch that
+ * of the tables. */
+static void keep_rows(probe *p, tables *t)
+{
+    tn_tensor *x = &p->node->in_slot[0]->value;
+    int32_t before = t->n, *of = memory_new(sizeof *of * (size_t)(x->rows + 1));
+    for (int32_t r = 0; r < x->rows; r++) {
+        int32_t id = key_of(p, x->lay, r);
+        if (t->row[id] < 0) t->row[id] = t->n, t->key[t->n++] = id;
+        of[r] = t->row[id];
+    }
+    tn_index *index = memory_new(sizeof *index);
+    *index = (tn_index){ sizeof *index, t->n - before, (int32_t)x->rows, 0, t->key + before, of, NULL, NULL, index };
+    x->index = index;
+    x->data = guard_alloc(&p->be, sizeof(float) * (size_t)(index->distinct * x->width));
+    for (int64_t u = 0; u < index->distinct; u++)
+        for (int64_t j = 0; j < x->width; j++)
+            ((float *)x->data)[u * x->width + j] = made_up((uint64_t)index->key[u], (uint64_t)j);
+    for (int k = 0; k < p->node->n_kept; k++)
+        p->node->at_kept[k] = &p->node->kept[k].value, p->node->kept[k].value.rows = t->n;
+}
+
+/* Forward with tables: of one example, which leaves them partly filled, then of all, then of all once more. */
+static const char *check_tables(probe *p)
+{
+    static const int64_t one[] = { 4 };
+    node *n = p->node;
+    tables t = { { 0 }, { -1, -1, -1 }, 0 };
+    repeat_rows(p, 0);
+    if (probe_forward(p)) return why(p, "forward, with TN_C_ALONE,");
+    results plain = take(p);
+    for (int k = 0; k < n->n_kept; k++) {
+        kept_table *w = &n->kept[k];
+        float *v = guard_alloc(&p->be, sizeof *v * (size_t)(KEYS * w->width));
+        for (int64_t i = 0; i < KEYS * w->width; i++) v[i] = NAN;
+        w->value = (tn_tensor){ sizeof w->value, TN_F32, v, 0, w->width, w->width, NULL, NULL, NULL };
+    }
+    for (int call = 0; call < 3; call++) {
+        if (call) probe_bind(p, all_examples, EXAMPLES);
+        else probe_bind(p, one, 1);
+        int64_t known = t.n;
+        float *was[MAX_KEPT];
+        for (int k = 0; k < n->n_kept; k++) {
+            size_t bytes = sizeof(float) * (size_t)(known * n->kept[k].width);
+            was[k] = memory_new(bytes + 1);
+            memcpy(was[k], n->kept[k].value.data, bytes);
+        }
+        keep_rows(p, &t);
+        if (probe_forward(p)) return why(p, "forward, with a table that it keeps,");
+        for (int k = 0; k < n->n_kept; k++)
+            if (memcmp(was[k], n->kept[k].value.data, sizeof(float) * (size_t)(known * n->kept[k].width)))
+                return "changed rows of a table (tn_call.kept) that were there already; new ones come behind them";
+        const char *bad = call ? same(p, &plain, "with the tables that it keeps (tn_call.kept)") : NULL;
+        if (bad) return bad;
+    }
+    return guard_check();
+}
+
 static const char *check_alone(const subject *s)
 {
     probe p;
@@ -103,7 +164,43 @@ static const char *check_alone(const subject *s)
     p.alone = 1;
     if (probe_forward(&p)) return why(&p, "forward, with TN_C_ALONE,");
     bad = same(&p, &plain, "when no backward follows (TN_C_ALONE)");
-    return bad ? bad : guard_check();
+    if (bad || (bad = guard_check()) || !p.node->n_kept) return bad;
+    for (int k = 0; k < p.node->n_kept; k++)
+        if (p.node->kept[k].input) return NULL; /* the probe repeats rows of its first input alone */
+    if (!(p.node->layer->flags & TN_L_INDEXED)) return "keeps a table of rows by id, but does not say TN_L_INDEXED";
+    return p.node->in_slot[0]->spec.dtype == TN_F32 && p.node->in_slot[0]->value.lay ? check_tables(&p) : NULL;
+}
+
+/* ---- an output once for each id -------------------------------------------------------------------------- */
+/* The index of an output may hold fewer ids than its input's, and in this order of its own. */
+static const char *check_index_of(const subject *s)
+{
+    probe p;
+    const char *bad = begin(&p, s);
+    tn_tensor *y = bad ? NULL : &p.node->out[0].value;
+    uint32_t input = bad ? 0 : p.node->out[0].spec.index_of & ~(uint32_t)TN_INDEX_ALONE;
+    if (!input) return bad;
+    if ((int)input > s->n || p.node->in_slot[input - 1]->spec.means != TN_IDS)
+        return fault("says that its rows come by the index of input %u, which is no input of ids", input);
+    const tn_index *all = p.node->in_slot[input - 1]->value.index;
+    const int32_t *id = p.node->in_slot[input - 1]->value.data;
+    p.alone = 1;
+    if (probe_forward(&p)) return why(&p, "forward");
+    results plain = take(&p);
+    int32_t *key = guard_alloc(&p.be, sizeof *key * (size_t)all->distinct), n = 0;
+    for (int32_t u = all->distinct; u-- > 0; )
+        if (u != 1) key[n++] = all->key[u];
+    tn_index few = { sizeof few, n, all->rows, 0, key, all->of, NULL, NULL, &few };
+    y->index = &few;
+    y->data = guard_alloc(&p.be, sizeof(float) * (size_t)(n * y->width));
+    if (probe_forward(&p)) return why(&p, "forward, with an output by index,");
+    for (int32_t u = 0; u < n; u++)
+        for (int32_t r = 0; r < all->rows; r++)
+            if (id[r] == key[u] && memcmp(plain.v[0] + r * y->width, (float *)y->data + u * y->width,
+                                          sizeof(float) * (size_t)y->width))
+                return fault("row %d of an output by index (tn_tensor.index) is not that of the id %d; "
+                             "it has out[0]->index->distinct rows, of the ids key[]", u, key[u]);
+    return guard_check();
 }
 
 /* ---- a backend without `product` ------------------------------------------------------------------------- */
@@ -295,6 +392,6 @@ static const char *check_lengths(const subject *s)
 }
 
 const check contract_checks[] = {
-    { "an input by index", check_indexed }, { "forward alone", check_alone }, { "a backend without product", check_bare },
+    { "an input by index", check_indexed }, { "forward alone", check_alone }, { "an output by index", check_index_of }, { "a backend without product", check_bare },
     { "a state carried over", check_carry }, { "decoding", check_decode },
     { "probabilities", check_predict }, { "lengths of its layouts", check_lengths }, { NULL, NULL } };

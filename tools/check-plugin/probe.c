@@ -158,7 +158,7 @@ static int start_backend(probe *p)
     if (rc) return rc;
     tn_ops *ops = arena_new(&p->memory, sizeof *ops);
     *ops = *p->be.ops;
-    ops->alloc = guard_alloc, ops->release = guard_release;
+    ops->alloc = ops->reserve = guard_alloc, ops->release = guard_release;
     p->be.ops = ops;
     return 0;
 }

@@ -1,0 +1,4 @@
+CHECKS += check-kept
+check-kept: all
+	@tests/kept_test.sh $(BUILD)
+.PHONY: check-kept
