@@ -1,13 +1,15 @@
 /* ahead.c -- two batches: the one that was taken last, and the one after it, which a thread builds meanwhile. Only one is
  * ever being built, by that thread or by the one that takes, so they share the numbers that index_build needs.
  *
- * Whoever takes waits until nothing is being built and then alone looks at both; `lock` guards `busy` and `quit`, and
- * with them everything that passes from one thread to the other.                                                     */
+ * Whoever takes waits until nothing is being built and then alone looks at both. Where the thread has not begun, because
+ * others had the processors, it is not waited for: the batch is built where it is taken. `lock` guards `work` and `quit`,
+ * and with them everything that passes from one thread to the other.                                                 */
 #include <pthread.h>
 #include <time.h>
 #include "ahead.h"
 
 enum { NONE = -1 };
+enum { IDLE, ASKED, BUILDING };            /* the thread's work                                                    */
 
 struct ahead {
     graph *graph;
@@ -20,7 +22,7 @@ struct ahead {
     int64_t *example, examples;            /* numbers of a batch in the order of the file; room for so many       */
 
     int aside, started;                    /* a thread is to build; it runs                                       */
-    int busy, quit;
+    int work, quit;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
@@ -62,12 +64,13 @@ static void *worker(void *argument)
     ahead *a = argument;
     pthread_mutex_lock(&a->lock);
     for (;;) {
-        while (!a->busy && !a->quit) pthread_cond_wait(&a->wake, &a->lock);
+        while (a->work != ASKED && !a->quit) pthread_cond_wait(&a->wake, &a->lock);
         if (a->quit) break;
+        a->work = BUILDING;
         pthread_mutex_unlock(&a->lock);
         build_next(a);
         pthread_mutex_lock(&a->lock);
-        a->busy = 0;
+        a->work = IDLE;
         pthread_cond_signal(&a->done);
     }
     pthread_mutex_unlock(&a->lock);
@@ -85,7 +88,7 @@ static void begin_building(ahead *a, int64_t k)
     a->started = 1;
     a->number = k;
     pthread_mutex_lock(&a->lock);
-    a->busy = 1;
+    a->work = ASKED;
     pthread_cond_signal(&a->wake);
     pthread_mutex_unlock(&a->lock);
 }
@@ -93,7 +96,9 @@ static void begin_building(ahead *a, int64_t k)
 static void wait_until_built(ahead *a)
 {
     pthread_mutex_lock(&a->lock);
-    while (a->busy) pthread_cond_wait(&a->done, &a->lock);
+    while (a->work == BUILDING) pthread_cond_wait(&a->done, &a->lock);
+    if (a->work == ASKED) a->number = NONE;
+    a->work = IDLE;
     pthread_mutex_unlock(&a->lock);
 }
 
