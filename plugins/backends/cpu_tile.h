@@ -119,8 +119,8 @@ static inline __attribute__((always_inline)) void first_ahead(const int nv, cons
             if (s->next) ahead_some(s->next), ahead_some(s->next + 1);                  \
             switch (mr) {                                                               \
             case 1: tile_kernel(1, nv, a_step, s, i); break;                            \
-            case 2: tile_kernel(2, nv, a_step, s, i); break;                            \
-            case 3: tile_kernel(3, nv, a_step, s, i); break;                            \
+            case 2: if (2 <= MOST_##nv) tile_kernel(2, nv, a_step, s, i); break;        \
+            case 3: if (3 <= MOST_##nv) tile_kernel(3, nv, a_step, s, i); break;        \
             case 4: if (4 <= MOST_##nv) tile_kernel(4, nv, a_step, s, i); break;        \
             case 5: if (5 <= MOST_##nv) tile_kernel(5, nv, a_step, s, i); break;        \
             case 6: if (6 <= MOST_##nv) tile_kernel(6, nv, a_step, s, i); break;        \
@@ -131,6 +131,8 @@ static inline __attribute__((always_inline)) void first_ahead(const int nv, cons
     }
 #if TN_VL == 8                       /* rows of the register tile by vectors of columns                      */
 enum { MOST_1 = 6, MOST_2 = 6, MOST_3 = 4, MOST_4 = 3 };
+#elif defined __x86_64__ && !defined __FMA__ /* each fma is a call: there is nothing to keep in registers     */
+enum { MOST_1 = 1, MOST_2 = 1, MOST_3 = 1, MOST_4 = 1 };
 #else
 enum { MOST_1 = 8, MOST_2 = 8, MOST_3 = 8, MOST_4 = 6 };
 #endif

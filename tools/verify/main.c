@@ -5,7 +5,7 @@
  *     tenon verify --record [FILE...]     and keeps what came out in recorded/ beside each file
  *     tenon verify --recorded [FILE...]   trains nothing: the records, as far as they belong to the files as they are
  *
- * Without FILE: every file of experiments/published. Exit 1: a figure was missed in training, or a record is missing or stale. */
+ * Without FILE: every file of experiments/published that has such a block. Exit 1: a figure was missed in training, or a record is missing or stale. */
 #include <errno.h>
 #include <glob.h>
 #include <jansson.h>
@@ -185,7 +185,7 @@ static int run_seeds(experiment *e, const published *p, const arguments *a, cons
 }
 
 /* ---- the command ---------------------------------------------------------------------------------------------------- */
-static int verify_file(const char *path, const arguments *a, const command_env *env)
+static int verify_file(const char *path, const arguments *a, const command_env *env, int was_named)
 {
     char error[900], words[200];
     int code;
@@ -193,6 +193,10 @@ static int verify_file(const char *path, const arguments *a, const command_env *
     record *r = arena_new(env->memory, sizeof *r);
     experiment *e = open_experiment(path, a, env, &code);
     if (!e) return code;
+    if (!was_named && !config_get(e->root, "published")) { /* it stands there to be compared with */
+        experiment_free(e);
+        return EXIT_DONE;
+    }
     code = read_published(e, &p);
     if (code == EXIT_DONE && a->recorded) {
         if (record_read(r, e, p.metric, error, sizeof error)) {
@@ -225,7 +229,7 @@ static int verify(int argc, char **argv, const command_env *env)
     if (!a.json) printf("%-28s %-24s %10s  %-24s %-32s %s\n", "experiment", "metric", "published", "accepted", "ours", "verdict");
     int n = a.n_rest ? a.n_rest : (int)found.gl_pathc;
     for (int i = 0; i < n && worst != EXIT_INTERRUPTED; i++) {
-        code = verify_file(a.n_rest ? a.rest[i] : found.gl_pathv[i], &a, env);
+        code = verify_file(a.n_rest ? a.rest[i] : found.gl_pathv[i], &a, env, a.n_rest > 0);
         fflush(stdout);
         if (code > worst) worst = code;
     }
