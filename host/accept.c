@@ -247,7 +247,11 @@ static void accept_training_table(report *r, const tn_desc *d, const char *part)
     case TN_SCHEDULE: { TABLE(tn_schedule, rate); NEED(t, tn_schedule, rate); break; }
     case TN_STOP: { TABLE(tn_stop, decide); NEED(t, tn_stop, decide); break; }
     case TN_INITIALIZER: { TABLE(tn_initializer, fill); NEED(t, tn_initializer, fill); break; }
-    case TN_REGULARIZER: { TABLE(tn_regularizer, add); NEED(t, tn_regularizer, add); break; }
+    case TN_REGULARIZER: {
+        TABLE(tn_regularizer, add);
+        if (!TN_HAS(t, constrain)) NEED(t, tn_regularizer, add);
+        break;
+    }
     case TN_METRIC: {
         TABLE(tn_metric, result);
         NEED(t, tn_metric, plan);

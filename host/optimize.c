@@ -15,13 +15,15 @@ enum { PIECE = 1 << 14, SPAN = 1 << 11 };  /* elements: of a piece; of a span, w
 /* ---- runs and pieces ---------------------------------------------------------------------------------------- */
 static int64_t padded(const parameter *w) { return (w->rows * w->width + 15) & ~(int64_t)15; }
 
-static uint64_t penalties_of(const experiment *e, const parameter *w)
+/* The regularizers that a parameter has: those that punish, or those that bound its rows. */
+static uint64_t regularizers_of(const experiment *e, const parameter *w, int bounding)
 {
     uint64_t set = 0;
     for (int i = 0; i < e->n_regularizers; i++) {
         const penalty *p = &e->regularizer[i];
+        const tn_regularizer *t = p->part->desc->table;
         int hit = p->n_patterns ? layer_matches(w->name, p->pattern, p->n_patterns) : (w->p.flags & TN_P_NO_DECAY) == 0;
-        if (hit) set |= (uint64_t)1 << i;
+        if (hit && (bounding ? TN_HAS(t, constrain) : t->add != NULL)) set |= (uint64_t)1 << i;
     }
     return set;
 }
@@ -34,12 +36,14 @@ static void make_runs(optimizer *o)
     o->run = arena_new(&e->memory, sizeof *o->run * (size_t)(g->n_parameters + 1));
     for (int i = 0; i < g->n_parameters; i++) {
         parameter *w = g->parameter[i];
-        update_run r = { w->offset, w->sparse ? w->rows * w->width : padded(w), w->sparse ? w->width : 1, group_of(e, w),
-                  (w->p.flags & TN_P_NO_DECAY) != 0, penalties_of(e, w), w->sparse ? w : NULL };
+        uint64_t bounds = regularizers_of(e, w, 1);
+        int rows = w->sparse || bounds;
+        update_run r = { w->offset, rows ? w->rows * w->width : padded(w), rows ? w->width : 1, group_of(e, w),
+                         (w->p.flags & TN_P_NO_DECAY) != 0, regularizers_of(e, w, 0), bounds, w->sparse ? w : NULL };
         if (e->group[r.group].frozen) w->frozen = 1, w->owner->param[w->slot].grad.data = NULL;
         if (w->frozen) continue;
         update_run *last = o->n_runs ? &o->run[o->n_runs - 1] : NULL;
-        if (last && !last->sparse && !r.sparse && last->group == r.group && last->no_decay == r.no_decay
+        if (last && last->width == 1 && !rows && !last->sparse && !last->constraints && last->group == r.group && last->no_decay == r.no_decay
             && last->penalties == r.penalties && last->from + last->n == r.from)
             last->n += r.n;
         else
@@ -217,6 +221,20 @@ static void scale_and_clip(float *g, int64_t n, float by, float limit)
         for (int64_t i = 0; i < n; i++) g[i] = g[i] > limit ? limit : g[i] < -limit ? -limit : g[i];
 }
 
+/* Rows of a piece brought back to what is allowed. */
+static void constrain(optimizer *o, const piece *p)
+{
+    const update_run *r = &o->run[p->run];
+    graph *g = o->e->graph;
+    for (int i = 0; i < o->e->n_regularizers; i++) {
+        tn_part *part = o->e->regularizer[i].part;
+        if (!(r->constraints >> i & 1)) continue;
+        int rc = ((const tn_regularizer *)part->desc->table)->constrain(part->self, &g->be, p->n / r->width, r->width,
+                                                                        g->value + p->from);
+        if (rc) part_failed(o, part, rc);
+    }
+}
+
 static void update(void *to, int64_t from, int64_t upto)
 {
     optimizer *o = to;
@@ -240,6 +258,7 @@ static void update(void *to, int64_t from, int64_t upto)
             if (rc) part_failed(o, part, rc);
             if (s.live) memset(gradient, 0, sizeof *gradient * (size_t)u.n);
         }
+        if (r->constraints) constrain(o, &o->piece[k]);
     }
 }
 

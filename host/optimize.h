@@ -4,11 +4,11 @@
 #include "experiment.h"
 
 enum { MAX_SLOTS = 8, MAX_PENALTIES = 64 };
-/* A run: consecutive parameters that are treated alike; one that ids point into stands alone. */
+/* A run: consecutive parameters that are treated alike; one that ids point into, or whose rows have a bound, stands alone. */
 typedef struct update_run {
-    int64_t from, n, width;                /* elements of the flat buffers; width: of a row of `sparse`, else 1  */
+    int64_t from, n, width;                /* elements of the flat buffers; width: of a row where rows matter, else 1 */
     int group, no_decay;
-    uint64_t penalties;                    /* bit i: regularizer i                                               */
+    uint64_t penalties, constraints;       /* bit i: regularizer i                                               */
     parameter *sparse;                     /* NULL: all have gradients                                           */
 } update_run;
 typedef struct piece { int64_t from, n; int run; } piece;

@@ -174,6 +174,40 @@ static void test_groups(void)
     net_close(n);
 }
 
+/* Bounds hold on every row after a step, whatever the pieces; rows below them are as without, as are other parameters. */
+static void test_bounds(void)
+{
+    static const char *pattern[] = { "embedding", "output" };
+    net *free = net_open(1, "adam"), *bound = net_open(2, "adam");
+    double added, norm, worst = 0;
+    int kept = 0, scaled = 0, other = 0;
+    bound->penalties[0] = (penalty){ test_part_of(&bound->h, TN_REGULARIZER, "{ type = 'max_norm', limit = 2.6 }"), pattern, 1 };
+    bound->penalties[1] = (penalty){ test_part_of(&bound->h, TN_REGULARIZER, "unit_norm"), pattern + 1, 1 };
+    bound->e.n_regularizers = 2;
+    steps(free, 1, &added, &norm);
+    steps(bound, 1, &added, &norm);
+    for (int r = 0; r < ROWS; r++) {
+        const float *a = free->g.value + r * WIDTH, *b = bound->g.value + r * WIDTH;
+        double was = 0, is = 0, far = 0;
+        for (int j = 0; j < WIDTH; j++) was += (double)a[j] * (double)a[j], is += (double)b[j] * (double)b[j];
+        was = sqrt(was), is = sqrt(is);
+        worst = fmax(worst, is);
+        if (was <= 2.6) kept += !memcmp(a, b, sizeof *a * WIDTH);
+        else {
+            for (int j = 0; j < WIDTH; j++) far = fmax(far, fabs((double)b[j] - (double)a[j] * 2.6 / was));
+            scaled += far < 1e-6;
+        }
+    }
+    expect(worst <= 2.6 * (1 + 1e-6) && kept + scaled == ROWS && kept > 100 && scaled > 100,
+           "max_norm: the longest row has %g; %d rows are kept and %d scaled of %d", worst, kept, scaled, (int)ROWS);
+    for (int64_t k = bound->w[1].offset; k < bound->w[3].offset; k++) other += free->g.value[k] != bound->g.value[k];
+    for (int64_t k = 0; k < LAST; k++)
+        other += fabsf(fabsf(bound->g.value[bound->w[3].offset + k]) - 1) > 1e-6f;
+    expect(!other, "%d weights without a bound differ, or of rows of one do not have length 1", other);
+    net_close(free);
+    net_close(bound);
+}
+
 static void test_threads(void)
 {
     float *kept = NULL;
@@ -202,6 +236,7 @@ int main(int count, char **argument)
     test_sums(0);
     test_sums(1);
     test_groups();
+    test_bounds();
     test_threads();
     return expect_end("optimize");
 }

@@ -434,10 +434,13 @@ typedef struct tn_initializer {
     uint32_t size, rsv_;
     int (*fill)(void *self, const tn_param *, int64_t rows, int64_t width, tn_rng, float *p); /* one block; host memory */
 } tn_initializer;
-typedef struct tn_regularizer {          /* a penalty that is a sum over elements                            */
+typedef struct tn_regularizer {          /* a penalty on elements, or a bound on rows; has one of both functions */
     uint32_t size, rsv_;
     /* Adds its gradient at p[n] to g[n], sets *penalty to the sum over these n. [any] Called on parts of parameters. */
     int (*add)(void *self, tn_be *, int64_t n, const float *p, float *g, double *penalty);
+    /* After the update: brings rows of a parameter (the weights into one unit, or of one word) back to what is
+     * allowed. [any] Called on some rows of a parameter; each by itself.                                    */
+    int (*constrain)(void *self, tn_be *, int64_t rows, int64_t width, float *p);
 } tn_regularizer;
 enum { TN_METRIC_RUNNING = 1 };          /* tn_metric.flags: with `training` its sums go on from epoch to epoch */
 typedef struct tn_metric {               /* over a whole split: sums are the host's, never a mean of batches */

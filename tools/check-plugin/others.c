@@ -121,6 +121,33 @@ static const char *check_optimizer(const subject *s)
 }
 
 /* ---- regularizers ----------------------------------------------------------------------------------------------------- */
+/* A bound on rows: a row that was brought back stays, has the same bits alone as among others, and is finite. */
+static const char *check_constraint(const subject *s)
+{
+    enum { ROWS = 6, WIDTH = 7, N = ROWS * WIDTH };
+    probe p;
+    const char *bad = s->kind == TN_REGULARIZER ? open_part(&p, s) : NULL;
+    if (bad || s->kind != TN_REGULARIZER) return bad && *bad ? bad : NULL;
+    const tn_regularizer *t = p.part->desc->table;
+    float w[N], once[N], alone[N], twice[N];
+    if (!TN_HAS(t, constrain)) return NULL;
+    process_before(s->path);
+    for (int i = 0; i < N; i++) w[i] = i / WIDTH == 2 ? 0 : (float)(1 + i / WIDTH) * made_up(11, (uint64_t)i); /* a row of zeros, too */
+    memcpy(once, w, sizeof w), memcpy(alone, w, sizeof w);
+    if (t->constrain(p.part->self, &p.be, ROWS, WIDTH, once)) return "constrain failed";
+    for (int r = 0; r < ROWS; r++)
+        if (t->constrain(p.part->self, &p.be, 1, WIDTH, alone + r * WIDTH)) return "constrain failed on one row";
+    if (memcmp(once, alone, sizeof once)) return "a row alone has other bits than among others";
+    memcpy(twice, once, sizeof once);
+    if (t->constrain(p.part->self, &p.be, ROWS, WIDTH, twice) || t->constrain(p.part->self, &p.be, 0, WIDTH, twice))
+        return "constrain failed on rows that are as they should be, or on none";
+    for (int i = 0; i < N; i++) {
+        if (!isfinite(once[i])) return "a row is not finite afterwards";
+        if (!(fabsf(twice[i] - once[i]) <= 1e-6f * (1 + fabsf(once[i])))) return "a row that was brought back is changed again";
+    }
+    return process_after();
+}
+
 static const char *check_regularizer(const subject *s)
 {
     enum { N = 70 };
@@ -130,6 +157,7 @@ static const char *check_regularizer(const subject *s)
     const tn_regularizer *t = p.part->desc->table;
     float w[N], zero[N] = { 0 }, one[N];
     double sum = NAN, side[2];
+    if (!t->add) return NULL;
     process_before(s->path);
     for (int i = 0; i < N; i++) w[i] = made_up(9, (uint64_t)i), one[i] = 1;
     if (t->add(p.part->self, &p.be, N, w, zero, &sum) || t->add(p.part->self, &p.be, N, w, one, &sum)) return "add failed";
@@ -189,4 +217,5 @@ static const char *check_pure(const subject *s)
 const check other_checks[] = {
     { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
     { "an update element by element", check_optimizer }, { "a penalty against finite differences", check_regularizer },
+    { "a bound on rows", check_constraint },
     { "asked twice", check_pure }, { "save and load", check_saved }, { NULL, NULL } };
