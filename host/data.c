@@ -436,7 +436,7 @@ static void free_reading(reading *r)
         free_builder(&r->of[i]);
         interner_free(&r->words[i]);
     }
-    for (int i = 0; i < r->n_columns; i++) held_free(&r->column[i]);
+    for (int i = 0; i <= r->n_columns; i++) held_free(&r->column[i]); /* the first is there without any column, for lines of text */
     held_free(&r->room[0]);
     held_free(&r->room[1]);
     held_free(&r->joined);

@@ -14,7 +14,7 @@ typedef struct settings { setting *s; int n, room; } settings;
 typedef struct run {
     const char *folder, *name;
     settings settings;                     /* without seed and name                                              */
-    json_t *scores;
+    json_t *results, *scores;              /* results.json, and its scores                                       */
     double parameters, training_seconds, test_seconds;
     int row;
 } run;
@@ -68,13 +68,13 @@ static int read_run(const command_env *env, run *r)
     diag_free(d);
     if (rc) return EXIT_INPUT;
     snprintf(path, sizeof path, "%s/results.json", r->folder);
-    json_t *results = json_load_file(path, 0, NULL);
-    r->scores = json_object_get(results, "scores");
+    r->results = json_load_file(path, 0, NULL);
+    r->scores = json_object_get(r->results, "scores");
     if (!json_is_object(r->scores)) {
         fprintf(stderr, "tenon compare: %s is not finished: `tenon resume %s` goes on with it\n", r->folder, r->folder);
         return EXIT_INPUT;
     }
-    r->parameters = (double)json_integer_value(json_object_get(results, "parameters"));
+    r->parameters = (double)json_integer_value(json_object_get(r->results, "parameters"));
     snprintf(path, sizeof path, "%s/timing.csv", r->folder);
     FILE *f = fopen(path, "r");
     if (!f || fscanf(f, "%*[^\n]\n%*[^,],%lf,%lf", &r->training_seconds, &r->test_seconds) != 2)
@@ -227,6 +227,19 @@ static void print_json(const run *r, int n, int rows, const char **names)
     }
 }
 
+static void print_runs(const command_env *env, run *r, int n, int json)
+{
+    int rows = make_rows(r, n);
+    const char **names = score_columns(env, r, n);
+    if (json) {
+        print_json(r, n, rows, names);
+        return;
+    }
+    print_table(r, n, rows, names);
+    if (rows > 1) printf("\n");
+    print_differences(r, rows);
+}
+
 /* ---- the command ----------------------------------------------------------------------------------------------------- */
 static int compare(int argc, char **argv, const command_env *env)
 {
@@ -235,19 +248,13 @@ static int compare(int argc, char **argv, const command_env *env)
     int code = arguments_read(&a, argc, argv, env, allowed, "RUN [RUN...] [--json]");
     if (code) return code;
     run *r = arena_new(env->memory, sizeof *r * (size_t)a.n_rest);
-    for (int i = 0; i < a.n_rest; i++) {
+    for (int i = 0; i < a.n_rest && !code; i++) {
         r[i].folder = a.rest[i];
-        if ((code = read_run(env, &r[i]))) return code;
+        code = read_run(env, &r[i]);
     }
-    int rows = make_rows(r, a.n_rest);
-    const char **names = score_columns(env, r, a.n_rest);
-    if (a.json) print_json(r, a.n_rest, rows, names);
-    else {
-        print_table(r, a.n_rest, rows, names);
-        if (rows > 1) printf("\n");
-        print_differences(r, rows);
-    }
-    return EXIT_DONE;
+    if (!code) print_runs(env, r, a.n_rest, a.json);
+    for (int i = 0; i < a.n_rest; i++) json_decref(r[i].results);
+    return code;
 }
 
 int main(int argc, char **argv) { return program_main("compare", argc, argv, compare); }
