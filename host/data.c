@@ -382,7 +382,7 @@ static int make_vocabulary(reading *r, int i)
 static int learn_from(reading *r, field *f, int k, tn_rng rng)
 {
     tn_part *p = f->transform[k];
-    const tn_value *v;
+    const tn_value *v = NULL;
     int rc = value_of(r, f, k, rng, &v);
     if (rc) return rc;
     host_clear(r->d->context->host);

@@ -32,14 +32,14 @@ typedef struct vocabulary {
 
 typedef struct field {
     const char *name;
-    field_kind kind;
     config_value *table;
-    const char *column; int column_index;
-    const char **columns; int *columns_at, n_columns; /* several columns of numbers beside each other; 0: one      */
+    field_kind kind;
+    int wrong;                             /* a mistake in it was told: what reads it is not looked at       */
+    const char *column; int column_index, n_columns;
+    const char **columns; int *columns_at; /* n_columns of numbers beside each other; 0: one                      */
     const char **column_name;              /* the same as the user wrote them, without the window                 */
-    int row; int64_t steps;                /* shape = "row": the steps of an example, always so many, are one row  */
+    int row, shift; int64_t steps;         /* shape = "row": the steps of an example, always so many, are one row  */
     struct field *from, *along, *within;   /* whose vocabulary, layout, parent layout it shares              */
-    int shift;
     tn_part **transform; int n_transforms;
     char *fit_all;                         /* [transforms] it learns from all splits, not from training alone     */
     uint32_t depth, width;                 /* after the transforms                                           */
@@ -47,7 +47,6 @@ typedef struct field {
     vocabulary *words;                     /* NULL for numbers, and before data_read                         */
     int64_t vocabulary_limit, min_count;   /* from the file; 0: none                                         */
     double replace_rate; char *singleton;  /* [words] seen once in training: replaced by `unknown` at that rate   */
-    int wrong;                             /* a mistake in it was told: what reads it is not looked at       */
     tn_spec spec;                          /* classes: 0 until data_read, or the limit where one is given     */
     store split[SPLITS];
 } field;

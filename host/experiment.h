@@ -57,7 +57,7 @@ typedef struct experiment {
 
     group *group; int n_groups;            /* group[n_groups - 1] takes the parameters that no other names     */
     tn_part *schedule; int64_t warmup;
-    const char *schedule_monitor; int schedule_higher; /* what a schedule may look at                          */
+    const char *schedule_monitor;          /* what a schedule may look at; NULL: nothing                         */
     double clip_norm, clip_value;          /* 0: none                                                          */
     penalty *regularizer; int n_regularizers;
     metric_use *metric; int n_metrics;
@@ -69,7 +69,8 @@ typedef struct experiment {
     int64_t length_buckets;                /* batches that are sorted by length together; 1: none               */
     int shuffle, keep_best;
     int64_t checkpoint_steps, checkpoint_keep;
-    const char *monitor; int monitor_higher; /* decides which weights are best; NULL: none                      */
+    const char *monitor;                   /* decides which weights are best; NULL: none                         */
+    int monitor_higher, schedule_higher;   /* whether more of what is looked at is better                        */
 } experiment;
 
 /* What a command line adds to a file. */

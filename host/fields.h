@@ -13,7 +13,7 @@ typedef struct held {
 } held;
 int  held_copy(held *, const tn_value *);
 void held_free(held *);
-int  put_held(void *held, uint32_t column, const tn_value *); /* tn_sink.put: one value                         */
+int  put_held(void *to, uint32_t column, const tn_value *);  /* tn_sink.put: one value                         */
 
 typedef struct field_rules { vocabulary_rules words; int fit_all; } field_rules;
 

@@ -377,7 +377,7 @@ static void report_unknown(fill *f, const config_value *table, const char *insid
         if (name && !twice)
             names[n++] = name;
     }
-    for (int i = 0; i < n_host; i++)
+    for (int i = 0; host_keys && i < n_host; i++)
         names[n++] = host_keys[i];
     if (!*inside && !listed(host_keys, "type"))
         names[n++] = "type";

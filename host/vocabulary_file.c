@@ -105,9 +105,11 @@ static int load_shape(data *d, field *f, const char *folder)
     snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
     FILE *in = fopen(path, "r");
     if (!in) return host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
-    int n = fscanf(in, "%u %u %lld", &depth, &width, &steps);
+    char line[100] = "", *at = line;
+    (void)!fgets(line, sizeof line, in);
     fclose(in);
-    if (n != 3 || depth > 1 || !width || steps < 0) return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
+    depth = (uint32_t)strtoul(at, &at, 10), width = (uint32_t)strtoul(at, &at, 10), steps = strtoll(at, &at, 10);
+    if (*at != '\n' || depth > 1 || !width || steps < 0) return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
     fields_set_shape(d, f, depth, width, steps);
     return 0;
 }

@@ -54,8 +54,9 @@ static int update(void *self, const tn_call *c, double *sum)
     const tn_layout *x = c->in[OUTPUT]->lay, *t = c->in[TARGET]->lay;
     if (x->sequences != t->sequences)
         return tn_fail(k->api, k->host, TN_ESHAPE, "error_rate: output and target are not sequences of the same rows");
-    int32_t *room = malloc(sizeof *room * (size_t)(x->steps + 2 * t->steps + 3)), *b = room + x->steps + 1, *row = b + t->steps + 1;
+    int32_t *room = malloc(sizeof *room * (size_t)(x->steps + 2 * t->steps + 3));
     if (!room) return tn_fail(k->api, k->host, TN_ENOMEM, "error_rate: no memory for %d steps", x->steps);
+    int32_t *b = room + x->steps + 1, *row = b + t->steps + 1;
     for (int32_t p = 0; p < t->sequences; p++) {
         int32_t n = sequence(c->in[OUTPUT], p, room), m = sequence(c->in[TARGET], p, b), e = edits(room, n, b, m, row);
         sum[EDITS] += e, sum[LENGTH] += m, sum[WRONG] += e > 0, sum[ALL] += 1;

@@ -40,9 +40,9 @@ static inline double loss_of_row(const decision *d, const float *x, int32_t targ
     if (d->means == TN_PROBABILITIES) return -log((double)x[target]);
     if (d->means == TN_LOG_PROBABILITIES) return -(double)x[target];
     float most = x[0];
-    double sum = 0;
     for (int64_t j = 1; j < d->width; j++) most = x[j] > most ? x[j] : most;
-    for (int64_t j = 0; j < d->width; j++) sum += exp((double)(x[j] - most));
+    double sum = exp((double)(x[0] - most));
+    for (int64_t j = 1; j < d->width; j++) sum += exp((double)(x[j] - most));
     return log(sum) - (double)x[target] + (double)most;
 }
 

@@ -27,7 +27,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 static int64_t before(const float *x, int64_t width, int32_t target)
 {
     int64_t n = 0;
-    for (int64_t j = 0; j < width; j++) n += x[j] > x[target] || (x[j] == x[target] && j < target);
+    for (int64_t j = 0; j < width; j++) n += x[j] > x[target] || (j < target && x[j] == x[target]);
     return n;
 }
 
