@@ -31,7 +31,7 @@ static json_t *parse(json_lines *j, const char *line, const char *path, long lon
 {
     json_error_t why;
     json_t *v = json_loads(line, JSON_REJECT_DUPLICATES, &why);
-    if (v && json_is_object(v)) return v;
+    if (json_is_object(v)) return v;
     if (v) tn_fail(j->api, j->host, TN_EINVAL, "%s:%lld: each line must be one object, as in {\"text\": \"...\"}", path, number);
     else tn_fail(j->api, j->host, TN_EINVAL, "%s:%lld:%d: %s", path, number, why.column, why.text);
     json_decref(v);

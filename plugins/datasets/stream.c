@@ -207,7 +207,7 @@ static int read_steps(void *self, const char *split, int64_t lanes, int64_t inde
     (void)rng;
     example_of(s, k, lanes, index, &from, &upto);
     if (upto - from > s->end_room) {
-        int64_t *more = realloc(s->end, sizeof *more * (size_t)(upto - from));
+        int64_t *more = realloc(s->end, sizeof *more * (size_t)(upto - from)); /* NOLINT(clang-analyzer-optin.portability.UnixAPI): more than end_room */
         if (!more) return s->api->fail(s->host, TN_ENOMEM, "no memory for the steps of a text");
         s->end = more, s->end_room = upto - from;
     }

@@ -30,7 +30,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (rc) return rc;
     l->classes = x->width, l->ignore = o->ignore, l->means = x->means, l->smoothing = (float)o->label_smoothing;
     l->weights = l->weight ? 0 : (float)x->width;
-    for (int64_t j = 0; l->weight && j < o->class_weights.n; j++) l->weights += l->weight[j];
+    for (int64_t j = 0; l->weight && j < o->class_weights.n; j++) l->weights += l->weight[j]; /* NOLINT(clang-analyzer-core.uninitialized.Assign): read_weights set each */
     rc = add_row_loss(api, p, x, l->weight || l->ignore >= 0);
     if (rc) return rc;
     tn_spec normalizer = { .dtype = TN_F32, .layout = x->layout, .rows = x->rows, .width = 1 };

@@ -58,7 +58,7 @@ static void ctc_beam_frame(ctc_beam *b)
     for (int64_t k = 0; k < b->n; k++) {
         const ctc_prefix *p = &b->prefix[k];
         double own = p->label >= 0 ? p->own + (double)b->log_p[p->label] : -HUGE_VAL;
-        b->next[k] = (ctc_prefix){ p->node, p->parent, p->label, ctc_add(p->blank, p->own) + (double)b->log_p[b->blank], own };
+        b->next[k] = (ctc_prefix){ p->node, p->parent, p->label, ctc_add(p->blank, p->own) + (double)b->log_p[b->blank], own }; /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): the blank is a class */
     }
     for (int64_t k = 0; k < b->n; k++) {
         const ctc_prefix *p = &b->prefix[k];

@@ -35,7 +35,7 @@ static double place_in_cycle(const config *o, double n)
 {
     double length = (double)o->length;
     if (o->growth == 1) return fmod(n, length) / length;
-    for (; n >= length; length *= (double)o->growth) n -= length;
+    while (n >= length) n -= length, length *= (double)o->growth;
     return n / length;
 }
 
