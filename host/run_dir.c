@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +304,18 @@ int run_dir_end(const char *folder, const run_end *r, char *error, size_t size)
     snprintf(path, sizeof path, "%s/stopped.txt", folder);
     unlink(path); /* an error of an earlier process is over */
     return write_timing(folder, r, error, size) || write_results(folder, r, error, size) ? -1 : 0;
+}
+
+void run_dir_times(const char *folder, double *training, double *test)
+{
+    char path[PATH_MAX], line[300] = "", *at = line;
+    snprintf(path, sizeof path, "%s/timing.csv", folder);
+    FILE *f = fopen(path, "r");
+    int whole = f && fgets(line, sizeof line, f) && fgets(line, sizeof line, f); /* names, then numbers */
+    if (f) fclose(f);
+    (void)strtoll(at, &at, 10);                                                    /* the step          */
+    *training = whole && *at == ',' ? strtod(at + 1, &at) : NAN;
+    *test = whole && *at == ',' ? strtod(at + 1, &at) : NAN;
 }
 
 int run_dir_stopped(const char *folder, const char *why)

@@ -37,5 +37,7 @@ typedef struct run_end {
 } run_end;
 /* results.json and timing.csv. */
 int run_dir_end(const char *folder, const run_end *, char *error, size_t size);
+/* The seconds of timing.csv; NAN where there is none. */
+void run_dir_times(const char *folder, double *training, double *test);
 int run_dir_stopped(const char *folder, const char *why);
 #endif

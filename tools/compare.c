@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../host/command_line.h"
+#include "../host/run_dir.h"
 
 /* A leaf of a configuration: "layer.encoder.units" and its value as TOML. */
 typedef struct setting { const char *key, *value; } setting;
@@ -75,11 +76,7 @@ static int read_run(const command_env *env, run *r)
         return EXIT_INPUT;
     }
     r->parameters = (double)json_integer_value(json_object_get(r->results, "parameters"));
-    snprintf(path, sizeof path, "%s/timing.csv", r->folder);
-    FILE *f = fopen(path, "r");
-    if (!f || fscanf(f, "%*[^\n]\n%*[^,],%lf,%lf", &r->training_seconds, &r->test_seconds) != 2)
-        r->training_seconds = r->test_seconds = NAN;
-    if (f) fclose(f);
+    run_dir_times(r->folder, &r->training_seconds, &r->test_seconds);
     return EXIT_DONE;
 }
 

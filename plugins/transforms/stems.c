@@ -17,7 +17,7 @@ static int open_stems(const tn_api *api, tn_host *host, const void *config_, voi
     if (s->stemmer) return TN_OK;
     char all[400] = "";
     for (const char **name = sb_stemmer_list(); *name && strlen(all) + strlen(*name) + 3 < sizeof all; name++)
-        strcat(strcat(all, all[0] ? ", " : ""), *name);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", *name);
     return tn_fail(api, host, TN_EINVAL, "language: '%s' is none of %s", language, all);
 }
 

@@ -49,13 +49,9 @@ static json_t *read_json(const char *folder, const char *name)
 
 static double seconds_of(const char *folder)
 {
-    char path[PATH_MAX];
-    double seconds = 0;
-    snprintf(path, sizeof path, "%s/timing.csv", folder);
-    FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "%*[^\n]\n%*[^,],%lf", &seconds) != 1) seconds = 0;
-    if (f) fclose(f);
-    return seconds;
+    double training, test;
+    run_dir_times(folder, &training, &test);
+    return isnan(training) ? 0 : training;
 }
 
 int record_run(record *r, int seed, const char *folder, const char *metric, char *error, size_t size)
