@@ -45,7 +45,7 @@ static int predict_line(experiment *e, answers *a, batch *b, store *stores, cons
     if (!rc) rc = graph_forward(e->graph, 0, 0);
     a->column = column, a->line = text, a->columns = n;
     if (!rc) answers_put(a);
-    a->columns = 0;
+    a->column = a->line = NULL, a->columns = 0;
     return rc;
 }
 

@@ -39,7 +39,7 @@ static void forward_piece(void *to, int64_t from, int64_t end)
         double wave[COLUMNS];
         float at[COLUMNS];
         int64_t n = end - j < COLUMNS ? end - j : COLUMNS;
-        for (int64_t k = 0; k < n; k++) wave[k] = pow(10000.0, -(double)((j + k) / 2 * 2) / (double)w);
+        for (int64_t k = 0; k < n; k++) wave[k] = pow(10000.0, -(double)((j + k) / 2 * 2) / (double)w); /* NOLINT(bugprone-integer-division): pairs of columns share a wavelength */
         for (int32_t t = 0; t < l->steps; t++) {
             for (int64_t k = 0; k < n; k++) at[k] = (float)((j + k) % 2 ? cos(t * wave[k]) : sin(t * wave[k]));
             for (int64_t r = l->first[t]; r < l->first[t + 1]; r++)

@@ -390,7 +390,7 @@ static int plan_frame(const tn_api *api, tn_plan *p, frame *f, const tn_spec *in
     for (int k = 0; k < f->states && !bad; k++) {
         tn_spec steps = y, seq = y;
         steps.width = seq.width = f->width[k], seq.layout = up;
-        bad = api->add_state(p, names[k], &seq, carries ? 0 : TN_S_NO_CARRY) < 0 || (f->carry[k] = api->add_work(p, &seq)) < 0;
+        bad = api->add_state(p, names[k], &seq, carries ? 0 : TN_S_NO_CARRY) < 0 || (f->carry[k] = api->add_work(p, &seq)) < 0; /* NOLINT(clang-analyzer-core.CallAndMessage): set by the call before */
         if (!bad && f->fed[k]) bad = (f->before[k] = api->add_saved(p, &steps)) < 0;
     }
     return bad ? TN_EINVAL : TN_OK;
