@@ -73,15 +73,18 @@ static void make_pieces(optimizer *o)
 static int open_parts(optimizer *o)
 {
     experiment *e = o->e;
+    o->slots_of = arena_new(&e->memory, sizeof *o->slots_of * (size_t)e->n_groups);
     for (int i = 0; i < e->n_groups; i++) {
         tn_part *p = e->group[i].optimizer;
         if (!p || !p->desc) return host_fail(&e->host, TN_EINVAL, "there is no optimizer");
         if (!p->self && part_open(&e->context, p)) return TN_EINVAL;
-        int slots = (int)((const tn_optimizer *)p->desc->table)->slots;
-        if (slots > MAX_SLOTS)
-            return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %d values a parameter; %d is the most", p->type, slots,
-                             MAX_SLOTS);
-        if (slots > o->slots) o->slots = slots;
+        const tn_optimizer *t = p->desc->table;
+        uint32_t slots = TN_HAS(t, slots_used) ? t->slots_used(p->self) : t->slots;
+        if (slots > MAX_SLOTS || slots > t->slots)
+            return host_fail(&e->host, TN_EINVAL, "optimizer '%s' wants %u values a parameter; %u is the most", p->type, slots,
+                             t->slots < MAX_SLOTS ? t->slots : MAX_SLOTS);
+        o->slots_of[i] = slots;
+        if ((int)slots > o->slots) o->slots = (int)slots;
     }
     if (e->schedule && part_open(&e->context, e->schedule)) return TN_EINVAL;
     if (e->n_regularizers > MAX_PENALTIES)
@@ -252,7 +255,7 @@ static void update(void *to, int64_t from, int64_t upto)
         for (span s = spans_of(o, &o->piece[k]); next_span(&s);) {
             float *gradient = g->gradient + s.at;
             u.n = s.end - s.at, u.p = g->value + s.at, u.g = s.live ? gradient : NULL;
-            for (uint32_t i = 0; i < table->slots; i++) state[i] = o->slot[i] + s.at;
+            for (uint32_t i = 0; i < o->slots_of[r->group]; i++) state[i] = o->slot[i] + s.at;
             if (s.live && (o->scale < 1 || e->clip_value > 0)) scale_and_clip(gradient, u.n, o->scale, (float)e->clip_value);
             int rc = table->step(part->self, &g->be, &u);
             if (rc) part_failed(o, part, rc);

@@ -21,6 +21,7 @@ typedef struct optimizer {
     piece *piece; int64_t n_pieces;        /* of the runs, in order: what one thread does at a time             */
     double *squares, *penalty;             /* [n_pieces], [n_pieces][regularizers]: sums of each piece          */
     tn_update *shared; float *numbers;     /* [groups], [groups][2][TN_NUMBERS]: the same for all pieces of a step */
+    uint32_t *slots_of;                    /* [groups] how many the group's optimizer uses                      */
     float scale;                           /* of gradients, from clip_norm                                      */
     const tn_part *failed; int code;       /* a part that failed in this step, and how                          */
 } optimizer;

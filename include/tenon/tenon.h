@@ -407,10 +407,11 @@ typedef struct tn_update {               /* neighbouring elements of the flat bu
     float *const *slot;                  /*   rows that ids did not name. [slots][n] state, zero at first    */
 } tn_update;
 typedef struct tn_optimizer {
-    uint32_t size, slots;                /* slots: floats the host keeps for each parameter                  */
+    uint32_t size, slots;                /* slots: most floats the host keeps for each parameter             */
     int (*step)(void *self, tn_be *, const tn_update *); /* [any] element by element: any cut, same bits     */
     /* What all elements of a step share, from t, rate and decay alone [main]; n == 0 then. May be NULL.     */
     int (*prepare)(void *self, const tn_update *, float *number);
+    uint32_t (*slots_used)(const void *self);/* the first how many, with these options; NULL: all of them [main] */
 } tn_optimizer;
 typedef struct tn_progress {             /* where training stands; values so far are those of `monitor`      */
     uint32_t size, higher_is_better;

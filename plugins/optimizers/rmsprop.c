@@ -4,7 +4,7 @@
 
 typedef struct config { double alpha, epsilon, momentum; int32_t centered; } config;
 typedef struct optimizer { const config *options; } optimizer;
-enum { SQUARE, MEAN, VELOCITY, SLOTS };
+enum { SQUARE, SLOTS = 3 };                /* then the mean where it is centered, then the velocity where it is heavy */
 
 static const tn_option options[] = {
     TN_REAL_X(config, alpha, TN_O_OPEN_MAX, 0.99, 0, 1, "decay of the mean of squared gradients"),
@@ -26,7 +26,8 @@ static inline __attribute__((always_inline)) void update(const tn_update *u, con
 {
     const float rate = (float)u->rate, decay = (float)u->decay, alpha = (float)o->alpha, rest = (float)(1 - o->alpha),
                 epsilon = (float)o->epsilon, momentum = (float)o->momentum;
-    float *restrict p = u->p, *restrict s = u->slot[SQUARE], *restrict m = u->slot[MEAN], *restrict v = u->slot[VELOCITY];
+    float *restrict p = u->p, *restrict s = u->slot[SQUARE];
+    float *restrict m = centered ? u->slot[1] : NULL, *restrict v = heavy ? u->slot[1 + centered] : NULL;
     const float *restrict gradient = u->g;
     for (int64_t i = 0; i < u->n; i++) {
         float g = (gradient ? gradient[i] : 0.0f) + decay * p[i];
@@ -52,7 +53,13 @@ static int step(void *self, tn_be *be, const tn_update *u)
     return TN_OK;
 }
 
-static const tn_optimizer table = { sizeof table, SLOTS, step, NULL };
+static uint32_t slots_used(const void *self)
+{
+    const config *o = ((const optimizer *)self)->options;
+    return 1u + (o->centered != 0) + (o->momentum > 0);
+}
+
+static const tn_optimizer table = { sizeof table, SLOTS, step, NULL, slots_used };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_OPTIMIZER, .table = &table, .name = "rmsprop",
     .brief = "the gradient divided by the root of its mean square",

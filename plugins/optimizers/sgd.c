@@ -63,7 +63,9 @@ static int step(void *self, tn_be *be, const tn_update *u)
     return TN_OK;
 }
 
-static const tn_optimizer table = { sizeof table, 1, step, NULL };
+static uint32_t slots_used(const void *self) { return ((const optimizer *)self)->options->momentum > 0 ? 1 : 0; }
+
+static const tn_optimizer table = { sizeof table, 1, step, NULL, slots_used };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_OPTIMIZER, .table = &table, .name = "sgd",
     .brief = "stochastic gradient descent, with momentum",

@@ -202,9 +202,9 @@ def optimizers():
     optimizer_case(c, "adam_betas", 'type = "adam", beta1 = 0.5, beta2 = 0.9, epsilon = 1e-3', 309,
                    lambda p, lr, wd: o.Adam(p, lr=lr, betas=(0.5, 0.9), eps=1e-3))
     for i, (name, options, maker, decay, keys) in enumerate([
-            ("amsgrad", "", o.Adam, 0.0, dict(amsgrad=True)),
-            ("amsgrad_coupled", ", beta2 = 0.6", o.Adam, d, dict(amsgrad=True, betas=(0.9, 0.6))),
-            ("amsgrad_decoupled", ", decoupled = true, beta2 = 0.8", o.AdamW, d, dict(amsgrad=True, betas=(0.9, 0.8))),
+            ("adam_amsgrad", ", amsgrad = true", o.Adam, 0.0, dict(amsgrad=True)),
+            ("adam_amsgrad_coupled", ", amsgrad = true, beta2 = 0.6", o.Adam, d, dict(amsgrad=True, betas=(0.9, 0.6))),
+            ("adamw_amsgrad", ", amsgrad = true, beta2 = 0.8", o.AdamW, d, dict(amsgrad=True, betas=(0.9, 0.8))),
             ("adamw", "", o.AdamW, d, {}), ("adamw_betas", ", beta1 = 0.7, beta2 = 0.95", o.AdamW, d, dict(betas=(0.7, 0.95))),
             ("nadam", "", o.NAdam, 0.0, {}),
             ("nadam_decay", ", beta1 = 0.6, momentum_decay = 0.1", o.NAdam, d, dict(betas=(0.6, 0.999), momentum_decay=0.1)),

@@ -81,7 +81,8 @@ static int take_step(const probe *p, updated *a, int64_t step, int from, int to,
 {
     const tn_optimizer *t = p->part->desc->table;
     float number[TN_NUMBERS] = { 0 }, *at[MOST_SLOTS];
-    for (int k = 0; k < MOST_SLOTS; k++) at[k] = a->slot[k] + from;
+    uint32_t slots = TN_HAS(t, slots_used) ? t->slots_used(p->part->self) : t->slots;
+    for (uint32_t k = 0; k < MOST_SLOTS; k++) at[k] = k < slots ? a->slot[k] + from : NULL;
     tn_update u = { sizeof u, 0, step, 0.01, 0.001, number, 0, NULL, NULL, at };
     if (TN_HAS(t, prepare) && t->prepare(p->part->self, &u, number)) return 1;
     u.n = to - from, u.p = a->value + from, u.g = g ? g + from : NULL;
@@ -101,6 +102,8 @@ static const char *check_optimizer(const subject *s)
     float g[UPDATED];
     memset(&whole, 0, sizeof whole);
     if (t->slots > MOST_SLOTS) return fault("wants %u values for each parameter; %d is the most", t->slots, MOST_SLOTS);
+    if (TN_HAS(t, slots_used) && t->slots_used(p.part->self) > t->slots)
+        return fault("uses %u values for each parameter and declares %u", t->slots_used(p.part->self), t->slots);
     process_before(s->path);
     for (int i = 0; i < UPDATED; i++) whole.value[i] = made_up(3, (uint64_t)i);
     pieces = whole;
