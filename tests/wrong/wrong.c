@@ -329,12 +329,47 @@ static const tn_desc penalty_desc = { sizeof penalty_desc, TN_REGULARIZER, &pena
                                       "a penalty, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0,
                                       NULL, NULL, NULL, NULL, NULL, NULL };
 #endif
+#if FAULT == 40 || FAULT == 41
+static int constrain(void *self, tn_be *be, int64_t rows, int64_t width, float *p)
+{
+    float by = FAULT == 40 ? 0.5f : 1 / (1 + fabsf(p[0]));       /* halves rows for ever; by the first row of those given */
+    (void)self, (void)be;
+    for (int64_t i = 0; i < rows * width; i++) p[i] = FAULT == 41 && fabsf(p[i]) <= 1 ? p[i] : p[i] * by;
+    return TN_OK;
+}
+static const tn_regularizer bound_table = { sizeof bound_table, 0, NULL, constrain };
+static const tn_desc bound_desc = { sizeof bound_desc, TN_REGULARIZER, &bound_table, "wrong_bound",
+                                    "a bound, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0,
+                                    NULL, NULL, NULL, NULL, NULL, NULL };
+#endif
+#if FAULT >= 42 && FAULT <= 44
+static int update(void *self, tn_be *be, const tn_update *u)
+{
+    (void)self, (void)be;
+    for (int64_t i = 0; i < u->n; i++) {
+        float g = u->g ? u->g[i] : FAULT == 42 ? 1.0f : 0.0f;    /* moves what has no gradient */
+        u->p[i] -= (float)u->rate * g / (FAULT == 43 ? (float)u->n : 1);
+    }
+    return TN_OK;
+}
+static uint32_t slots_used(const void *self) { return (void)self, FAULT == 44 ? 2 : 1; }
+static const tn_optimizer update_table = { sizeof update_table, 1, update, NULL, slots_used };
+static const tn_desc update_desc = { sizeof update_desc, TN_OPTIMIZER, &update_table, "wrong_update",
+                                     "an optimizer, with a fault", "For a test.", TN_NO_OPTIONS, 0, 0,
+                                     NULL, NULL, NULL, NULL, NULL, NULL };
+#endif
 static const tn_desc *const parts[] = { &desc,
 #if FAULT == 23 || FAULT == 32
     &loss_desc,
 #endif
 #if FAULT == 33
     &penalty_desc,
+#endif
+#if FAULT == 40 || FAULT == 41
+    &bound_desc,
+#endif
+#if FAULT >= 42 && FAULT <= 44
+    &update_desc,
 #endif
     NULL };
 TN_PLUGIN("wrong", "1.0.0", "Tenon", "MIT", "", parts)

@@ -74,6 +74,11 @@ try 36 'is added, not set'
 try 37 'when no backward follows'
 try 38 ''
 try 39 'changed rows of a table'
+try 40 'a row that was brought back is changed again'
+try 41 'a row alone has other bits than among others'
+try 42 'is neither the step on zeros nor none'
+try 43 'depends on how the parameters are cut into pieces'
+try 44 'uses 2 values for each parameter and declares 1'
 wait
 for dir in "$tmp"/*/; do [ -s "$dir/result" ] || echo "FAILED: fault $(basename "$dir") has no result" >"$dir/result"; done
 cat "$tmp"/*/result >"$tmp/results"
