@@ -49,18 +49,13 @@ static void backward_piece(void *to, int64_t from, int64_t end)
 static int forward(void *self, const tn_call *c)
 {
     (void)self;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, forward_piece,
-                                    (void *)(uintptr_t)c);
+    return pool_forward(c, forward_piece);
 }
 
 static int backward(void *self, const tn_call *c)
 {
     (void)self;
-    tn_tensor *dx = c->d_in[0];
-    if (dx && !c->d_out[0] && c->flags & TN_C_SET) return c->be->ops->fill(c->be, dx->data, TN_F32, dx->rows * dx->width, 0);
-    if (!dx || !c->d_out[0]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, c->in[0]->lay->sequences, POOL_GRAIN, backward_piece,
-                                    (void *)(uintptr_t)c);
+    return pool_backward(c, backward_piece);
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
