@@ -1,16 +1,8 @@
 #!/usr/bin/env bash
 # commands_test.sh BUILD -- list, describe, version, new and help as a user calls them; and that every skeleton builds
 # outside the tree against the header alone and holds what check-plugin asks of it.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
-passed=0 failed=0 skipped=0
-ok() { # status what
-    if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi
-}
 # says STATUS TEXT COMMAND...: exit status, and output that holds the text
 says() {
     local status=$1 text=$2 out rc
@@ -122,7 +114,4 @@ for name in $("$tenon" help | sed -n 's/^  \([a-z-]*\) .*/\1/p'); do
     says 2 'usage: tenon' "$tenon" $name --no-such-option
 done
 
-printf 'commands: %d passed, %d failed' $passed $failed
-[ $skipped = 0 ] || printf ', %d skipped' $skipped
-echo
-[ $failed = 0 ]
+finish commands

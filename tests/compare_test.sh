@@ -1,51 +1,11 @@
 #!/usr/bin/env bash
 # compare_test.sh BUILD -- `tenon compare`: runs of three seeds make one row with mean and spread, checked against their
 # results.json; parameters and times are there; the settings that differ, and only they, are shown once.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
 awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
 cp train.txt test.txt
-cat >small.toml <<'END'
-schema = 1
-name = "small"
-[dataset]
-type = "lines"
-train = "train.txt"
-test = "test.txt"
-[[field]]
-name = "text"
-transforms = ["words"]
-[[field]]
-name = "label"
-kind = "category"
-[[layer]]
-name = "encoder"
-type = "embedding"
-inputs = "text"
-width = 4
-[[layer]]
-type = "mean"
-[[layer]]
-name = "output"
-type = "dense"
-units = "label"
-[[loss]]
-type = "cross_entropy"
-target = "label"
-[optimizer]
-type = "adam"
-learning_rate = 0.02
-[[metric]]
-type = "accuracy"
-[training]
-epochs = 2
-batch_size = 10
-END
+cp "$here/small.toml" .
 printf 'extends = "small.toml"\nname = "wide"\n[set]\nlayer.encoder.width = 6\n[gradient]\nclip_norm = 1.0\n' >wide.toml
 tenon() { "$build/tenon" "$@" --threads 1 --quiet >/dev/null 2>log; }
 tenon train small.toml --seeds 3 --run small; ok $? "small trains: $(cat log)"
@@ -80,5 +40,4 @@ rm small-seed2/results.json
 [ $rc = 2 ] && grep -q 'nowhere is no run' err; ok $? "exit $rc on a folder that is none: $(cat err)"
 "$build/tenon" compare >out 2>err; rc=$?
 [ $rc = 2 ] && grep -q '^usage: tenon compare RUN' err; ok $? "exit $rc without a run: $(cat err)"
-echo "compare: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish compare

@@ -2,13 +2,7 @@
 # kept_test.sh BUILD -- tables of input projections that evaluations keep from batch to batch (evaluation.keep_mb) change no
 # bit: of the scores between epochs of training, of evaluations and predictions, in batches of 1 and 64, on 1 and 2 threads.
 # The same is asked of recurrent layers whose tables are spoilt on purpose, where it must not hold: so tables are in use.
-set -u
-build=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 lines() { # examples, words, first number: some lines without words, some with words that training lacks
     awk -v n="$1" -v v="$2" -v k="$3" 'BEGIN { for (i = 0; i < n; i++) {
         printf "c%d ", (i + k) % 3
@@ -93,5 +87,4 @@ train run.sound 0 1 8 "$tmp/spoilt"; ok $? "spoilt: $(tail -n 2 "$tmp/out")"
 ! cmp -s <(scores "$tmp/run.spoilt") <(scores "$tmp/run.sound"); ok $? "scores do not show that tables are spoilt: they are not in use"
 ! cmp -s <(predict run.sound 256 1 "$tmp/spoilt") <(predict run.sound 0 1 "$tmp/spoilt")
 ok $? "predictions do not show that tables are spoilt: they are not in use"
-echo "kept: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish kept

@@ -1,13 +1,7 @@
 #!/usr/bin/env bash
 # openblas_test.sh BUILD -- a small network trained with `blas = "openblas"`: close to the one of the own kernels, the same
 # bits on 1, 2 and 3 threads, and a prediction has the same bits alone and in a batch of 64.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 for split in train validation test; do
     awk 'BEGIN { for (i = 0; i < 300; i++) {
@@ -56,5 +50,4 @@ for i in 1 2 7 31 40 63 64; do
     sed -n ${i}p together | grep -o '"label".*' >of_64; [ -s of_64 ] && grep -o '"label".*' alone | cmp -s - of_64
     ok $? "line $i of 64: alone $(cat alone), together $(cat of_64)"
 done
-echo "training with openblas: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish "training with openblas"

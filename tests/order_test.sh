@@ -1,12 +1,6 @@
 #!/usr/bin/env bash
 # order_test.sh BUILD -- length_buckets in an experiment file reaches the order of an epoch, which `tenon batches` writes.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
-here=$(cd "$(dirname "$0")" && pwd)
+. "$(dirname "$0")/begin.sh"
 for split in train validation test; do
     awk 'BEGIN { for (i = 0; i < 90; i++) {
         printf "c%d ", i % 3
@@ -31,5 +25,4 @@ cmp -s "$tmp/none/order.npy" "$tmp/one/order.npy"; ok $? "one bucket: another or
 "$build/tenon" check "$tmp/run.toml" --data-dir "$tmp" --set training.length_buckets=0 >"$tmp/out" 2>&1
 [ $? = 2 ]; ok $? "length_buckets = 0 is not refused: $(tail -n 1 "$tmp/out")"
 grep -q 'length_buckets' "$tmp/out"; ok $? "length_buckets = 0: $(tail -n 1 "$tmp/out")"
-echo "order in a file: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish "order in a file"

@@ -1,12 +1,7 @@
 #!/usr/bin/env bash
 # series_test.sh BUILD -- a forecast from the run directory alone, its data file gone: it must be the one that evaluate
 # wrote while the data were there, in the units of the file.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 mkdir "$tmp/data"
 awk 'BEGIN { print "a,b"; for (i = 0; i < 80; i++) printf "%.6f,%.6f\n", 500 + 3 * sin(i / 3), 0.001 * i }' >"$tmp/data/series.csv"
 cat >"$tmp/file.toml" <<'END'
@@ -65,5 +60,4 @@ echo "1 2 3" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] &&
 ok $? "an odd number of numbers: $(cat "$tmp/out")"
 echo "1 x" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] && grep -q "'x' is not a number" "$tmp/out"
 ok $? "a word among the numbers: $(cat "$tmp/out")"
-echo "forecasts: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish forecasts

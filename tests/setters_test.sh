@@ -2,13 +2,7 @@
 # setters_test.sh BUILD -- where the host lets the last reader of a tensor set its gradient, training must end in the
 # bits of the same network whose parts only add: the parts are built again without TN_L_SETS, under their own names.
 # Readers come in every order: one that sets before one that adds, after it, two that set, and tensors read once.
-set -u
-build=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 setting=$(cd "$root" && grep -lw TN_L_SETS plugins/layers/*.c plugins/losses/*.c)
 [ -n "$setting" ]; ok $? "no part sets gradients: nothing is tested"
 for file in $setting; do
@@ -60,5 +54,4 @@ for readers in 'mean' 'mean last' 'last mean' 'mean mean' 'max mean last mean' '
         ok $? "$readers: $used, which adds, was not used"
     done
 done
-echo "setters: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish setters

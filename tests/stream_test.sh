@@ -2,12 +2,7 @@
 # stream_test.sh BUILD -- states that go on from batch to batch. With a learning rate of 0 the weights stay, so that a loss
 # tells which states the network had: short steps with carried states must give the loss of one long step, every epoch
 # the loss of the first, and a layer that forgets another one. Then a resume in the middle of an epoch, byte for byte.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 awk 'BEGIN { s = 3; for (i = 0; i < 601; i++) { s = (s * 1103515245 + 12345) % 2147483648
     printf "w%d%s", (i * 7 + int(s / 65536) % 5) % 13, i % 11 == 10 ? "\n" : " " } print "" }' >"$tmp/text.txt"
 cat >"$tmp/base.toml" <<'END'
@@ -101,5 +96,4 @@ for f in $(ls "$tmp/whole/checkpoints") ; do
     cmp -s "$tmp/whole/checkpoints/$f" "$tmp/cut/checkpoints/$f"; ok $? "resumed: $f differs"
 done
 cmp -s "$tmp/whole/metrics.csv" "$tmp/cut/metrics.csv"; ok $? "resumed: metrics.csv differs"
-echo "stream: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish stream

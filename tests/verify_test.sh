@@ -1,57 +1,14 @@
 #!/usr/bin/env bash
 # verify_test.sh BUILD -- `tenon verify` on a small experiment: figures reached and missed, mean and spread against the runs'
 # results.json, runs that are done are not trained again, records, and records that no longer belong to the files.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
 awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
 cp train.txt test.txt
 export TENON_DATA=$tmp
 write() { # file, accept
-    cat >"$1" <<END
-schema = 1
-name = "$(basename "$1" .toml)"
-seed = 9
-[dataset]
-type = "lines"
-train = "train.txt"
-test = "test.txt"
-[[field]]
-name = "text"
-transforms = ["words"]
-[[field]]
-name = "label"
-kind = "category"
-[[layer]]
-type = "embedding"
-inputs = "text"
-width = 4
-[[layer]]
-type = "mean"
-[[layer]]
-name = "output"
-type = "dense"
-units = "label"
-[[loss]]
-type = "cross_entropy"
-target = "label"
-[optimizer]
-type = "adam"
-learning_rate = 0.02
-[[metric]]
-type = "accuracy"
-[training]
-epochs = 3
-batch_size = 10
-[published]
-metric = "test.loss"
-value = 0.5
-accept = { $2 }
-END
+    sed "s/^name = \"small\"/name = \"$(basename "$1" .toml)\"/; s/^epochs = .*/epochs = 3/" "$here/small.toml" >"$1"
+    printf '[published]\nmetric = "test.loss"\nvalue = 0.5\naccept = { %s }\n' "$2" >>"$1"
 }
 mkdir -p experiments/published
 write experiments/published/easy.toml 'seeds = 3, mean_at_most = 100, best_at_most = 99'
@@ -112,5 +69,4 @@ verify other.toml; rc=$?
 [ $rc = 1 ] && grep -q "no finite score 'test.accurate'; it has .*test.accuracy" err; ok $? "exit $rc on an unknown metric: $(cat err)"
 (cd / && "$build/tenon" verify >"$tmp/out" 2>"$tmp/err"); rc=$?
 [ $rc = 2 ] && grep -q 'there is no experiments/published here' err; ok $? "exit $rc without files: $(cat err)"
-echo "verify: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish verify

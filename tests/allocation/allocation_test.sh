@@ -1,13 +1,6 @@
 #!/usr/bin/env bash
 # allocation_test.sh BUILD -- a steady training step takes no memory: counts the allocator's calls between steps.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 if ldd "$build/tenon" | grep -q libasan; then # it has an allocator of its own, which cannot be counted so
     echo "allocation: 0 passed, 0 failed, 4 skipped (a sanitizer's allocator)"
     exit 0
@@ -28,5 +21,4 @@ for threads in 1 2; do
     sum=$(cat "$tmp/report" 2>/dev/null)
     [ "$sum" = 0 ]; ok $? "$threads threads: ${sum:-no report of} allocations in steady steps, expected 0"
 done
-echo "allocation: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish allocation

@@ -2,14 +2,7 @@
 # system_calls_test.sh BUILD -- a steady training step makes no system call but futex, by which threads sleep and wake each
 # other: watches all threads with strace from step 30 to step 90 of an epoch, in which no checkpoint, evaluation, log or
 # progress line is due. A clock that the kernel does not offer without a call (no vdso) is let pass, too.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 skip() { echo "system calls: 0 passed, 0 failed, 6 skipped ($1)"; exit 0; }
 ldd "$build/tenon" | grep -q 'lib[at]san' && skip "a sanitizer makes calls of its own"
 command -v strace >/dev/null || skip "no strace here"
@@ -44,5 +37,4 @@ for threads in 1 2; do
 done
 trace 2 1
 [ "$(others)" = " 1 getpid " ]; ok $? "a getpid in a step is not found: '$(others)'"
-echo "system calls: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish "system calls"

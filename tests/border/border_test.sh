@@ -3,14 +3,7 @@
 # carry: a layer that creates a layout, attention between two layouts, a named port, a part stepped by another one (a
 # stranger's cell, in C++, and lstm), states as ports, a loss with parameters and a decoder, a layout inside a layout.
 # Each is gradient-checked by check-plugin; together they train. A copy of lstm under another name has no less.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0 skipped=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 mkdir -p "$tmp/include" "$tmp/plugins/layers" "$tmp/plugins/losses" "$tmp/other/layers"
 cp -r "$root/include/tenon" "$tmp/include/"
 cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$root"/plugins/layers/mask.h "$tmp/"
@@ -89,5 +82,4 @@ elif [ -f "$root/experiments/bench/lstm128.toml" ]; then
             return n
         }' times
 else echo "skip: the speed of my_lstm (no experiments/bench/lstm128.toml)"; skipped=1; fi
-echo "border: $passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+finish border

@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # examples_test.sh BUILD -- the five files of this folder are what users must be able to write. Each passes `tenon check`
 # in structure: the only errors are parts that do not exist yet, each named with the places that were searched.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 cd "$here" || exit 1
 for file in *.toml; do
     "$build/tenon" check --no-data "$file" >/dev/null 2>/tmp/examples.$$
@@ -20,5 +16,4 @@ rm -f /tmp/examples.$$
 
 # imdb-bilstm needs nothing that is missing, and has the published number of parameters
 "$build/tenon" check --no-data imdb-bilstm.toml | grep -q '^parameters: 2757761$'; ok $? "imdb-bilstm: not 2757761 parameters"
-echo "examples: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish examples

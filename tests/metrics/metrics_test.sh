@@ -1,12 +1,6 @@
 #!/usr/bin/env bash
 # metrics_test.sh BUILD -- metrics in a real run: figures that agree with each other, and the tables they leave.
-set -u
-build=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 awk 'BEGIN { s = 5; for (i = 0; i < 90; i++) { s = (s * 1103515245 + 12345) % 2147483648; r = int(s / 65536)
     print (i % 2 ? "odd" : "even"), (r % 4 ? (i % 2 ? "a" : "b") : "c"), "w" r % 7 } }' >"$tmp/train.txt"
 head -n 60 "$tmp/train.txt" | tail -n 35 >"$tmp/validation.txt"
@@ -40,5 +34,4 @@ near 'bits are the mean cross entropy by ln 2' "$(figure bits_per_character)" "$
 "$build/tenon" train "$tmp/wrong.toml" --data-dir "$tmp" --run "$tmp/wrong" >>"$tmp/out" 2>&1
 grep -q "metric 'again': auc keeps every row of a split, so it can't count training batches" "$tmp/out"
 ok $? "auc of training batches: $(cat "$tmp/out")"
-echo "metrics in runs: $passed passed, $failed failed"
-[ $failed = 0 ] && [ $passed -gt 0 ]
+finish "metrics in runs"

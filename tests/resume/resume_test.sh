@@ -2,14 +2,7 @@
 # resume_test.sh BUILD -- kills a training run with SIGKILL at 25 moments (5 inside a checkpoint write, 5 inside an
 # evaluation, 15 at random times), resumes each, and compares final weights, metrics and predictions byte for byte
 # with the run that was never killed. The same for 1, 2 and 3 threads, and for predictions alone and in batches.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 
 # Sentences of two kinds from a fixed generator; some are empty.
 make_split() { # file seed lines
@@ -124,5 +117,4 @@ tenon resume "$tmp/damaged" >"$tmp/damaged.log" 2>&1; ok $? "resume after a trun
 grep -q "$(basename "$newest")" "$tmp/damaged.log"; ok $? "the truncated checkpoint is not named"
 results "$tmp/damaged" | diff -q - "$tmp/whole.sums" >/dev/null; ok $? "truncated checkpoint: other bytes after the resume"
 
-echo "resume: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish resume

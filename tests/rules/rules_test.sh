@@ -1,13 +1,7 @@
 #!/usr/bin/env bash
 # rules_test.sh BUILD -- schedules and stops in real runs: warm-up before a schedule, a plateau of the monitored value, metrics
 # of training batches, conditions that must hold together, and that a resume decides the same.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 same() { # what, found, expected
     [ "$2" = "$3" ]; ok $? "$1
     found    $2
@@ -174,5 +168,4 @@ END
 same 'the embedding by SGD, by twice the rate twice as far; frozen; the first step of Adagrad is the rate' \
     "$(python3 "$tmp/moved.py" "$tmp/slow" "$tmp/fast" "$tmp/still" 2>&1)" 'True True True True'
 
-echo "rules in runs: $passed passed, $failed failed"
-[ $failed = 0 ] && [ $passed -gt 0 ]
+finish "rules in runs"

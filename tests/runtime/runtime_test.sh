@@ -2,14 +2,9 @@
 # runtime_test.sh BUILD -- what goes wrong while a run is under way: a loss that is not finite, a full disk, a closed pipe,
 # changed data, a changed plug-in, damaged checkpoints, two processes on one run. Nothing that was written is lost,
 # the exit code says what happened, and the message names it.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d)
+. "$(dirname "$0")/../begin.sh"
 mounted=
 trap '[ -z "$mounted" ] || umount "$mounted"; rm -rf "$tmp"' EXIT
-passed=0 failed=0 skipped=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
 says() { grep -qF -- "$2" "$1"; ok $? "expected '$2' in: $(head -n 5 "$1")"; }
 awk 'BEGIN {
     for (i = 0; i < 400; i++) {
@@ -91,5 +86,4 @@ if mount -t tmpfs -o size=300k none "$tmp/small" 2>/dev/null; then
 else
     echo "skip: a full disk (mounting a small file system is not allowed here)"; skipped=$((skipped + 1))
 fi
-echo "runtime: $passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+finish runtime

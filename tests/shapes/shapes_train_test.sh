@@ -2,13 +2,7 @@
 # shapes_train_test.sh BUILD -- layers that change shapes, normalise or attend, together in one network: it learns its task;
 # one and two threads, and a run that is killed and resumed, give the same bits, the running moments of batch_norm too; a
 # line is tagged alone as among others.
-set -u
-build=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 cp "$here/tagger.toml" "$tmp/"
 cd "$tmp" || exit 1
 make_split() { # file seed lines; some lines are empty
@@ -59,5 +53,4 @@ cut -f2 validation.txt | grep . | head -n 12 >lines.txt
 "$build/tenon" predict one lines.txt >all.txt 2>out; ok $? "does not predict: $(tail -n 2 out)"
 while IFS= read -r line; do printf '%s\n' "$line" | "$build/tenon" predict one - 2>out; done <lines.txt >alone.txt
 cmp -s all.txt alone.txt; ok $? "a line alone is tagged otherwise than among others: $(diff all.txt alone.txt | head -n 2)"
-echo "shapes, trained: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish "shapes, trained"

@@ -1,13 +1,7 @@
 #!/usr/bin/env bash
 # tagging_test.sh BUILD -- a tagger from the file to the tags: it learns four sentences by heart, predicts a tag for each
 # character, and says where a data set is wrong. A sequence of none or of one, and characters never seen, have a result.
-set -u
-build=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/../begin.sh"
 cd "$tmp" || exit 1
 "$build/tenon" train "$root/experiments/inline-tagging.toml" --quiet --threads 1 --run run >out 2>&1; ok $? "train: $(tail -n 2 out)"
 predict() { printf '%s\n' "$1" | "$build/tenon" predict run --threads 1 "${@:2}" 2>&1; }
@@ -84,5 +78,4 @@ printf 'Wang S-PER\nsings O\n' >people.txt
 sed -i 's/^train = .*/&\ntest = "test.txt"/' people.toml
 printf 'Wang S-ORG\n' >test.txt
 message "a tag that training never saw" "test.txt:1: field 'tags': the label 'B-ORG' does not occur in the training split"
-echo "tagging, from file to tags: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish "tagging, from file to tags"
