@@ -1,6 +1,7 @@
 /* split.c -- [dataset] split = { validation = 0.1, test = 0.2, seed = 42, by = "Source" }: shares of the training source by
  * a shuffle keyed by the seed. With `by`, whole groups are dealt out until the share is met, so that examples that
- * belong together never lie on both sides. limit = { train = 1000 } keeps that many, drawn by the same seed.           */
+ * belong together never lie on both sides. { folds = 10, fold = 3 } tests on the third tenth, fold = "seed" on the one that
+ * the seed of the experiment names. limit = { train = 1000 } keeps that many, drawn by the same seed.               */
 #include <stdlib.h>
 #include <string.h>
 #include "../include/tenon/random.h"
@@ -8,9 +9,28 @@
 #include "split.h"
 #include "vocabulary.h"
 
+/* Cross validation: which fold is tested on. The shuffle is the same for all folds unless `seed` says otherwise. */
+static void plan_folds(const data *d, struct data_split *s, config_value *t, diag *m)
+{
+    config_value *fold = config_get(t, "fold");
+    s->folds = config_int(t, "folds", 0, 2, 1000000, m);
+    if (!s->folds) {
+        if (fold) diag_error(m, fold->key_at, "split: fold needs `folds`, as in { folds = 10, fold = 3 }"), fold->used = 1;
+        return;
+    }
+    s->seed = 0, s->share[SPLIT_TEST] = 1.0 / (double)s->folds;
+    if (config_get(t, "test")) diag_error(m, t->at, "split: test: with `folds` the fold is the test split; leave one out");
+    if (fold && fold->type == CONFIG_STRING && !strcmp(fold->text, "seed"))
+        fold->used = 1, s->fold = (int64_t)((d->seed + (uint64_t)s->folds - 1) % (uint64_t)s->folds);
+    else if (fold && fold->type == CONFIG_STRING)
+        diag_error(m, fold->at, "split: fold: '%s' is neither a number from 1 to %lld nor \"seed\"", fold->text,
+                   (long long)s->folds), fold->used = 1;
+    else s->fold = config_int(t, "fold", 1, 1, s->folds, m) - 1;
+}
+
 struct data_split *split_plan(data *d, config_value *dataset)
 {
-    static const char *const keys[] = { "validation", "test", "seed", "by" };
+    static const char *const keys[] = { "validation", "test", "seed", "by", "folds", "fold" };
     diag *m = d->context->messages;
     struct data_split *s = arena_new(d->context->memory, sizeof *s);
     for (int i = 0; i < SPLITS; i++) s->source[i] = i;
@@ -29,9 +49,11 @@ struct data_split *split_plan(data *d, config_value *dataset)
     }
     s->share[SPLIT_VALIDATION] = config_real(t, "validation", 0, 0, 1, m);
     s->share[SPLIT_TEST] = config_real(t, "test", 0, 0, 1, m);
-    s->seed = (uint64_t)config_int(t, "seed", (int64_t)d->seed, 0, INT64_MAX, m);
+    s->seed = d->seed;
+    plan_folds(d, s, t, m);
+    s->seed = (uint64_t)config_int(t, "seed", (int64_t)s->seed, 0, INT64_MAX, m);
     s->by = config_text(t, "by", NULL, m);
-    config_unused(t, "split", keys, 4, NULL, m);
+    config_unused(t, "split", keys, 6, NULL, m);
     double sum = s->share[SPLIT_VALIDATION] + s->share[SPLIT_TEST];
     if (sum >= 1) diag_error(m, t->at, "split: validation and test take %g of the examples; nothing is left to train on", sum);
     for (int i = SPLIT_VALIDATION; i < SPLITS; i++) {
@@ -89,6 +111,26 @@ static int64_t *shuffled(int64_t n, uint64_t seed)
     return p;
 }
 
+/* Where fold k begins among the units: the first that has n k / folds examples before it. Folds are as even as whole
+ * units allow, and each unit is in one. */
+static int64_t fold_begin(const struct data_split *s, const int64_t *order, const int64_t *size, int64_t n, int64_t units, int64_t k)
+{
+    int64_t at = 0;
+    for (int64_t sum = 0; at < units && sum * s->folds < n * k; at++) sum += size[order[at]];
+    return at;
+}
+
+/* Turns the units so that the fold which is tested on comes first; how many units it has. */
+static int64_t turn_to_fold(const struct data_split *s, int64_t *order, const int64_t *size, int64_t n, int64_t units)
+{
+    int64_t from = fold_begin(s, order, size, n, units, s->fold), upto = fold_begin(s, order, size, n, units, s->fold + 1);
+    int64_t *turned = memory_new(sizeof *turned * (size_t)(units + 1));
+    for (int64_t i = 0; i < units; i++) turned[i] = order[(i + from) % units];
+    memcpy(order, turned, sizeof *order * (size_t)units);
+    memory_free(turned);
+    return upto - from;
+}
+
 /* side[i]: the split of example i. Units (examples or groups) are dealt in shuffled order: test first, then validation. */
 static void deal(const struct data_split *s, int64_t n, int64_t units, const int32_t *unit_of, char *side)
 {
@@ -96,7 +138,8 @@ static void deal(const struct data_split *s, int64_t n, int64_t units, const int
     char *side_of = memory_new((size_t)units + 1);
     for (int64_t i = 0; i < n; i++) size[unit_of ? unit_of[i] : i]++;
     int64_t want = (int64_t)(s->share[SPLIT_TEST] * (double)n + 0.5), next = 0;
-    for (; next < units && filled < want; next++) side_of[order[next]] = SPLIT_TEST, filled += size[order[next]];
+    int64_t tested = s->folds ? turn_to_fold(s, order, size, n, units) : units;
+    for (; next < tested && (s->folds || filled < want); next++) side_of[order[next]] = SPLIT_TEST, filled += size[order[next]];
     want = (int64_t)(s->share[SPLIT_VALIDATION] * (double)n + 0.5), filled = 0;
     for (; next < units && filled < want; next++) side_of[order[next]] = SPLIT_VALIDATION, filled += size[order[next]];
     for (int64_t i = 0; i < n; i++) side[i] = side_of[unit_of ? unit_of[i] : i];

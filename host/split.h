@@ -6,6 +6,7 @@
 struct data_split {
     double share[SPLITS];                  /* of the training source: validation, test; 0: not taken from it      */
     uint64_t seed;
+    int64_t folds, fold;                   /* 0: none; which is tested on, from 0                                  */
     const char *by;                        /* examples with the same text in this column stay together; or NULL   */
     int64_t limit[SPLITS];                 /* at most so many examples; 0: all                                     */
     int source[SPLITS];                    /* which source a split comes from                                     */

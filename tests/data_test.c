@@ -143,6 +143,32 @@ static double train_lines(const char *options)
     return sum;
 }
 
+/* Each line is tested on by one fold, and a fold named by the seed is the same fold. */
+static void check_folds(void)
+{
+    int tested[LINES] = { 0 }, wrong = 0;
+    for (int fold = 1; fold <= 7; fold++) {
+        char options[200];
+        snprintf(options, sizeof options, "split = { folds = 7, fold = %d, validation = 0.1 }", fold);
+        experiment *e = open_made_up(options, "");
+        if (!e) return;
+        for (int64_t i = 0; i < e->data->count[SPLIT_TEST]; i++) {
+            char place[1200];
+            data_place(e->data, SPLIT_TEST, i, place, sizeof place);
+            tested[atoi(strrchr(place, ':') + 1) - 1]++;
+        }
+        int64_t n = e->data->count[SPLIT_TEST];
+        expect(n == LINES / 7 || n == LINES / 7 + 1, "fold %d tests on %d of %d lines", fold, (int)n, LINES);
+        experiment_free(e);
+    }
+    for (int i = 0; i < LINES; i++) wrong += tested[i] != 1;
+    expect(!wrong, "%d lines are not in one test split of seven", wrong);
+    /* the file's seed is 7: the seventh of seven, and the second of five */
+    expect(train_lines("split = { folds = 7, fold = 'seed' }") == train_lines("split = { folds = 7, fold = 7 }"), "seed 7 of 7 folds");
+    expect(train_lines("split = { folds = 5, fold = 'seed' }") == train_lines("split = { folds = 5, fold = 2 }"), "seed 7 of 5 folds");
+    expect(train_lines("split = { folds = 5, fold = 'seed' }") != train_lines("split = { folds = 5, fold = 1 }"), "fold 1 is fold 2");
+}
+
 static void check_limit(void)
 {
     experiment *e = open_made_up("limit = { train = 50, test = 7 }\nsplit = { test = 0.2, seed = 3 }", "");
@@ -426,9 +452,12 @@ int main(int argc, char **argv)
     divide(&m, "split = { validation = 0.1, test = 0.2 }", 0, 30, 60);
     divide(&m, "split = { validation = 0.15, seed = 9 }", 0, 45, -1);
     divide(&m, "split = { validation = 0.1, test = 0.2, by = 'group' }", 1, 30, 60);
+    divide(&m, "split = { folds = 10, fold = 4, validation = 0.1 }", 0, 30, 30);
+    divide(&m, "split = { folds = 10, fold = 10, by = 'group' }", 1, -1, 10);
     const double once = train_lines("split = { test = 0.5, seed = 1 }");
     expect(once == train_lines("split = { test = 0.5, seed = 1 }"), "the same seed divides differently");
     expect(once != train_lines("split = { test = 0.5, seed = 2 }"), "another seed divides the same");
+    check_folds();
     check_limit();
     check_split_part();
     check_shift();
