@@ -9,7 +9,7 @@ same distributions (--first same: it starts from Tenon's very values, which make
 is on the means: |a - b| <= 2 sqrt(sa^2 / n + sb^2 / n). Needs PyTorch, nowhere else used. What is done already in
 --out is not done again, so an interrupted comparison goes on where it was.
 
-The network is read from the experiment: embedding, lstm, bilstm, dense, dropout, last, mean, max in a DAG, one loss.
+The network is read from the experiment: embedding, lstm, bilstm, bidirectional lstm, dense, dropout, last, mean, max in a DAG, one loss.
 A key that this script does not know is an error, for a silent difference would make the comparison worthless.
 """
 import argparse, json, math, os, subprocess, sys, time, tomllib
@@ -98,15 +98,27 @@ class Embedding(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """lstm and bilstm over one nn.LSTM a layer and direction; one bias (the second one of PyTorch stays zero)."""
+    """lstm, bilstm and a bidirectional lstm over one nn.LSTM a layer and direction; one bias (the second one of PyTorch stays
+    zero). The directions of a bidirectional one may share their parameters."""
 
     def __init__(self, t, width_in, classes, size):
         super().__init__()
-        only(t, {"name", "type", "inputs", "units", "layers", "dropout", "forget_bias", "initializers"}, t["name"])
-        self.both, units = t["type"] == "bilstm", t["units"]
+        self.shared = t.get("shared", False)
+        if t["type"] == "bidirectional":
+            only(t, {"name", "type", "inputs", "cell", "shared"}, t["name"])
+            only(t["cell"], {"type", "units"}, f"{t['name']}.cell")
+            if t["cell"]["type"] != "lstm":
+                sys.exit(f"{t['name']}: a bidirectional '{t['cell']['type']}' is not translated")
+            t = dict(t, units=t["cell"]["units"])
+        else:
+            only(t, {"name", "type", "inputs", "units", "layers", "dropout", "forget_bias", "initializers"}, t["name"])
+        self.both, units = t["type"] != "lstm", t["units"]
         self.cells = nn.ModuleList()
         for layer in range(t.get("layers", 1)):
-            for _ in range(1 + self.both):
+            for k in range(1 + self.both):
+                if k and self.shared:
+                    self.cells.append(self.cells[-1])
+                    continue
                 cell = nn.LSTM(width_in, units, batch_first=True)
                 with torch.no_grad():
                     cell.bias_hh_l0.zero_()
@@ -167,7 +179,7 @@ class Simple(nn.Module):
         return {"": Rows(y)}
 
 
-LAYERS = {"embedding": Embedding, "lstm": Recurrent, "bilstm": Recurrent, "dense": Dense,
+LAYERS = {"embedding": Embedding, "lstm": Recurrent, "bilstm": Recurrent, "bidirectional": Recurrent, "dense": Dense,
           "dropout": Simple, "last": Simple, "mean": Simple, "max": Simple}
 
 
@@ -211,6 +223,8 @@ class Network(nn.Module):
             elif isinstance(layer, Recurrent):
                 step = 1 + layer.both
                 for i, cell in enumerate(layer.cells):
+                    if i % step and layer.shared:
+                        continue
                     end = (f"_l{i // step}" if i >= step else "") + ("_reverse" if i % step else "")
                     named[f"{name}.weight_ih{end}"] = cell.weight_ih_l0
                     named[f"{name}.weight_hh{end}"] = cell.weight_hh_l0
@@ -266,22 +280,41 @@ def first_values(network, data, how, seed):
 
 # ---- training -----------------------------------------------------------------------------------------------------
 def optimizer_of(t, parameters):
-    rate = t.get("learning_rate", 1e-3)
+    """One optimizer of a table; weight decay leaves vectors (biases) alone."""
+    rate, decay = t.get("learning_rate", 1e-3), t.get("weight_decay", 0.0)
+    parameters = [dict(params=[p for p in parameters if p.dim() > 1], weight_decay=decay),
+                  dict(params=[p for p in parameters if p.dim() == 1], weight_decay=0.0)]
+    parameters = [g for g in parameters if g["params"]]
     if t["type"] == "adam":
-        only(t, {"type", "learning_rate", "beta1", "beta2", "epsilon"}, "[optimizer]")
+        only(t, {"type", "learning_rate", "weight_decay", "beta1", "beta2", "epsilon"}, "[optimizer]")
         return torch.optim.Adam(parameters, lr=rate, betas=(t.get("beta1", 0.9), t.get("beta2", 0.999)),
                                 eps=t.get("epsilon", 1e-8))
     if t["type"] == "sgd":
-        only(t, {"type", "learning_rate", "momentum", "nesterov"}, "[optimizer]")
+        only(t, {"type", "learning_rate", "weight_decay", "momentum", "nesterov"}, "[optimizer]")
         return torch.optim.SGD(parameters, lr=rate, momentum=t.get("momentum", 0.0), nesterov=t.get("nesterov", False))
+    if t["type"] == "adagrad":
+        only(t, {"type", "learning_rate", "weight_decay"}, "[optimizer]")
+        return torch.optim.Adagrad(parameters, lr=rate)
     sys.exit(f"optimizer '{t['type']}' is not translated")
+
+
+def optimizers_of(c, named):
+    """Those of the file's [[group]]s, each named by layers without wildcards, and of all the rest."""
+    left, made = dict(named), []
+    for t in c.get("group", []):
+        only(t, {"name", "layers", "type", "learning_rate", "weight_decay"}, "[[group]]")
+        layers = t["layers"] if isinstance(t["layers"], list) else [t["layers"]]
+        mine = [n for n in left if n.split(".")[0] in layers]
+        keys = {k: v for k, v in t.items() if k not in ("name", "layers")}
+        made.append(optimizer_of({**({} if "type" in t else c["optimizer"]), **keys}, [left.pop(n) for n in mine]))
+    return made + [optimizer_of(c["optimizer"], list(left.values()))]
 
 
 def train(data, seed, how):
     """One run of PyTorch: the test accuracy after the last epoch and the mean training loss of each epoch."""
     torch.manual_seed(seed)
     c = data.config
-    for key in ("regularizer", "schedule", "group"):
+    for key in ("regularizer", "schedule"):
         if key in c:
             sys.exit(f"[{key}] is not translated")
     if len(c["loss"]) != 1:
@@ -292,7 +325,7 @@ def train(data, seed, how):
     size = first_values(network, data, how, seed)
     if size != data.info["values"]:
         sys.exit(f"{size} parameters here, {data.info['values']} in Tenon")
-    optimizer = optimizer_of(c["optimizer"], [p for p in network.parameters() if p.requires_grad])
+    optimizers = optimizers_of(c, network.by_name())
     clip, batch = c.get("gradient", {}).get("clip_norm", 0), data.info["batch_size"]
     binary = c["loss"][0]["type"] == "binary_cross_entropy"
     splits = {s: {n: data.split(s, n) for n in network.fields + [target]} for s in ("train", "test")}
@@ -310,11 +343,12 @@ def train(data, seed, how):
             y, wanted = fed("train", examples)
             loss = (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if binary
                     else nn.functional.cross_entropy(y, wanted))
-            optimizer.zero_grad()
+            network.zero_grad()
             loss.backward()
             if clip:
                 nn.utils.clip_grad_norm_(network.parameters(), clip)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             total += loss.item() * len(examples)
         losses.append(total / data.order.shape[1])
     network.eval()
