@@ -81,13 +81,14 @@ static int lay_out_ids(graph *g, batch *b, int i, const source *from)
     const tn_layout *l = &b->layout[f->layout];
     int32_t *id = scratch_new(&b->memory, sizeof *id * (size_t)(l->rows + 1));
     const char *once = b->replaces ? f->singleton : NULL;
-    tn_rng rng = once ? tn_random_fork(b->rng, text_hash(f->name)) : b->rng;
+    double any = b->replaces && f->words && f->words->unknown >= 0 ? f->word_dropout : 0;
+    tn_rng rng = once || any > 0 ? tn_random_fork(b->rng, text_hash(f->name)) : b->rng;
     for (int32_t r = 0; r < l->rows; r++) {
         int64_t leaf = leaf_of(f, s, l, r, from->example);
         id[r] = s->id[leaf];
         if (wrong_id(host_of(g, b), f, id[r])) return TN_EINVAL;
-        if (once && once[id[r]] && tn_random_uniform(rng, (uint64_t)leaf) < (float)f->replace_rate)
-            id[r] = (int32_t)f->words->unknown;
+        double rate = once && once[id[r]] && f->replace_rate > any ? f->replace_rate : any;
+        if (rate > 0 && tn_random_uniform(rng, (uint64_t)leaf) < (float)rate) id[r] = (int32_t)f->words->unknown;
     }
     index_build(&b->field_index[i], id, l->rows, b->slot_of ? b->slot_of : g->slot_of, &b->memory);
     b->field_data[i] = id;

@@ -47,6 +47,7 @@ typedef struct field {
     vocabulary *words;                     /* NULL for numbers, and before data_read                         */
     int64_t vocabulary_limit, min_count;   /* from the file; 0: none                                         */
     double replace_rate; char *singleton;  /* [words] seen once in training: replaced by `unknown` at that rate   */
+    double word_dropout;                   /* every word is, at that one (Bowman et al. 2016)                      */
     tn_spec spec;                          /* classes: 0 until data_read, or the limit where one is given     */
     store split[SPLITS];
 } field;

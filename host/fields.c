@@ -163,7 +163,7 @@ static void add_transform(data *d, field *f, config_value *v, const char *defaul
 
 static void read_vocabulary(data *d, field *f, config_value *t)
 {
-    static const char *const allowed[] = { "size", "min_count", "unknown", "words", "fit", "singletons_to_unknown" };
+    static const char *const allowed[] = { "size", "min_count", "unknown", "words", "fit", "singletons_to_unknown", "word_dropout" };
     diag *m = d->context->messages;
     config_value *v = config_get(t, "vocabulary");
     if (!v) return;
@@ -176,10 +176,11 @@ static void read_vocabulary(data *d, field *f, config_value *t)
     f->min_count = config_int(v, "min_count", 1, 1, INT32_MAX, m);
     config_text(v, "unknown", NULL, m);
     f->replace_rate = config_real(v, "singletons_to_unknown", 0, 0, 1, m);
+    f->word_dropout = config_real(v, "word_dropout", 0, 0, 1, m);
     fits_all(d, v);
     int n;
     config_texts(d->context->memory, v, "words", &n, m);
-    config_unused(v, "vocabulary", allowed, 6, NULL, m);
+    config_unused(v, "vocabulary", allowed, 7, NULL, m);
 }
 
 field_rules fields_rules(const data *d, const field *f)
@@ -375,6 +376,10 @@ static void read_field(data *d, config_value *t, field *f)
         classes = c.classes;
         if (diag_errors(m) == before) check_depth(m, f, &c);
     }
+    if (f->word_dropout > 0 && (f->kind != FIELD_TEXT || classes))
+        diag_error(m, config_get(config_get(t, "vocabulary"), "word_dropout")->at,
+                   "word_dropout: field '%s' has no unknown word that could take a word's place; a text of words or characters has",
+                   f->name);
     choose_layout(d, f);
     make_spec(f);
     f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;

@@ -110,7 +110,7 @@ typedef struct batch {
     int32_t n;
     const int64_t *example;                /* [n] of the split                                                   */
     int split;
-    int replaces; tn_rng rng;              /* in training: words seen once become unknown by the epoch's numbers */
+    int replaces; tn_rng rng;              /* in training: words become unknown by the epoch's numbers, as fields ask for */
     tn_layout layout[MAX_LAYOUTS]; const tn_layout *layout_at[MAX_LAYOUTS];
     struct { int32_t a, b; tn_pairs p; } pairs[MAX_PAIRS]; int n_pairs;
     void **field_data;                     /* [fields] rows of each field that the graph reads                   */

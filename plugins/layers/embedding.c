@@ -3,7 +3,7 @@
 #include "mask.h"
 #include "vectors.h"
 
-typedef struct config { int64_t width; double dropout; const char *pretrained; int32_t frozen; } config;
+typedef struct config { int64_t width; double dropout, embedding_dropout; const char *pretrained; int32_t frozen; } config;
 typedef struct layer {
     const config *options;
     int64_t words, width;
@@ -17,6 +17,7 @@ enum { WEIGHT };
 static const tn_option options[] = {
     TN_SIZE(config, width, 128, 1, 1e6, "how many numbers a vector has"),
     TN_REAL_X(config, dropout, TN_O_OPEN_MAX, 0, 0, 1, "probability that a number of the output is zeroed in a training step"),
+    TN_REAL_X(config, embedding_dropout, TN_O_OPEN_MAX, 0, 0, 1, "probability that a word is without its vector in a training step"),
     TN_PATH(config, pretrained, NULL, "file of word vectors in GloVe's text form; words that it lacks get random first values"),
     TN_BOOL(config, frozen, 0, "whether the vectors keep their first values"),
 };
@@ -42,15 +43,23 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
                         .touched_by = 1 };
     int rc = api->add_out(p, NULL, &y);
     if (rc >= 0) rc = api->add_param(p, &weight);
-    if (rc >= 0 && o->dropout > 0 && !o->frozen) rc = l->masked = api->add_work(p, &y);
+    if (rc >= 0 && (o->dropout > 0 || o->embedding_dropout > 0) && !o->frozen) rc = l->masked = api->add_work(p, &y);
     api->uses(p, TN_USES_IN);
     return rc < 0 ? rc : TN_OK;
 }
 
-/* Whether each number meets the mask in this call. */
-static int drops(const layer *l, const tn_call *c)
+static int trains(const tn_call *c) { return (c->flags & TN_C_TRAINING) != 0; }
+
+/* y = x m e over n rows: m of each number by `dropout`, e of the word key[r] by `embedding_dropout`. x == y allowed; where
+ * neither is above 0 nothing is done. */
+static int drop(const layer *l, const tn_call *c, const int32_t *key, int64_t n, const float *x, float *y)
 {
-    return (c->flags & TN_C_TRAINING) && l->options->dropout > 0;
+    const config *o = l->options;
+    int rc = TN_OK;
+    if (o->dropout > 0) rc = mask_apply(c->be, c->rng, o->dropout, n * l->width, x, y, 0), x = y;
+    if (!rc && o->embedding_dropout > 0)
+        rc = mask_rows(c->be, tn_random_fork(c->rng, 1), o->embedding_dropout, key, n, l->width, x, y, 0);
+    return rc;
 }
 
 /* y_r = W[id_r], for each row r or, where the output has an index, for each id of that */
@@ -59,29 +68,28 @@ static int forward(void *self, const tn_call *c)
     const layer *l = self;
     const tn_index *x = c->out[0]->index;
     int64_t n = x ? x->distinct : c->in[0]->rows;
+    const int32_t *id = x ? x->dev->key : c->in[0]->data;
     float *y = c->out[0]->data;
-    int rc = c->be->ops->gather(c->be, n, l->width, c->param[WEIGHT]->data, l->width,
-                                x ? x->dev->key : c->in[0]->data, y, l->width);
-    if (!rc && drops(l, c)) rc = mask_apply(c->be, c->rng, l->options->dropout, n * l->width, y, y, 0);
-    return rc;
+    int rc = c->be->ops->gather(c->be, n, l->width, c->param[WEIGHT]->data, l->width, id, y, l->width);
+    return rc || !trains(c) ? rc : drop(l, c, id, n, y, y);
 }
 
-/* dW[id] += the sum of dy over the rows that hold id, in the order of the rows */
+/* dW[id] += the sum of dy m e over the rows that hold id, in the order of the rows */
 static int gradient(void *self, const tn_call *c)
 {
     const layer *l = self;
     const tn_index *x = c->in[0]->index;
     if (!c->d_param[WEIGHT] || !c->d_out[0]) return TN_OK;
+    int by_id = c->d_out[0]->index != NULL;
     const float *dy = c->d_out[0]->data;
     float *dw = c->d_param[WEIGHT]->data;
-    if (c->d_out[0]->index)
-        return c->be->ops->scatter_add(c->be, x->distinct, l->width, dy, l->width, x->dev->key, dw, l->width);
-    if (drops(l, c)) {
+    if (trains(c) && l->masked >= 0) {
         float *masked = c->work[l->masked]->data;
-        int rc = mask_apply(c->be, c->rng, l->options->dropout, c->in[0]->rows * l->width, dy, masked, 0);
+        int rc = drop(l, c, by_id ? x->dev->key : c->in[0]->data, by_id ? x->distinct : c->in[0]->rows, dy, masked);
         if (rc) return rc;
         dy = masked;
     }
+    if (by_id) return c->be->ops->scatter_add(c->be, x->distinct, l->width, dy, l->width, x->dev->key, dw, l->width);
     return c->be->ops->segment_add(c->be, x->distinct, l->width, dy, l->width, x->dev->begin, x->dev->row,
                                    x->dev->key, dw, l->width);
 }
@@ -124,10 +132,14 @@ static const tn_desc desc = {
            "Global Vectors for Word Representation*, EMNLP 2014, publish such files; fastText's text\n"
            "form is read as well). With `frozen` the table is not trained.\n\n"
            "With `dropout` = r each number of the output is zeroed with probability r in a training step\n"
-           "and the others are divided by 1 - r. The gradient touches only the rows whose ids stand in\n"
-           "the batch.\n\n"
-           "Source: Bengio, Ducharme, Vincent, Jauvin, *A Neural Probabilistic Language Model* (JMLR 3,\n"
-           "2003).\n",
+           "and the others are divided by 1 - r. With `embedding_dropout` = r a word's whole vector is zeroed\n"
+           "with probability r, wherever the word stands in the batch, and the others are divided by 1 - r.\n"
+           "Whether it is depends on seed, layer, step and word alone. The gradient touches only the rows\n"
+           "whose ids stand in the batch.\n\n"
+           "Sources: Bengio, Ducharme, Vincent, Jauvin, *A Neural Probabilistic Language Model* (JMLR 3,\n"
+           "2003); embedding dropout: Gal, Ghahramani, *A Theoretically Grounded Application of Dropout in\n"
+           "Recurrent Neural Networks* (NIPS 2016), Merity, Keskar, Socher, *Regularizing and Optimizing\n"
+           "LSTM Language Models* (ICLR 2018).\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("embedding", "1.0", "The Tenon authors", "MIT", "", parts)
