@@ -264,8 +264,10 @@ static void point(graph *g, node *n)
         n->at_d_in[i] = n->boss || s->wants_gradient ? HAVE(s->grad) : NULL;
     }
     for (int i = 0; i < n->count[G_OUT]; i++) n->at_out[i] = &n->out[i].value, n->at_d_out[i] = HAVE(n->out[i].grad);
-    slot *param = (n->shares ? n->shares : n)->param;
-    for (int i = 0; i < n->count[G_PARAM]; i++) n->at_param[i] = &param[i].value, n->at_d_param[i] = HAVE(param[i].grad);
+    for (int i = 0; i < n->count[G_PARAM]; i++) {
+        slot *s = parameter_slot(n, i);
+        n->at_param[i] = &s->value, n->at_d_param[i] = HAVE(s->grad);
+    }
     for (int i = 0; i < n->count[G_SAVED]; i++) n->at_saved[i] = &n->saved[i].value;
     for (int i = 0; i < n->count[G_WORK]; i++) n->at_work[i] = &n->work[i].value;
     for (int i = 0; i < n->count[G_STATE]; i++) {

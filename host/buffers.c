@@ -64,6 +64,12 @@ int slot_needs(const node *n, int group, int k, int *gradient)
     }
 }
 
+slot *parameter_slot(const node *n, int i)
+{
+    const parameter *w = n->parameter[i];
+    return &w->owner->param[w->slot];
+}
+
 slot *node_slots(node *n, int group)
 {
     slot *const all[] = { n->in, n->out, n->param, n->saved, n->work, n->state, n->next };
@@ -152,7 +158,7 @@ static int pack_node(graph *g, node *n)
 {
     for (int k = 0; k < n->n_packed; k++) {
         packing *p = &n->packed[k];
-        const slot *s = &(n->shares ? n->shares : n)->param[p->param];
+        const slot *s = parameter_slot(n, p->param);
         int rc = g->be.ops->pack(&g->be, p->transposed, p->k, p->units, p->groups, s->value.data, s->value.width, p->data);
         if (rc) return host_fail(g->context->host, rc, "packing the weights of '%s' failed", n->name);
     }

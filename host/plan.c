@@ -138,6 +138,34 @@ static int share_parameter(node *n, int i)
     return i;
 }
 
+/* A parameter that another layer has already. */
+static int borrow_parameter(node *n, int i, const char *name)
+{
+    graph *g = n->owner;
+    tn_host *host = g->context->host;
+    const char **names = arena_new(g->memory, sizeof *names * (size_t)(g->n_parameters + 1));
+    const slot *own = &n->param[i];
+    parameter *w = NULL;
+    for (int k = 0; k < g->n_parameters; k++) {
+        names[k] = g->parameter[k]->name;
+        if (!strcmp(names[k], name)) w = g->parameter[k];
+    }
+    if (!w) {
+        const char *near = nearest_name(name, names, g->n_parameters);
+        return host_fail(host, TN_EINVAL, "no layer that runs before it has a parameter '%s' to share%s%s%s", name,
+                         near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    }
+    int known = w->rows > 0, wider = w->width != own->spec.width; /* how many words there are, the data may have to tell */
+    if (wider || (known && w->rows != own->spec.rows))
+        return host_fail(host, TN_ESHAPE, "it can't share '%s', which has %lld %s; its %s has %lld", name,
+                         (long long)(wider ? w->width : w->rows), wider ? "numbers a row" : "rows", own->name,
+                         (long long)(wider ? own->spec.width : own->spec.rows));
+    n->parameter[i] = w;
+    w->sparse = 0; /* the rows in use are those of both */
+    if (!w->frozen) n->trainable = 1;
+    return i;
+}
+
 int plan_param(tn_plan *p, const tn_param *q)
 {
     node *n = p->of;
@@ -150,9 +178,10 @@ int plan_param(tn_plan *p, const tn_param *q)
     slot *s = add_slot(p, G_PARAM, n->param, MAX_PARAM, q->name, &spec);
     if (!s) return TN_EINVAL;
     if (n->shares) return share_parameter(n, (int)(s - n->param));
+    if (TN_HAS(q, shares)) return borrow_parameter(n, (int)(s - n->param), q->shares);
     parameter *w = arena_new(g->memory, sizeof *w);
     w->name = full_name(n, q->name);
-    w->p = *q;
+    memcpy(&w->p, q, q->size < sizeof w->p ? q->size : sizeof w->p);
     w->p.name = s->name;
     w->p.init = q->init ? arena_text(g->memory, q->init) : NULL;
     w->owner = n, w->slot = (uint32_t)(s - n->param);

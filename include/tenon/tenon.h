@@ -177,6 +177,8 @@ typedef struct tn_param {
     uint32_t    ndim, blocks;            /* blocks: dim[0] holds that many matrices (gates), each initialised alone */
     int64_t     dim[4], fan_in, fan_out; /* of one block                                                     */
     uint32_t    touched_by, rsv_;        /* 1 + input whose ids name the rows in use; 0: all rows            */
+    const char *shares;                  /* "layer.parameter", planned before and of this shape: that one is used, its */
+                                         /*   gradients add up, all rows are in use; NULL: one of its own    */
 } tn_param;
 /* A layout made by a layer, from lengths alone (convolution, pooling by windows, repeat). */
 typedef struct tn_grow {

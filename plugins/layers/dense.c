@@ -1,11 +1,13 @@
 /* dense.c -- a fully connected layer on rows: y = act(x W^T + b). The weight lies as in PyTorch's nn.Linear, units x
  * inputs. It never asks which layout its rows belong to. */
+#include <string.h>
 #include "activated.h"
 
-typedef struct config { int64_t units; int32_t bias; tn_part *activation; } config;
+typedef struct config { int64_t units; int32_t bias; tn_part *activation; const char *tied; } config;
 typedef struct layer {
     int64_t in, out;
     int bias;
+    const char *tied;
     activated act;
 } layer;
 enum { WEIGHT, BIAS };
@@ -15,6 +17,7 @@ static const tn_option options[] = {
              "width of the output, or the name of a field: as many as it has values"),
     TN_BOOL(config, bias, 1, "whether a bias is added"),
     TN_SUBPART(config, activation, TN_ACTIVATION, NULL, "function applied to each row of the output; none if not given"),
+    TN_STR(config, tied, NULL, "layer whose `weight` is this one's, too: an embedding that runs before it"),
 };
 
 static int plan_params(const tn_api *api, tn_plan *p, const layer *l)
@@ -26,6 +29,11 @@ static int plan_params(const tn_api *api, tn_plan *p, const layer *l)
                       .init = "{ type = 'constant', value = 0.0 }",
                       .ndim = 1, .blocks = 1, .dim = { l->out, 1, 1, 1 }, .fan_in = l->in,
                       .fan_out = l->out };
+    char shared[300];
+    if (l->tied) {
+        snprintf(shared, sizeof shared, "%s%s", l->tied, strchr(l->tied, '.') ? "" : ".weight");
+        weight.shares = shared;
+    }
     int rc = api->add_param(p, &weight);
     if (rc >= 0) rc = api->add_packed(p, rc, 1, 1);
     if (rc >= 0 && l->bias) rc = api->add_param(p, &bias);
@@ -42,7 +50,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
         return tn_fail(api, host, TN_ESHAPE,
                        "dense: the input is ids (words or classes), not numbers; embed them first");
     if (in[0]->across) return tn_fail(api, host, TN_ESHAPE, "dense: the input is ragged");
-    *l = (layer){ .in = in[0]->width, .out = o->units, .bias = o->bias };
+    *l = (layer){ .in = in[0]->width, .out = o->units, .bias = o->bias, .tied = o->tied };
     tn_spec y = { .dtype = TN_F32, .means = TN_VALUES, .layout = in[0]->layout, .rows = in[0]->rows, .width = l->out };
     int rc = activated_plan(api, host, p, "dense", o->activation, &y, &l->act);
     if (!rc) rc = api->add_out(p, NULL, &y);
@@ -110,6 +118,24 @@ static const tn_desc desc = {
            "Parameters: `weight` (units x inputs, as PyTorch's `nn.Linear` keeps it) and `bias` (units).\n"
            "First values: `weight` from `glorot_uniform`, `bias` 0. Weight decay and regularizers leave\n"
            "the bias alone.\n\n"
+           "With `tied` W is the weight of another layer, which runs before this one: that of an embedding\n"
+           "in a language model, units x inputs = words x width, so the inputs must be as many as the\n"
+           "embedding is wide. It is one parameter: both layers' gradients add up in it, checkpoints and\n"
+           "counts hold it once, under the name of the other layer, whose settings it has. Every row of it\n"
+           "is in use in every step, so `lazy` of an optimizer does nothing there.\n\n"
+           "    [[layer]]\n"
+           "    name = \"words\"\n"
+           "    type = \"embedding\"\n"
+           "    width = 200\n"
+           "    [[layer]]\n"
+           "    type = \"lstm\"\n"
+           "    units = 200\n"
+           "    [[layer]]\n"
+           "    type = \"dense\"\n"
+           "    units = \"text\"\n"
+           "    tied = \"words\"\n\n"
+           "Sources: Press, Wolf, *Using the Output Embedding to Improve Language Models* (EACL 2017); Inan,\n"
+           "Khosravi, Socher, *Tying Word Vectors and Word Classifiers* (ICLR 2017).\n\n"
            "Without an activation the output is plain values, which `cross_entropy` and\n"
            "`binary_cross_entropy` take as logits; with `softmax` or `sigmoid` it is probabilities, and\n"
            "they take it as such.\n",

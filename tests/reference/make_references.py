@@ -23,6 +23,7 @@ from recurrent import recurrent
 from schedules import schedules
 from shape_layers import shapes
 from tagging import tagging
+from training import training
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -223,7 +224,7 @@ def optimizers():
 
 
 FILES = dict(layers=layers, recurrent=recurrent, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers,
-             metrics=metrics, schedules=schedules, tagging=tagging)
+             metrics=metrics, schedules=schedules, tagging=tagging, training=training)
 
 
 def differs(path, made):
