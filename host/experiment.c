@@ -336,7 +336,7 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
     config_value **tables = tables_of(e, "metric", &n);
     metric_use *all = arena_new(&e->memory, sizeof *all * (size_t)(n + 1));
     graph *g = e->graph;
-    const head *h = g->n_heads ? &g->head[0] : NULL;
+    const head *h = g->n_targets ? &g->head[0] : NULL;
     for (int i = 0; i < n; i++) {
         metric_use *m = &all[kept];
         int unknown = 0;
@@ -348,10 +348,10 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
         m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
         if (output) m->input = output;
-        if (!output && h && (h->loss->unknown || g->n_heads > 1) && !config_get(tables[i], "input")) {
-            if (g->n_heads > 1 && !h->loss->unknown)
+        if (!output && h && (h->loss->unknown || g->n_targets > 1) && !config_get(tables[i], "input")) {
+            if (g->n_targets > 1 && !h->loss->unknown)
                 diag_error(e->messages, tables[i]->at, "metric '%s': there are %d losses; say which output: input = \"...\"",
-                           m->name, g->n_heads);
+                           m->name, g->n_targets);
             unknown = 1;
         }
         if (!m->part->desc || unknown || !m->input || !m->target) continue;
@@ -478,7 +478,7 @@ static void read_baselines(experiment *e)
             if (!f) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, names[k]), ok = 0;
             else b->in[b->n_in++] = graph_find(e->graph, names[k], NULL);
         }
-        const field *first = e->graph->n_heads ? e->graph->head[0].target : NULL;
+        const field *first = e->graph->n_targets ? e->graph->head[0].target : NULL;
         const char *target = config_text(t, "target", first ? first->name : "", e->messages);
         if (!data_field(e->data, target)) {
             if (config_get(t, "target")) diag_error(e->messages, t->at, "baseline '%s': there is no field '%s'", b->name, target);

@@ -275,8 +275,12 @@ static void wire_loss(graph *g, node *n)
         if (wired(g)) diag_error(d, n->at, "%d layers are read by nobody; say which one '%s' is for: input = \"...\"", heads, n->name);
         n->unknown = 1;
     }
-    if (target) wire(n, target->at, config_text(n->table, "target", "", d));
-    else {
+    int alone = n->loss && n->loss->layer->max_in < 2; /* a penalty on what it reads */
+    if (target && alone) {
+        diag_error(d, target->at, "'%s' (%s) compares with nothing; leave target out", n->name, n->part->type);
+        config_text(n->table, "target", "", d);
+    } else if (target) wire(n, target->at, config_text(n->table, "target", "", d));
+    else if (!alone) {
         diag_error(d, n->at, "'%s' needs the field that it compares with: target = \"...\"", n->name);
         n->unknown = 1;
     }
@@ -298,6 +302,21 @@ static void wire_loss(graph *g, node *n)
         }
     diag_error(d, config_get(n->table, "reduction")->at, "reduction: '%s' is none of mean, sum, sum_steps_mean_batch, "
                "mean_steps_mean_batch", how);
+}
+
+/* Losses that compare with a target come first: what a network says is the input of the first one. */
+static void put_targets_first(graph *g)
+{
+    head sorted[8];
+    int n = 0;
+    for (int alone = 0; alone < 2; alone++) {
+        for (int i = 0; i < g->n_heads; i++) {
+            const tn_loss *loss = g->head[i].loss->loss;
+            if ((loss && loss->layer->max_in < 2) == alone) sorted[n++] = g->head[i];
+        }
+        if (!alone) g->n_targets = n;
+    }
+    memcpy(g->head, sorted, sizeof *sorted * (size_t)n);
 }
 
 /* ---- order: inputs first, else as in the file --------------------------------------------------------- */
@@ -478,6 +497,7 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
     read_tables(g, root, "loss", TN_LOSS, loss_keys);
     for (int i = 0; i < layers; i++) wire_layer(g, i);
     for (int i = layers; i < g->n_nodes; i++) wire_loss(g, g->node[i]);
+    put_targets_first(g);
     put_in_order(g);
     for (int i = 0; i < g->n_nodes; i++) plan_node(g, g->node[i]);
     graph_check_initializers(g);

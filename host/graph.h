@@ -129,7 +129,7 @@ struct graph {
     uint64_t seed;
     node **field_node;                     /* [fields]                                                           */
     node **node; int n_nodes;              /* layers and losses in the order in which they run                   */
-    head head[8]; int n_heads;
+    head head[8]; int n_heads, n_targets;  /* the first n_targets compare with a target, the others are penalties */
     int32_t n_layouts, layout_parent[MAX_LAYOUTS];
     node *layout_maker[MAX_LAYOUTS]; int layout_grow[MAX_LAYOUTS];
     struct { int32_t a, b; } pairs[MAX_PAIRS]; int n_pairs;

@@ -70,6 +70,7 @@ def losses():
     soft_f1(c, g, n, ids)
     ordinal(c, g, n)
     ctc(c, g)
+    activity(c)
     return c
 
 
@@ -277,3 +278,29 @@ def fix_log_gradient(c, name, frames):
     dy = numpy.repeat(c.tensors[f"{name}/d_out"][:, 0].astype("f8"), frames)[:, None]
     possible = (numpy.abs(d).sum(1, keepdims=True) > 0)
     c.tensors[f"{name}/d_in.0"] = numpy.where(possible, d - dy * numpy.exp(x), 0).astype("f4")
+
+
+def activity_case(cases, name, options, seed, f, temporal):
+    """A penalty on rows, or on the difference to the row of the step before, which the first one lacks."""
+    import torch
+    g = torch.Generator().manual_seed(seed)
+    x = random(g, sum(LENGTHS), 5, scale=2).requires_grad_()
+    rows, count = [], []
+    for h in x.split(LENGTHS):
+        first = min(len(h), 1) if temporal else 0
+        rows += [x.new_zeros(first), f(h[1:] - h[:-1] if temporal else h)]
+        count += [0] * first + [1] * (len(h) - first)
+    y = torch.cat(rows)
+    dy = random(g, len(y))
+    (y * dy).sum().backward()
+    cases.case(name, 'loss { type = "activity"%s }' % options, in__0=x, length=LENGTHS, out=y.reshape(-1, 1),
+               d_out=dy.reshape(-1, 1), d_in__0=x.grad)
+    if temporal:
+        cases.add(name, "out.count", torch.tensor(count).double().reshape(-1, 1))
+
+
+def activity(c):
+    activity_case(c, "activity", "", 240, lambda h: h.pow(2).mean(-1), False)
+    activity_case(c, "activity_l1_sum", ', norm = "l1", sum = true', 241, lambda h: h.abs().sum(-1), False)
+    activity_case(c, "activity_temporal", ", temporal = true", 242, lambda h: h.pow(2).mean(-1), True)
+    activity_case(c, "activity_temporal_l1", ', temporal = true, norm = "l1", sum = true', 243, lambda h: h.abs().sum(-1), True)
