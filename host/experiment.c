@@ -77,6 +77,7 @@ static const char *const elsewhere[][2] = {
     { "extends", "above the first table" }, { "backend", "above the first table" },
     { "epochs", "under [training]" }, { "batch_size", "under [training] or [evaluation]" }, { "shuffle", "under [training]" },
     { "max_steps", "under [training]" }, { "length_buckets", "under [training]" },
+    { "average", "under [training]" }, { "average_start", "under [training]" },
     { "learning_rate", "under [optimizer]" }, { "weight_decay", "under [optimizer]" },
     { "momentum", "under [optimizer]" }, { "warmup", "under [schedule]" }, { "clip_norm", "under [gradient]" },
     { "clip_value", "under [gradient]" }, { "patience", "under [[stop]]" }, { "monitor", "under [[stop]], [schedule] or [checkpoint]" },
@@ -85,9 +86,27 @@ static const char *const elsewhere[][2] = {
     { "vocabulary", "under [[field]]" }, { "transforms", "under [[field]]" },
     { NULL, NULL } };
 
+/* average = 0.999, the decay of an exponential moving average, or "mean". */
+static void read_average(experiment *e, config_value *t)
+{
+    diag *d = e->messages;
+    config_value *v = config_get(t, "average");
+    e->average = v ? AVERAGE_EXPONENTIAL : AVERAGE_NONE;
+    if (v && v->type == CONFIG_STRING) {
+        e->average = AVERAGE_MEAN;
+        if (strcmp(config_text(t, "average", "", d), "mean"))
+            diag_error(d, v->at, "average: '%s' is neither \"mean\" nor the decay of a moving average, as in 0.999", v->text);
+    } else if ((e->average_decay = config_real(t, "average", 0, 0, 1, d)) >= 1)
+        diag_error(d, v->at, "average: with a decay of 1 the weights would stay as they were; less than 1, as in 0.999");
+    e->average_start = config_int(t, "average_start", 1, 1, 1000000, d);
+    if (!v && config_get(t, "average_start"))
+        diag_error(d, config_get(t, "average_start")->key_at, "average_start: say what average, as in average = 0.999");
+}
+
 static void read_training(experiment *e)
 {
-    static const char *const keys[] = { "epochs", "batch_size", "shuffle", "max_steps", "length_buckets" };
+    static const char *const keys[] = { "epochs", "batch_size", "shuffle", "max_steps", "length_buckets", "average",
+                                        "average_start" };
     diag *d = e->messages;
     e->epochs = 1, e->batch_size = 32, e->shuffle = 1, e->length_buckets = 1;
     config_value *t = table_of(e, "training");
@@ -97,7 +116,8 @@ static void read_training(experiment *e)
     e->max_steps = config_int(t, "max_steps", 0, 0, INT64_MAX, d);
     e->shuffle = config_bool(t, "shuffle", 1, d);
     e->length_buckets = config_int(t, "length_buckets", 1, 1, 1000000, d);
-    config_unused(t, "training", keys, 5, elsewhere, d);
+    read_average(e, t);
+    config_unused(t, "training", keys, 7, elsewhere, d);
 }
 
 enum { KEEP_MB = 256 };                    /* for what layers keep of each word from batch to batch, by default        */

@@ -68,6 +68,8 @@ typedef struct experiment {
     int64_t epochs, batch_size, max_steps, evaluation_batch;
     int64_t length_buckets;                /* batches that are sorted by length together; 1: none               */
     int shuffle, keep_best;
+    enum { AVERAGE_NONE, AVERAGE_EXPONENTIAL, AVERAGE_MEAN } average; /* of the weights, which is evaluated and kept  */
+    double average_decay; int64_t average_start; /* the first epoch whose weights count, from 1                      */
     int64_t checkpoint_steps, checkpoint_keep;
     const char *monitor;                   /* decides which weights are best; NULL: none                         */
     int monitor_higher, schedule_higher;   /* whether more of what is looked at is better                        */

@@ -105,6 +105,8 @@ int optimizer_open(optimizer *o, experiment *e)
         o->slot[i] = g->be.ops->alloc(&g->be, sizeof(float) * (size_t)(g->floats + 16));
         if (!o->slot[i]) return host_fail(&e->host, TN_ENOMEM, "no memory for the optimizer");
     }
+    if (e->average && !(o->average = g->be.ops->alloc(&g->be, sizeof(float) * (size_t)(g->floats + 16))))
+        return host_fail(&e->host, TN_ENOMEM, "no memory for the average of the weights");
     o->shared = arena_new(&e->memory, sizeof *o->shared * (size_t)e->n_groups);
     o->numbers = arena_new(&e->memory, sizeof *o->numbers * 2 * TN_NUMBERS * (size_t)e->n_groups);
     make_runs(o);
@@ -116,7 +118,8 @@ void optimizer_close(optimizer *o)
 {
     for (int i = 0; i < o->slots; i++)
         if (o->slot[i]) o->e->graph->be.ops->release(&o->e->graph->be, o->slot[i]);
-    o->slots = 0;
+    if (o->average) o->e->graph->be.ops->release(&o->e->graph->be, o->average);
+    o->slots = 0, o->average = NULL;
 }
 
 double optimizer_rate(const optimizer *o, const tn_progress *p, int which)
@@ -308,4 +311,45 @@ int optimizer_step(optimizer *o, const tn_progress *p, double *penalty_sum, doub
     }
     be->ops->parallel_for(be, o->n_pieces, 1, update, o);
     return o->failed ? report(o) : graph_pack(e->graph);
+}
+
+/* ---- the average of the weights -------------------------------------------------------------------------------------- */
+/* Flat buffers are multiples of BLOCK long. */
+enum { BLOCK = 16 };
+
+/* a = a + share (p - a) */
+static void average_blocks(void *to, int64_t from, int64_t upto)
+{
+    optimizer *o = to;
+    for (int64_t k = from; k < upto; k++) {
+        float *restrict a = o->average + k * BLOCK;
+        const float *restrict p = o->e->graph->value + k * BLOCK;
+        for (int i = 0; i < BLOCK; i++) a[i] += o->share * (p[i] - a[i]);
+    }
+}
+
+static void swap_blocks(void *to, int64_t from, int64_t upto)
+{
+    optimizer *o = to;
+    for (int64_t i = from * BLOCK; i < upto * BLOCK; i++) {
+        float was = o->average[i];
+        o->average[i] = o->e->graph->value[i], o->e->graph->value[i] = was;
+    }
+}
+
+void optimizer_average(optimizer *o, double share)
+{
+    graph *g = o->e->graph;
+    if (!o->average) return;
+    o->share = (float)share;
+    if (share >= 1) memcpy(o->average, g->value, sizeof *o->average * (size_t)g->floats);
+    else g->be.ops->parallel_for(&g->be, g->floats / BLOCK, SPAN / BLOCK, average_blocks, o);
+}
+
+int optimizer_swap(optimizer *o)
+{
+    graph *g = o->e->graph;
+    if (!o->average) return 0;
+    g->be.ops->parallel_for(&g->be, g->floats / BLOCK, SPAN / BLOCK, swap_blocks, o);
+    return graph_pack(g);
 }

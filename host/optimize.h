@@ -17,6 +17,7 @@ typedef struct optimizer {
     experiment *e;
     int slots;                             /* most that a group's optimizer asks for                            */
     float *slot[MAX_SLOTS];                /* [floats] each, as the flat parameters                             */
+    float *average; float share;           /* [floats] of the weights; NULL: none is wanted. Of this step's in it */
     update_run *run; int n_runs;
     piece *piece; int64_t n_pieces;        /* of the runs, in order: what one thread does at a time             */
     double *squares, *penalty;             /* [n_pieces], [n_pieces][regularizers]: sums of each piece          */
@@ -32,5 +33,8 @@ double optimizer_rate(const optimizer *, const tn_progress *, int which);
 /* One update from graph->gradient, which is zero again afterwards; weights are packed anew. penalty: what the
  * regularizers add to the loss; norm: of the gradient before clipping, 0 where nothing is clipped by it.       */
 int  optimizer_step(optimizer *, const tn_progress *, double *penalty, double *norm);
+/* The weights as they are now into the average, average += share (weights - average); and both exchanged. */
+void optimizer_average(optimizer *, double share);
+int  optimizer_swap(optimizer *);
 void optimizer_close(optimizer *);
 #endif

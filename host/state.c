@@ -1,5 +1,5 @@
-/* state.c -- a trainer to and from a checkpoint: parameters, optimizer slots, carried states, counters, history. Random
- * numbers need no saving: they are functions of (seed, part, step, element).                                     */
+/* state.c -- a trainer to and from a checkpoint: parameters, their average, optimizer slots, carried states, counters,
+ * history. Random numbers need no saving: they are functions of (seed, part, step, element).                     */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static void add_parameter(list *l, const parameter *w, const char *prefix, float
     add_tensor(l, name, TN_F32, (int)w->p.ndim, dim, flat + w->offset);
 }
 
-/* The tensors of a run that go into every checkpoint; if t is given, with optimizer state, carried states and what the
- * metrics have counted of the epoch. */
+/* The tensors of a run that go into every checkpoint; if t is given, with optimizer state, the average of the weights,
+ * carried states and what the metrics have counted of the epoch. */
 static list tensors_of(experiment *e, arena *memory, const trainer *t)
 {
     list l = { NULL, 0, memory };
@@ -44,6 +44,8 @@ static list tensors_of(experiment *e, arena *memory, const trainer *t)
         for (int i = 0; i < g->n_parameters; i++)
             if (!g->parameter[i]->frozen)
                 add_parameter(&l, g->parameter[i], arena_print(memory, "optimizer.%d", k), t->update.slot[k]);
+    for (int i = 0; t && t->update.average && i < g->n_parameters; i++)
+        add_parameter(&l, g->parameter[i], "average", t->update.average);
     for (int i = 0; t && i < g->n_nodes; i++)
         for (int k = 0; k < g->node[i]->count[G_STATE]; k++) {
             slot *s = &g->node[i]->state[k];
@@ -305,6 +307,15 @@ int trainer_restore(trainer *t)
     return rc;
 }
 
+/* Of a checkpoint that has the average of the weights, that: the best weights are one already. */
+static void prefer_average(const experiment *e, const checkpoint *c, list *l)
+{
+    for (int i = 0; e->average && i < l->n; i++) {
+        const char *name = arena_print(l->memory, "average.%s", l->t[i].name);
+        if (checkpoint_find(c, name)) l->t[i].name = name;
+    }
+}
+
 int weights_restore(experiment *e, const char *folder, int best)
 {
     char path[4200], error[900];
@@ -321,6 +332,7 @@ int weights_restore(experiment *e, const char *folder, int best)
     if (!c) return TN_EIO;
     arena memory = { NULL };
     list l = tensors_of(e, &memory, NULL);
+    prefer_average(e, c, &l);
     int rc = fill_tensors(e, c, &l, path);
     arena_free(&memory);
     checkpoint_free(c);

@@ -60,6 +60,15 @@ static int not_finite(trainer *t, double loss)
                      isnan(loss) ? "nan" : "infinite", (long long)step, (long long)t->epoch, n ? n->name : "no layer", t->folder);
 }
 
+/* What the weights after a step count for in their average: all up to the first step that it begins with; from there on
+ * 1 - decay, or each step as much as the others. */
+static double average_share(const trainer *t, int64_t step)
+{
+    const experiment *e = t->e;
+    int64_t n = step - (e->average_start - 1) * t->epoch_steps;
+    return n <= 1 ? 1 : e->average == AVERAGE_MEAN ? 1 / (double)n : 1 - e->average_decay;
+}
+
 static int one_step(trainer *t, double *loss)
 {
     graph *g = t->e->graph;
@@ -77,6 +86,7 @@ static int one_step(trainer *t, double *loss)
     p.value = t->watched, p.values = t->n_watched, p.higher_is_better = (uint32_t)t->e->schedule_higher;
     t->rate = optimizer_rate(&t->update, &p, t->e->n_groups - 1);
     if ((rc = optimizer_step(&t->update, &p, &added, &norm))) return rc;
+    optimizer_average(&t->update, average_share(t, t->step + 1));
     graph_carry_commit(g);
     *loss += added;
     t->epoch_loss += *loss * t->batch->n, t->epoch_examples += t->batch->n;
@@ -134,7 +144,7 @@ static int is_better(const trainer *t, double value)
     return t->e->monitor_higher ? value > t->best : value < t->best;
 }
 
-static int evaluate_epoch(trainer *t)
+static int evaluate_weights(trainer *t)
 {
     experiment *e = t->e;
     score *s = NULL, *all;
@@ -157,6 +167,15 @@ static int evaluate_epoch(trainer *t)
     t->evaluated = 1;
     progress_evaluation(t->epoch, t->step, all, n);
     return 0;
+}
+
+/* With the average of the weights in their place, where there is one. */
+static int evaluate_epoch(trainer *t)
+{
+    int rc = optimizer_swap(&t->update), back;
+    if (!rc) rc = evaluate_weights(t);
+    back = optimizer_swap(&t->update);
+    return rc ? rc : back;
 }
 
 /* What rule i says, and why; NULL: go on. */
@@ -214,7 +233,9 @@ int trainer_open(trainer *t, experiment *e, const char *folder)
     for (int i = 0; i < e->n_loggers; i++)
         if (part_open(&e->context, e->logger[i])) return TN_EINVAL;
     int rc = batch_check_ids(e->graph, SPLIT_TRAIN);
-    return rc ? rc : optimizer_open(&t->update, e);
+    if (!rc) rc = optimizer_open(&t->update, e);
+    if (!rc) optimizer_average(&t->update, 1);
+    return rc;
 }
 
 static int run_epoch(trainer *t)
@@ -270,6 +291,7 @@ int trainer_final(trainer *t, score **scores, int *n)
     int rc = 0;
     *scores = NULL, *n = 0;
     if (e->keep_best && t->best_step && t->best_step != t->step) rc = weights_restore(e, t->folder, 1);
+    else rc = optimizer_swap(&t->update);
     for (int split = SPLIT_VALIDATION; split < SPLITS && !rc; split++) {
         score *s;
         int m;

@@ -52,6 +52,7 @@ int  trainer_save_best(trainer *);         /* checkpoints/best.safetensors: para
 /* From the newest checkpoint that is whole; each damaged one is told through the host's log. TN_END: the run was
  * stopped before its first checkpoint was written, so it starts anew. */
 int  trainer_restore(trainer *);
-/* Parameters alone: best weights where there are any and `best` is set, else the newest checkpoint's. */
+/* Parameters alone, their average where one was kept: best weights where there are any and `best` is set, else the newest
+ * checkpoint's. */
 int  weights_restore(experiment *, const char *folder, int best);
 #endif

@@ -27,7 +27,8 @@ __attribute__((unused)) static experiment *load_data(const char *middle, const c
     write_file("data.toml", text);
     free(text);
     snprintf(path, sizeof path, "%s/data.toml", folder);
-    const char *paths[] = { plugins, NULL }, *dirs[] = { data_dir, NULL };
+    static const char *paths[2], *dirs[2]; /* parts that are made later are looked for there, too */
+    paths[0] = plugins, dirs[0] = data_dir;
     overrides o = { NULL, 0, dirs, paths };
     experiment *e = experiment_load(path, &o);
     if (!diag_errors(e->messages)) (void)experiment_read_data(e, NULL, NULL);

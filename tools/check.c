@@ -18,7 +18,7 @@ static int print_memory(experiment *e)
         rc = batch_measure(e->graph, b, SPLIT_TRAIN, t.order, (int32_t)(n < e->batch_size ? n : e->batch_size));
     }
     double slots, parameters = graph_bytes(e->graph, &slots);
-    double state = 4.0 * (double)e->graph->floats * t.update.slots;
+    double state = 4.0 * (double)e->graph->floats * (t.update.slots + (t.update.average != NULL));
     printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch", parameters / 1e6,
            state / 1e6, slots / 1e6);
     double kept = graph_kept_bytes(e->graph);
