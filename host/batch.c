@@ -279,7 +279,7 @@ static void point(graph *g, node *n)
     }
     n->call = (tn_call){ sizeof(tn_call), 0, g->step, g->context->api, g->context->host, &g->be, { 0, 0 }, g->bound->layout_at,
                          n->at_in, n->at_out, n->at_param, n->at_saved, n->at_work, n->at_packed, n->at_state, n->at_next,
-                         n->at_d_in, n->at_d_out, n->at_d_param, n->at_d_state, n->at_d_next, n->at_kept };
+                         n->at_d_in, n->at_d_out, n->at_d_param, n->at_d_state, n->at_d_next, n->at_kept, &g->search };
 }
 
 static void bind_node(graph *g, node *n)

@@ -180,17 +180,35 @@ static int each_batch(experiment *e, int split, int (*each)(experiment *, void *
 
 typedef struct totals { double loss[8], by[8]; int64_t examples; } totals;
 
+/* The metrics on what layers that feed themselves made of their own words, or all others. */
+static int update_metrics(experiment *e, int own)
+{
+    int rc = 0;
+    for (int i = 0; i < e->n_metrics && !rc; i++)
+        if (e->metric[i].own == own) rc = update_metric(e, &e->metric[i], e->metric[i].sum, 0);
+    return rc;
+}
+
+static int forward_batch(experiment *e)
+{
+    int own = 0, rc;
+    for (int i = 0; i < e->n_metrics; i++) own |= e->metric[i].own;
+    if (!own) return graph_forward(e->graph, 0, 1);
+    rc = graph_forward_own(e->graph);
+    if (!rc) rc = update_metrics(e, 1);
+    return rc ? rc : graph_forward_taught(e->graph, 1);
+}
+
 static int add_batch(experiment *e, void *to)
 {
     totals *t = to;
     graph *g = e->graph;
     if (!t->examples) graph_carry_reset(g);
-    int rc = graph_forward(g, 0, 1);
+    int rc = forward_batch(e);
     if (!rc) graph_carry_commit(g);
     for (int i = 0; i < g->n_heads && !rc; i++) t->loss[i] += g->loss_sum[i], t->by[i] += g->loss_by[i];
     t->examples += g->bound->n;
-    for (int i = 0; i < e->n_metrics && !rc; i++) rc = update_metric(e, &e->metric[i], e->metric[i].sum, 0);
-    return rc;
+    return rc ? rc : update_metrics(e, 0);
 }
 
 int evaluate_split(experiment *e, int split, score **scores, int *n)

@@ -122,11 +122,45 @@ static void read_training(experiment *e)
 
 enum { KEEP_MB = 256 };                    /* for what layers keep of each word from batch to batch, by default        */
 
+/* Whether some layer feeds itself; -1: it is not known, for some part does not exist. */
+static int feeds_itself(const experiment *e)
+{
+    int feeds = 0, unknown = 0;
+    for (int i = 0; i < e->graph->n_nodes; i++) feeds |= e->graph->node[i]->feeds, unknown |= e->graph->node[i]->unknown;
+    return feeds ? 1 : unknown ? -1 : 0;
+}
+
+/* decode = "greedy", or { type = "beam", width = 5, length_penalty = 0.6 } */
+static void read_search(experiment *e, config_value *v)
+{
+    static const char *const keys[] = { "type", "width", "length_penalty" };
+    enum { USUAL_WIDTH = 5, MOST_WIDTH = 1000 };
+    diag *d = e->messages;
+    tn_search *s = &e->graph->search;
+    if (!v) return;
+    v->used = 1;
+    const char *type = v->type == CONFIG_TABLE ? config_text(v, "type", "greedy", d) : v->type == CONFIG_STRING ? v->text : "";
+    int beam = !strcmp(type, "beam");
+    if (!beam && strcmp(type, "greedy"))
+        diag_error(d, v->at, "decode: expected \"greedy\" or { type = \"beam\", width = %d, length_penalty = 0 }", USUAL_WIDTH);
+    else if (!feeds_itself(e))
+        diag_error(d, v->at, "decode: no layer here writes its output step by step, so there is nothing to search; losses that "
+                   "decode have options of their own");
+    if (beam) s->width = USUAL_WIDTH;
+    if (v->type != CONFIG_TABLE) return;
+    if (beam) {
+        s->width = (int32_t)config_int(v, "width", USUAL_WIDTH, 1, MOST_WIDTH, d);
+        s->length_penalty = config_real(v, "length_penalty", 0, 0, 10, d);
+    }
+    config_unused(v, "evaluation.decode", keys, beam ? 3 : 1, NULL, d);
+}
+
 static void read_evaluation(experiment *e)
 {
     static const char *const keys[] = { "batch_size", "weights", "decode", "keep_mb" };
     diag *d = e->messages;
     e->evaluation_batch = e->batch_size, e->keep_best = 1, e->graph->kept_limit = KEEP_MB * 1e6;
+    e->graph->search = (tn_search){ sizeof e->graph->search, 1, 0 };
     config_value *t = table_of(e, "evaluation");
     if (!t) return;
     e->evaluation_batch = config_int(t, "batch_size", e->batch_size, 1, 1000000, d);
@@ -134,8 +168,7 @@ static void read_evaluation(experiment *e)
     if (!strcmp(weights, "last")) e->keep_best = 0;
     else if (strcmp(weights, "best"))
         diag_error(d, config_get(t, "weights")->at, "weights: '%s' is neither best nor last", weights);
-    config_value *decode = config_get(t, "decode");
-    if (decode) decode->used = 1; /* how a layer with a decoder searches: read where such a layer runs */
+    read_search(e, config_get(t, "decode"));
     e->graph->kept_limit = 1e6 * (double)config_int(t, "keep_mb", KEEP_MB, 0, 1000000, d);
     config_unused(t, "evaluation", keys, 4, elsewhere, d);
 }
@@ -350,6 +383,23 @@ static int read_space(experiment *e, metric_use *m, config_value *t)
     return -1;
 }
 
+/* feed = "own": a layer that feeds itself has heard what it said, as where nobody knows what it should say; "teacher", the
+ * default: what it should have said. A baseline has no such layer and passes over it. */
+static int read_feed(experiment *e, metric_use *m, config_value *v, int baseline)
+{
+    if (!v || baseline) return 0;
+    const char *feed = v->type == CONFIG_STRING ? v->text : "";
+    m->own = !strcmp(feed, "own") && !(m->from && m->input == &m->from->decoded);
+    if (strcmp(feed, "own") && strcmp(feed, "teacher"))
+        diag_error(e->messages, v->at, "metric '%s': feed: expected \"own\" or \"teacher\"", m->name);
+    else if (!feeds_itself(e))
+        diag_error(e->messages, v->at, "metric '%s': feed: no layer here feeds itself; leave `feed` out", m->name);
+    else if (m->own && m->training)
+        diag_error(e->messages, v->at, "metric '%s': feed: `training` counts what training feeds; take another metric for it", m->name);
+    else return 0;
+    return -1;
+}
+
 static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int *n_asked)
 {
     int n, kept = 0;
@@ -363,7 +413,6 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         memset(m, 0, sizeof *m);
         m->part = part_make(&e->context, TN_METRIC, tables[i], NULL, metric_keys);
         m->name = config_text(tables[i], "name", m->part->type ? m->part->type : "metric", e->messages);
-        config_text(tables[i], "feed", NULL, e->messages);
         m->training = config_bool(tables[i], "training", 0, e->messages) && !output;
         m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
         m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
@@ -375,7 +424,7 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
             unknown = 1;
         }
         if (!m->part->desc || unknown || !m->input || !m->target) continue;
-        if (read_space(e, m, tables[i])) continue;
+        if (read_space(e, m, tables[i]) || read_feed(e, m, config_get(tables[i], "feed"), output != NULL)) continue;
         for (int k = 0; k < kept; k++)
             if (!strcmp(all[k].name, m->name))
                 diag_error(e->messages, tables[i]->at, "two metrics are called '%s'; give one of them a `name`", m->name);

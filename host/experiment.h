@@ -16,6 +16,7 @@ typedef struct metric_use {
     node *from; slot *input, *target;      /* from: NULL for a baseline's output                               */
     uint32_t sums; double *sum;
     int training; double *train_sum;       /* the training batches of an epoch are counted, too                */
+    int own;                               /* feed = "own": layers that feed themselves read what they said     */
     field *undo;                           /* space = "original": the target, whose transforms are undone first; or NULL */
     const tn_metric_rows *rows;            /* NULL: sums are enough                                            */
     float *kept; int64_t n_kept, room, width; /* what it keeps of each row of the split: [n_kept x width]       */

@@ -407,9 +407,10 @@ static void plan_node(graph *g, node *n)
         return;
     }
     const tn_spec *target = n->loss && n->count[G_IN] > 1 && in[1]->classes ? in[1] : NULL;
-    n->decoded.spec = (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = n->count[G_IN] ? in[0]->layout : TN_FIXED, .width = 1,
-                                 .classes = target ? target->classes : n->count[G_IN] ? in[0]->width : 1,
-                                 .vocabulary = target ? target->vocabulary : 0 };
+    if (!n->decoded.spec.dtype) /* the part did not say */
+        n->decoded.spec = (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = n->count[G_IN] ? in[0]->layout : TN_FIXED, .width = 1,
+                                     .classes = target ? target->classes : n->count[G_IN] ? in[0]->width : 1,
+                                     .vocabulary = target ? target->vocabulary : 0 };
     n->decoded.name = "decoded";
     wire_states(n);
     if (n->layer->flags & TN_L_LAST)
@@ -442,15 +443,18 @@ static void trace(graph *g)
         node *n = g->node[i];
         if (n->unknown) continue;
         int wants = n->trainable;
+        n->feeds = (n->layer->flags & TN_L_FEEDS) != 0;
         for (int k = 0; k < n->count[G_IN]; k++) {
             slot *s = n->in_slot[k];
             wants |= s->wants_gradient;
+            n->feeds |= n->in_node[k]->feeds;
             s->read = 1;
             if (n->loss || !(n->layer->flags & TN_L_INDEXED)) s->read_plain = 1;
         }
         for (int k = 0; k < n->count[G_STATE]; k++)
             if (n->state_slot[k]) {
                 wants |= n->state_slot[k]->wants_gradient;
+                n->feeds |= n->state_node[k]->feeds;
                 n->state_slot[k]->read = n->state_slot[k]->read_plain = 1;
             }
         for (int k = 0; k < n->count[G_OUT]; k++) n->out[k].wants_gradient = wants && n->out[k].spec.dtype == TN_F32;

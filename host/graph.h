@@ -73,6 +73,7 @@ struct node {
     where at;
     int unknown;                           /* the part, or something upstream, does not exist: no shapes         */
     int trainable;                         /* has parameters that are not frozen                                 */
+    int feeds;                             /* its part feeds itself (TN_L_FEEDS), or one upstream does            */
     uint64_t id;                           /* salt of its random numbers: a hash of its name                     */
 
     node *in_node[MAX_IN]; slot *in_slot[MAX_IN];
@@ -147,6 +148,7 @@ struct graph {
     int learns;                            /* gradient buffers exist                                             */
     double loss_sum[8], loss_by[8];        /* of the last forward, by head: a sum, and what it is divided by     */
     void *count; size_t count_bytes;       /* double [examples]: what the rows of each count for                 */
+    tn_search search;                      /* how layers that feed themselves decode                             */
     node *planning;                        /* whose plan runs: for messages                                      */
 };
 
@@ -189,7 +191,12 @@ int  batch_build_stores(graph *, batch *, const store *of_field);  /* one exampl
 int  graph_bind(graph *, const batch *);
 
 /* run.c. 0 or < 0 with the message in the host's error. */
-int  graph_forward(graph *, int training, int losses); /* training: dropout is on, backward may follow; losses: run them too */
+/* training: dropout is on, backward may follow; losses: run them too, and decode what metrics read               */
+int  graph_forward(graph *, int training, int losses);
+/* Outside training: layers that feed themselves hear what they said, others run as ever. After that, on the same batch: those
+ * layers and what reads them once more, on what they should have said.                                        */
+int  graph_forward_own(graph *);
+int  graph_forward_taught(graph *, int losses);
 double graph_loss(graph *);                /* the reduced loss of the last forward                                */
 int  graph_backward(graph *);              /* adds to graph->gradient, which was zero                             */
 const node *graph_not_finite(const graph *); /* first node whose output has a NaN or infinity; NULL: none         */

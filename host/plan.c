@@ -250,6 +250,15 @@ int plan_kept(tn_plan *p, uint32_t input, int64_t width)
     return n->n_kept++;
 }
 
+int plan_decoded(tn_plan *p, const tn_spec *spec)
+{
+    const graph *g = p->of->owner;
+    if (spec->dtype != TN_I32 || spec->layout <= TN_ROOT || spec->layout >= g->n_layouts)
+        return host_fail(g->context->host, TN_EINVAL, "add_decoded: paths are ids on a layout with steps");
+    p->of->decoded.spec = *spec;
+    return TN_OK;
+}
+
 void plan_uses(tn_plan *p, uint32_t what) { (void)p, (void)what; } /* every value is kept until the step ends */
 
 /* A part inside another's options becomes a node of its own below its boss. */

@@ -19,6 +19,7 @@ int  plan_saved(tn_plan *, const tn_spec *);
 int  plan_work(tn_plan *, const tn_spec *);
 int  plan_packed(tn_plan *, int param, int transposed, uint32_t groups);
 int  plan_kept(tn_plan *, uint32_t input, int64_t width);
+int  plan_decoded(tn_plan *, const tn_spec *);
 void plan_uses(tn_plan *, uint32_t what);
 int  plan_child(tn_plan *, tn_part *, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got);
 

@@ -90,27 +90,33 @@ static void sum_loss(graph *g, int i)
     g->loss_by[i] = h->reduction == REDUCE_MEAN ? by : h->reduction == REDUCE_SUM ? 1 : (double)g->bound->n;
 }
 
-static int forward(graph *g, int training, int losses)
+/* again: what does not hang on a layer that feeds itself is there already. */
+static int forward_nodes(graph *g, uint32_t flags, int losses, int again)
 {
-    kept_open(g, !training);
+    int decodes = !losses ? 0 : flags & TN_C_TRAINING ? DECODE_TRAINING : DECODE_EVALUATION;
+    if (!again) kept_open(g, !(flags & TN_C_TRAINING));
     for (int i = 0; i < g->n_nodes; i++) {
         node *n = g->node[i];
-        if (n->loss && !losses) continue;
-        prepare(n, training ? TN_C_TRAINING : TN_C_ALONE);
+        if (n->loss ? !losses : again && !n->feeds) continue;
+        prepare(n, flags);
         int rc = node_run(n, TN_FORWARD);
         if (rc) return failed(n, rc, "forward");
-        if ((n->reads_decoded & (training ? DECODE_TRAINING : DECODE_EVALUATION)) && (rc = decode(n))) return failed(n, rc, "decode");
+        if ((n->reads_decoded & decodes) && (rc = decode(n))) return failed(n, rc, "decode");
     }
     for (int i = 0; losses && i < g->n_heads; i++) sum_loss(g, i);
     return 0;
 }
 
-int graph_forward(graph *g, int training, int losses)
+static int forward(graph *g, uint32_t flags, int losses, int again)
 {
-    int rc = forward(g, training, losses);
+    int rc = forward_nodes(g, flags, losses, again);
     if (rc) kept_forget(g); /* some rows may lack */
     return rc;
 }
+
+int graph_forward(graph *g, int training, int losses) { return forward(g, training ? TN_C_TRAINING : TN_C_ALONE, losses, 0); }
+int graph_forward_own(graph *g) { return forward(g, TN_C_ALONE | TN_C_OWN, 0, 0); }
+int graph_forward_taught(graph *g, int losses) { return forward(g, TN_C_ALONE, losses, 1); }
 
 double graph_loss(graph *g)
 {

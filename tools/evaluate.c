@@ -25,7 +25,8 @@ static int write_predictions(experiment *e, const char *path, int split, int jso
         if (!rc && !at) graph_carry_reset(e->graph);
         if (!rc) rc = graph_forward(e->graph, 0, 0);
         a.first = at;
-        if (!rc) answers_put(&a), graph_carry_commit(e->graph);
+        if (!rc) rc = answers_put(&a);
+        if (!rc) graph_carry_commit(e->graph);
     }
     answers_free(&a);
     memory_free(example);

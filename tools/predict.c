@@ -7,13 +7,28 @@
 #include "../host/train.h"
 #include "shared/answers.h"
 
+/* Whether layers read a field as nothing but what they learn to say (TN_L_FEEDS). */
+static int only_taught(const experiment *e, const field *f)
+{
+    int taught = 0, other = 0;
+    for (int i = 0; i < e->graph->n_nodes; i++) {
+        const node *n = e->graph->node[i];
+        for (int k = 0; k < n->count[G_IN] && !n->loss; k++) {
+            if (n->in_node[k]->source != f) continue;
+            if (!k && n->layer->flags & TN_L_FEEDS) taught = 1;
+            else other = 1;
+        }
+    }
+    return taught && !other;
+}
+
 /* The columns that a line holds: those of the fields that layers read, in the order of the file. */
 static int input_columns(experiment *e, const char **column)
 {
     int n = 0;
     for (int i = 0; i < e->data->n_fields && n < 8; i++) {
         field *f = e->data->field[i];
-        int is_target = 0, known = 0;
+        int is_target = only_taught(e, f), known = 0;
         for (int k = 0; k < e->graph->n_heads; k++) is_target |= e->graph->head[k].target == f;
         for (int k = 0; k < n; k++) known |= f->column && !strcmp(column[k], f->column);
         if (!is_target && !known && f->column && e->graph->field_node[i]->out[0].read) column[n++] = f->column;
@@ -44,7 +59,7 @@ static int predict_line(experiment *e, answers *a, batch *b, store *stores, cons
     if (!rc) graph_carry_reset(e->graph);
     if (!rc) rc = graph_forward(e->graph, 0, 0);
     a->column = column, a->line = text, a->columns = n;
-    if (!rc) answers_put(a);
+    if (!rc) rc = answers_put(a);
     a->column = a->line = NULL, a->columns = 0;
     return rc;
 }

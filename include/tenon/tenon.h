@@ -52,7 +52,8 @@ enum { TN_USES_IN = 1, TN_USES_OUT = 2,                  /* what backward and gr
 enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
        TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
        TN_C_ALONE = 8,                                   /* forward alone: no backward or gradient follows    */
-       TN_C_SHARED = 16 };                               /* add_child: with the parameters of the child before */
+       TN_C_SHARED = 16,                                 /* add_child: with the parameters of the child before */
+       TN_C_OWN = 32 };                                  /* forward of TN_L_FEEDS: it reads what it said itself */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
 enum { TN_INDEX_ALONE = 1 << 30 };                       /* added to tn_spec.index_of: with TN_C_ALONE only */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
@@ -236,6 +237,9 @@ typedef struct tn_api {
     /* Planning [main]: a table in which forward passes alone keep, for each id behind input `input`, a row of `width`
      * floats from batch to batch, until a parameter changes. Its slot in tn_call.kept                        */
     int  (*add_kept)(tn_plan *, uint32_t input, int64_t width);
+    /* Planning [main]: what the port .decoded has, where its rows are not those of in[0]: ids on a layout of the same parent,
+     * with room for the longest path                                                                         */
+    int  (*add_decoded)(tn_plan *, const tn_spec *);
 } tn_api;
 
 /* ==== Backend ============================================================================================ */
@@ -329,6 +333,11 @@ typedef struct tn_desc {
  * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts.
  * work is garbage at every call, between phases too. Inputs may be the same tensor twice, so d_in may alias
  * d_in: add, one product at a time. A call may have rows == 0. An empty sequence passes state to next.      */
+typedef struct tn_search {               /* how a part of TN_L_FEEDS decodes; the user's [evaluation] decode */
+    uint32_t size;
+    int32_t  width;                      /* paths that a beam keeps; 1: greedy                               */
+    double   length_penalty;             /* a path of n ids is as good as log p / ((5 + n) / 6)^length_penalty; 0: log p */
+} tn_search;
 struct tn_call {                         /* one phase; filled by the host, valid until return                */
     uint32_t size, flags;                /* TN_C_*                                                           */
     int64_t  step;                       /* training step, from 1; 0 outside training                        */
@@ -346,6 +355,7 @@ struct tn_call {                         /* one phase; filled by the host, valid
      * table's rows, the others being there from calls before. Row r of the batch is row index->of[r] of the table;
      * index->begin and row are NULL. With all tables of a part or none it gives the same bits.              */
     tn_tensor *const *kept;
+    const tn_search *search;                                  /* for decode; NULL: greedy                        */
 };
 enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width                                    */
        TN_L_INDEXED = 2,                 /* takes an input once a distinct id (tn_tensor.index)              */
@@ -353,7 +363,9 @@ enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width       
        TN_L_REVERSE = 8,                 /* some of its units do so from the end: `last` warns               */
        TN_L_IN_PLACE = 16,
        TN_L_LAST = 32,                   /* reads the last row of a sequence alone                         */
-       TN_L_SETS = 64 };                 /* backward minds TN_C_SET: all of d_in[0] is set, nothing added   */
+       TN_L_SETS = 64,                   /* backward minds TN_C_SET: all of d_in[0] is set, nothing added   */
+       TN_L_FEEDS = 128 };               /* in[0] is what it learns to say: forward minds TN_C_OWN, decode needs it not, */
+                                         /*   and where nobody knows it, it has no rows                     */
 typedef struct tn_impl {                 /* backend "*" uses be->ops alone, "cpu" touches memory itself      */
     uint32_t size, rsv_;
     const char *backend;

@@ -340,6 +340,31 @@ static const char *check_decode(const subject *s)
     return guard_check();
 }
 
+/* ---- a layer that feeds itself --------------------------------------------------------------------------- */
+/* It writes all of its rows where it hears itself, and decodes where nobody knows what it should say. */
+static const char *check_feeds(const subject *s)
+{
+    probe p;
+    tensor list[32];
+    const char *bad = begin(&p, s);
+    if (bad || !(p.node->layer->flags & TN_L_FEEDS)) return bad;
+    if (!TN_HAS(p.node->layer, decode)) return "says TN_L_FEEDS, but does not decode";
+    p.own = 1;
+    if (probe_forward(&p)) return why(&p, "forward, with TN_C_OWN,");
+    int n = probe_results(&p, list, 32);
+    for (int k = 0; k < n; k++)
+        for (int64_t i = 0; i < tensor_elements(&list[k].s->value); i++)
+            if (!isfinite(((float *)list[k].s->value.data)[i])) return fault("leaves %s unwritten, with TN_C_OWN", list[k].what);
+    static const int64_t without_target[] = { 2, 7 };
+    probe_bind(&p, without_target, 2);
+    tn_tensor *target = &p.node->in_slot[0]->value;
+    target->data = NULL, target->index = NULL, p.own = 0, p.alone = 1;
+    paths x = { 2, -1, 0, 0, 1, NULL };
+    if (target->lay->id == L_TARGET && (probe_forward(&p) || p.node->layer->decode(p.part->self, &p.node->call, on_path, &x)))
+        return why(&p, "a phase, where the first input has no rows,");
+    return x.bad ? x.bad : guard_check();
+}
+
 /* ---- probabilities of a loss ----------------------------------------------------------------------------- */
 static const char *check_predict(const subject *s)
 {
@@ -393,5 +418,5 @@ static const char *check_lengths(const subject *s)
 
 const check contract_checks[] = {
     { "an input by index", check_indexed }, { "forward alone", check_alone }, { "an output by index", check_index_of }, { "a backend without product", check_bare },
-    { "a state carried over", check_carry }, { "decoding", check_decode },
+    { "a state carried over", check_carry }, { "decoding", check_decode }, { "a layer that feeds itself", check_feeds },
     { "probabilities", check_predict }, { "lengths of its layouts", check_lengths }, { NULL, NULL } };

@@ -65,6 +65,7 @@ static const char *plain_value(arena *a, const tn_option *o)
 
 static const char *drawn_value(arena *a, const tn_option *o, uint64_t r)
 {
+    if (o->flags & TN_O_SIZE && !o->def_i && !(o->flags & TN_O_REQUIRED)) return "0"; /* a size that an input must have */
     if (o->type == TN_O_INT) {
         int64_t low = (int64_t)o->min, high = o->max > 9 ? (low > 9 ? low + 3 : 9) : (int64_t)o->max;
         return arena_print(a, "%lld", (long long)(low + (int64_t)(r % (uint64_t)(high - low + 1))));

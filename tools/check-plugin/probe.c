@@ -310,7 +310,8 @@ static void poison(node *n, int sort)
 
 static void prepare(probe *p, node *n)
 {
-    n->call.flags = p->training ? TN_C_TRAINING : p->alone ? TN_C_ALONE : 0, n->call.step = p->training ? 1 : 0;
+    n->call.flags = p->training ? TN_C_TRAINING : p->own ? TN_C_ALONE | TN_C_OWN : p->alone ? TN_C_ALONE : 0;
+    n->call.step = p->training ? 1 : 0;
     n->call.rng = (tn_rng){ 5, 1 };
     for (int i = 0; i < n->n_children; i++) prepare(p, n->child[i]);
 }

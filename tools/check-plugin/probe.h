@@ -30,7 +30,7 @@ typedef struct probe {
     tn_be be; void *backend_self; const tn_backend *backend;
     batch batch;
     int set;                               /* backward gets TN_C_SET                                                */
-    int alone;                             /* forward gets TN_C_ALONE                                                */
+    int alone, own;                        /* forward gets TN_C_ALONE, TN_C_OWN                                      */
     int training, indexed;                 /* indexed: real inputs come once a distinct row                          */
     int zero_d_out, zero_d_next;           /* these gradients are zero                                               */
     int guards_layouts;                    /* the arrays of layouts, too, lie at forbidden pages                     */

@@ -209,11 +209,50 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
     if (a->json) fprintf(a->out, "]}");
 }
 
-void answers_put(answers *a)
+/* ---- sequences that a layer writes ----------------------------------------------------------------------------- */
+/* The layer that writes the words of a head by itself; NULL: it is none of those. */
+static node *writer_of(const head *h)
+{
+    node *n = h->loss->in_node[0];
+    int feeds = n && n->layer && n->layer->flags & TN_L_FEEDS && TN_HAS(n->layer, decode);
+    return feeds && h->loss->in_slot[0] == &n->out[0] && n->out[0].value.lay->parent == TN_ROOT ? n : NULL;
+}
+
+typedef struct written { answers *a; const node *n; int32_t rows; } written; /* rows: done so far */
+
+/* The words of the best path; in JSON also its score. */
+static int put_path(void *to, int32_t parent_row, double points, const int32_t *ids, int64_t n)
+{
+    written *w = to;
+    answers *a = w->a;
+    if (parent_row < w->rows) return 0; /* the best one came first */
+    while (w->rows++ < parent_row) fputc('\n', a->out);
+    if (a->json) open_object(a, parent_row), fprintf(a->out, "\"words\": [");
+    for (int64_t i = 0; i < n; i++) {
+        const char *text = api_word(&a->e->host, w->n->decoded.spec.vocabulary, ids[i]);
+        if (i) fputs(a->json ? ", " : " ", a->out);
+        if (a->json) json_text(a->out, text ? text : "?");
+        else fputs(text ? text : "?", a->out);
+    }
+    if (a->json) fprintf(a->out, "], \"score\": %.9g}", points);
+    fputc('\n', a->out);
+    return 0;
+}
+
+static int put_written(answers *a, node *n)
+{
+    written w = { a, n, 0 };
+    int rc = n->layer->decode(n->part->self, &n->call, put_path, &w);
+    while (!rc && w.rows++ < a->e->graph->bound->n) fputc('\n', a->out);
+    return rc;
+}
+
+int answers_put(answers *a)
 {
     graph *g = a->e->graph;
     const head *h = &g->head[0];
     const tn_tensor *y = h->loss->at_in[0];
+    if (writer_of(h)) return put_written(a, writer_of(h));
     int64_t classes = classes_of(h);
     const float *p = probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
     const int32_t *path = y->lay && y->lay->parent == TN_ROOT ? best_paths(a, h, y->rows) : NULL;
@@ -224,6 +263,7 @@ void answers_put(answers *a)
         } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, classes ? p : NULL, path, classes, r);
         fputc('\n', a->out);
     }
+    return 0;
 }
 
 void answers_free(answers *a)

@@ -1,5 +1,5 @@
-/* answers.h -- what a network says of examples: labels with probabilities, values, or a label for each step of a
- * sequence; of the first loss, one line an example.                                                            */
+/* answers.h -- what a network says of examples: labels with probabilities, values, a label for each step of a sequence, or a
+ * sequence that it writes; of the first loss, one line an example.                                             */
 #ifndef ANSWERS_H
 #define ANSWERS_H
 #include <stdio.h>
@@ -15,7 +15,8 @@ typedef struct answers {
     const char *const *column, *const *line; int columns; /* the line at hand, for the tokens of its tags; 0: none  */
 } answers;
 
-/* One line for each example of the bound batch, in its order; the graph has run forward. */
-void answers_put(answers *);
+/* One line for each example of the bound batch, in its order; the graph has run forward. 0, or < 0 with the message in the
+ * host's error. */
+int  answers_put(answers *);
 void answers_free(answers *);
 #endif
