@@ -17,6 +17,7 @@ import sys
 
 from activations import activation_cases, activations
 from cases import LENGTHS, Cases, random, read
+from decoder import decoder
 from losses import losses
 from metrics import metrics
 from recurrent import recurrent
@@ -224,7 +225,7 @@ def optimizers():
 
 
 FILES = dict(layers=layers, recurrent=recurrent, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers,
-             metrics=metrics, schedules=schedules, tagging=tagging, training=training)
+             metrics=metrics, schedules=schedules, tagging=tagging, training=training, decoder=decoder)
 
 
 def differs(path, made):

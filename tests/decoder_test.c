@@ -1,0 +1,410 @@
+/* decoder_test.c -- attention_decoder: forward and all gradients against PyTorch; its search against all sequences that there are,
+ * and, where it is narrow, against a search over tables of their probabilities; the same alone and in a batch.
+ *
+ *     decoder_test PLUGINS REFERENCES.safetensors */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../host/checkpoint.h"
+#include "../tools/check-plugin/probe.h"
+#include "expect.h"
+
+static const char *path;
+static const int64_t examples[EXAMPLES] = { 4, 2, 7, 1, 6, 0, 3, 5 };
+
+static void open_decoder(probe *p, const char *options, int64_t words, int64_t width)
+{
+    const offer in[2] = { IDS(L_TARGET, words), REALS(L_TEXT, width) };
+    if (!probe_open(p, path, TN_LAYER, "attention_decoder", options, in, 2)) return;
+    printf("FAILED: %s { %s }: %s\n", path, options, p->host.error);
+    exit(1);
+}
+
+/* ---- against PyTorch --------------------------------------------------------------------------------------------------- */
+static const checkpoint_tensor *given(const checkpoint *f, const char *name, const char *what, const char *of)
+{
+    char key[200];
+    snprintf(key, sizeof key, "%.60s/%.20s%s%.90s", name, what, *of ? "." : "", of);
+    return checkpoint_find(f, key);
+}
+
+/* The packed rows of a layout, example by example. */
+static int64_t in_order(const tn_layout *l, int32_t *row)
+{
+    int64_t n = 0;
+    for (int64_t e = 0; e < EXAMPLES; e++)
+        for (int32_t r = 0; r < EXAMPLES; r++) {
+            if (examples[r] != e) continue;
+            if (l->id == TN_ROOT) row[n++] = r;
+            else for (int32_t s = l->place[r], t = 0; t < l->length[s]; t++) row[n++] = l->first[t] + s;
+        }
+    return n;
+}
+
+static void compare(const char *name, const char *what, const tn_tensor *t, const checkpoint_tensor *expected)
+{
+    int32_t row[64] = { 0 };
+    int64_t rows = t->lay ? in_order(t->lay, row) : t->rows, w = t->width, at = 0;
+    double far = 0, most = 0, found = 0;
+    if (!expected) {
+        expect(0, "%s: the reference lacks %s", name, what);
+        return;
+    }
+    int64_t n = 1;
+    for (int i = 0; i < expected->ndim; i++) n *= expected->dim[i];
+    expect(n == rows * w, "%s: %s has %lld numbers, expected %lld", name, what, (long long)(rows * w), (long long)n);
+    for (int64_t i = 0; n == rows * w && i < n; i++) {
+        double x = (double)((float *)t->data)[(t->lay ? row[i / w] : i / w) * w + i % w], y = (double)((float *)expected->data)[i];
+        double d = isnan(x) ? INFINITY : fabs(x - y);
+        if (d > far) far = d, at = i, found = x;
+        most = fmax(most, fabs(y));
+    }
+    expect(far <= 1e-5 * most && most > 0, "%s: %s: number %lld is %.9g, expected %.9g; the largest is %.9g", name, what, (long long)at,
+           found, (double)((float *)expected->data)[at], most);
+}
+
+static void fill_rows(const tn_tensor *t, const checkpoint_tensor *from)
+{
+    int32_t row[64];
+    int64_t rows = in_order(t->lay, row);
+    for (int64_t i = 0; from && i < rows; i++)
+        memcpy((float *)t->data + row[i] * t->width, (const float *)from->data + i * t->width, sizeof(float) * (size_t)t->width);
+}
+
+static void zero(const tn_tensor *t)
+{
+    if (t->data) memset(t->data, 0, sizeof(float) * (size_t)tensor_elements(t));
+}
+
+static void zero_child(node *n)
+{
+    for (int i = 0; i < n->count[G_IN]; i++) zero(&n->in[i].grad);
+    for (int i = 0; i < n->count[G_OUT]; i++) zero(&n->out[i].grad);
+    for (int i = 0; i < n->count[G_STATE]; i++) zero(&n->state[i].grad), zero(&n->next[i].grad);
+}
+
+/* "part.gru.weight_ih" is "gru.weight_ih" in the reference. */
+static slot *parameter_slot(const probe *p, int i, const char **name)
+{
+    const parameter *w = p->graph->parameter[i];
+    *name = strchr(w->name, '.') + 1;
+    return &w->owner->param[w->slot];
+}
+
+static void backward(probe *p, const checkpoint *f, const char *name)
+{
+    tensor list[64];
+    node *n = p->node;
+    int wanted = probe_wanted(p, list, 64);
+    for (int i = 0; i < wanted; i++) zero(&list[i].s->grad);
+    zero_child(n->child[0]);
+    fill_rows(&n->out[0].grad, given(f, name, "d_out", ""));
+    for (int i = 0; i < n->count[G_NEXT]; i++) fill_rows(&n->next[i].grad, given(f, name, "d_next", n->next[i].name));
+    expect(!n->impl->backward(p->part->self, &n->call) && !n->impl->gradient(p->part->self, &n->call), "%s: %s", name, p->host.error);
+}
+
+static void test_reference(const checkpoint *f, const char *name, const char *toml)
+{
+    probe p;
+    char options[600];
+    const char *from = strstr(toml, "\"attention_decoder\", ");
+    snprintf(options, sizeof options, "%s", from ? strchr(from, ',') + 1 : "");
+    if (strrchr(options, '}')) *strrchr(options, '}') = 0;
+    open_decoder(&p, options, *(int32_t *)given(f, name, "classes", "0")->data, given(f, name, "in", "1")->dim[1]);
+    node *n = p.node;
+    n->in_node[0]->source->split[0].id = given(f, name, "in", "0")->data;
+    n->in_node[1]->source->split[0].real = given(f, name, "in", "1")->data;
+    for (int i = 0; i < n->count[G_STATE]; i++) n->state_node[i]->source->split[0].real = given(f, name, "state", n->state[i].name)->data;
+    for (int i = 0; i < p.graph->n_parameters; i++) {
+        const char *what;
+        slot *s = parameter_slot(&p, i, &what);
+        const checkpoint_tensor *t = given(f, name, "param", what);
+        expect(t != NULL, "%s: the reference lacks %s", name, what);
+        if (t) memcpy(s->value.data, t->data, sizeof(float) * (size_t)tensor_elements(&s->value));
+    }
+    p.training = 1;
+    probe_bind(&p, examples, EXAMPLES);
+    expect(!probe_forward(&p), "%s: forward: %s", name, p.host.error);
+    backward(&p, f, name);
+    compare(name, "out", &n->out[0].value, given(f, name, "out", ""));
+    compare(name, "d_in.1", &n->in_slot[1]->grad, given(f, name, "d_in", "1"));
+    for (int i = 0; i < n->count[G_STATE]; i++) {
+        compare(name, n->next[i].name, &n->next[i].value, given(f, name, "next", n->next[i].name));
+        compare(name, "an initial state's gradient", &n->state_slot[i]->grad, given(f, name, "d_state", n->state[i].name));
+    }
+    for (int i = 0; i < p.graph->n_parameters; i++) {
+        const char *what;
+        slot *s = parameter_slot(&p, i, &what);
+        s->grad.lay = NULL;
+        compare(name, what, &s->grad, given(f, name, "d_param", what));
+    }
+    probe_close(&p);
+}
+
+/* ---- searches ---------------------------------------------------------------------------------------------------------- */
+/* Sequences of up to MOST words out of WORDS, of which BEGIN comes first and END ends; FULL prefixes of MOST - 1 words. */
+enum { WORDS = 4, BEGIN = 1, END = 3, MOST = 4, FULL = WORDS * WORDS * WORDS, PATHS = 400 };
+typedef struct path_found { double score; int n, word[MOST]; } path_found;
+typedef struct paths { int n[EXAMPLES]; path_found of[EXAMPLES][PATHS]; } paths;
+
+static int keep(void *to, int32_t row, double points, const int32_t *ids, int64_t n)
+{
+    paths *x = to;
+    path_found *f = &x->of[row][x->n[row]++];
+    *f = (path_found){ .score = points, .n = (int)n };
+    for (int64_t i = 0; i < n && i < MOST; i++) f->word[i] = ids[i];
+    return x->n[row] >= PATHS;
+}
+
+static void search(probe *p, int width, double alpha, paths *x)
+{
+    memset(x, 0, sizeof *x);
+    p->graph->search = (tn_search){ sizeof(tn_search), width, alpha };
+    expect(!p->node->layer->decode(p->part->self, &p->node->call, keep, x), "decode: %s", p->host.error);
+}
+
+/* log p of every word behind every prefix: [example][prefix][t][word], prefix = w1 + WORDS (w2 + WORDS w3). */
+typedef struct table { double log_p[EXAMPLES][FULL][MOST][WORDS]; } table;
+
+/* All examples get MOST steps of the target, whose words are then set one prefix after the other. */
+static void make_table(probe *p, table *x)
+{
+    static int32_t id[EXAMPLES * MOST];
+    static int64_t begin[EXAMPLES + 1];
+    for (int e = 0; e <= EXAMPLES; e++) begin[e] = e * MOST;
+    for (int i = 0; i < p->data.n_fields; i++) {
+        field *f = p->data.field[i];
+        if (f->layout == L_TARGET) f->split[0].begin = begin, f->split[0].id = id, f->split[0].leaves = EXAMPLES * MOST;
+    }
+    for (int prefix = 0; prefix < FULL; prefix++) {
+        for (int i = 0; i < EXAMPLES * MOST; i++) {
+            int t = i % MOST, w = prefix;
+            for (int k = 1; k < t; k++) w /= WORDS;
+            id[i] = t ? w % WORDS : BEGIN;
+        }
+        probe_bind(p, examples, EXAMPLES);
+        expect(!probe_forward(p), "forward: %s", p->host.error);
+        const tn_layout *l = p->node->out[0].value.lay;
+        for (int r = 0; r < EXAMPLES; r++)
+            for (int t = 0; t < MOST; t++) {
+                const float *y = (const float *)p->node->out[0].value.data + (l->first[t] + l->place[r]) * WORDS;
+                double sum = 0;
+                for (int w = 0; w < WORDS; w++) sum += exp((double)y[w]);
+                for (int w = 0; w < WORDS; w++) x->log_p[r][prefix][t][w] = (double)y[w] - log(sum);
+            }
+    }
+}
+
+static int prefix_of(const int *word, int n)
+{
+    int prefix = 0;
+    for (int k = n < MOST - 1 ? n : MOST - 1; k-- > 0; ) prefix = prefix * WORDS + word[k];
+    return prefix;
+}
+
+static double penalized(double log_p, int n, double alpha) { return log_p / pow((5.0 + n) / 6.0, alpha); }
+
+static int better(const void *a, const void *b)
+{
+    double x = ((const path_found *)a)->score, y = ((const path_found *)b)->score;
+    return x > y ? -1 : x < y;
+}
+
+/* All sequences that end, from those that begin with word[0 .. n - 1]. */
+static void all_sequences(const table *x, int r, int *word, int n, double log_p, double alpha, path_found *to, int *found)
+{
+    for (int w = 0; w < WORDS && n < MOST; w++) {
+        double p = log_p + x->log_p[r][prefix_of(word, n)][n][w];
+        if (w == END) {
+            path_found *f = &to[(*found)++];
+            *f = (path_found){ .score = penalized(p, n + 1, alpha), .n = n };
+            memcpy(f->word, word, sizeof *word * (size_t)n);
+        } else {
+            word[n] = w;
+            all_sequences(x, r, word, n + 1, p, alpha, to, found);
+        }
+    }
+}
+
+/* A beam over the table: score has log p until a path ends. Paths that end, or, where none does, those of MOST words. */
+static int table_beam(const table *x, int r, int width, double alpha, path_found *done)
+{
+    path_found live[64] = { { 0, 0, { 0 } } }, next[64 * WORDS], cut[64];
+    int n_live = 1, n_done = 0, n_cut = 0;
+    for (int t = 0; t < MOST && n_live; t++) {
+        int n = 0;
+        for (int i = 0; i < n_live; i++)
+            for (int w = 0; w < WORDS; w++) {
+                next[n] = live[i];
+                next[n].score += x->log_p[r][prefix_of(live[i].word, t)][t][w], next[n].word[t] = w, next[n++].n = t + 1;
+            }
+        qsort(next, (size_t)n, sizeof *next, better);
+        int places = width - n_done;
+        n_live = 0;
+        for (int i = 0; i < n && i < places; i++) {
+            path_found *f = next[i].word[t] == END ? &done[n_done++] : t + 1 < MOST ? &live[n_live++] : &cut[n_cut++];
+            *f = next[i];
+            if (f->word[t] == END) f->n--;
+            if (f->word[t] == END || t + 1 == MOST) f->score = penalized(f->score, t + 1, alpha);
+        }
+    }
+    if (!n_done) memcpy(done, cut, sizeof *cut * (size_t)(n_done = n_cut));
+    qsort(done, (size_t)n_done, sizeof *done, better);
+    return n_done;
+}
+
+static void same_paths(const char *what, int r, const paths *found, const path_found *expected, int n)
+{
+    expect(found->n[r] == n, "%s: example %d: %d paths, expected %d", what, r, found->n[r], n);
+    for (int i = 0; i < n && i < found->n[r]; i++) {
+        const path_found *a = &found->of[r][i], *b = &expected[i];
+        int same = a->n == b->n && !memcmp(a->word, b->word, sizeof *a->word * (size_t)a->n) && fabs(a->score - b->score) <= 1e-5;
+        expect(same, "%s: example %d: path %d has %d words and the score %.9g, expected %d and %.9g", what, r, i, a->n, a->score, b->n,
+               b->score);
+        if (!same) return;
+    }
+}
+
+static void test_search(const char *more, int64_t width)
+{
+    static table x;
+    static paths found;
+    probe p;
+    char options[300], label[400];
+    snprintf(options, sizeof options, "begin = '%d', end = '%d', max_length = %d, embedding = { width = 3 }, %s", BEGIN, END, MOST, more);
+    open_decoder(&p, options, WORDS, width);
+    make_table(&p, &x);
+    for (double alpha = 0; alpha < 2.5; alpha += 0.7) {
+        search(&p, 300, alpha, &found);
+        for (int r = 0; r < EXAMPLES; r++) {
+            path_found all[PATHS];
+            int word[MOST] = { 0 }, n = 0;
+            all_sequences(&x, r, word, 0, 0, alpha, all, &n);
+            qsort(all, (size_t)n, sizeof *all, better);
+            snprintf(label, sizeof label, "%s, all sequences, penalty %g", more, alpha);
+            expect(n == 1 + 3 + 9 + 27, "there are %d sequences that end, expected 40", n);
+            same_paths(label, r, &found, all, n);
+        }
+        for (int w = 1; w < 8; w++) {
+            search(&p, w, alpha, &found);
+            for (int r = 0; r < EXAMPLES; r++) {
+                path_found some[64];
+                int n = table_beam(&x, r, w, alpha, some);
+                snprintf(label, sizeof label, "%s, width %d, penalty %g", more, w, alpha);
+                same_paths(label, r, &found, some, n);
+            }
+        }
+    }
+    probe_close(&p);
+}
+
+/* An example alone has the paths, and the bits of their scores, that it has in a batch. */
+static void test_alone(void)
+{
+    static paths all, one;
+    probe p;
+    open_decoder(&p, "embedding = { width = 3 }, cell = { type = 'lstm', units = 5 }, end = '2', begin = '0'", 7, 5);
+    for (int width = 1; width < 5; width += 3) {
+        probe_bind(&p, examples, EXAMPLES);
+        expect(!probe_forward(&p), "forward: %s", p.host.error);
+        search(&p, width, 1, &all);
+        for (int r = 0; r < EXAMPLES; r++) {
+            probe_bind(&p, &examples[r], 1);
+            expect(!probe_forward(&p), "forward: %s", p.host.error);
+            search(&p, width, 1, &one);
+            expect(one.n[0] == all.n[r] && !memcmp(one.of[0], all.of[r], sizeof(path_found) * (size_t)one.n[0]),
+                   "width %d: example %d alone is decoded otherwise than in a batch", width, (int)examples[r]);
+        }
+    }
+    probe_close(&p);
+}
+
+/* Steps that hear what the layer said itself say what greedy decoding says, bit for bit. */
+static void test_own(void)
+{
+    static paths greedy;
+    static table unused;
+    probe p;
+    open_decoder(&p, "embedding = { width = 3, dropout = 0.5 }, cell = { type = 'gru', units = 5 }, begin = '1', end = '', max_length = 4",
+                 WORDS, 5);
+    make_table(&p, &unused); /* all examples have MOST steps now */
+    probe_bind(&p, examples, EXAMPLES);
+    node *n = p.node;
+    p.alone = 1;
+    expect(!probe_forward(&p), "forward: %s", p.host.error);
+    search(&p, 1, 0, &greedy);
+    n->call.flags = TN_C_ALONE | TN_C_OWN;
+    expect(!n->impl->forward(p.part->self, &n->call), "forward: %s", p.host.error);
+    const tn_layout *l = n->out[0].value.lay;
+    for (int r = 0; r < EXAMPLES; r++)
+        for (int t = 0; t < MOST; t++) {
+            const float *y = (const float *)n->out[0].value.data + (l->first[t] + l->place[r]) * WORDS;
+            int best = 0;
+            for (int w = 1; w < WORDS; w++) best = y[w] > y[best] ? w : best;
+            expect(greedy.of[r][0].n == MOST && greedy.of[r][0].word[t] == best, "example %d, step %d: says %d itself, %d when it decodes",
+                   r, t, best, greedy.of[r][0].word[t]);
+        }
+    probe_close(&p);
+}
+
+/* teacher_forcing: about that share of steps hears the target, drawn for each sequence and step, and the first one always. */
+static void test_forcing(void)
+{
+    probe p;
+    int heard = 0, steps = 0;
+    open_decoder(&p, "embedding = { width = 3 }, cell = { type = 'gru', units = 5 }, teacher_forcing = 0.25", 97, 5);
+    p.training = 1;
+    probe_bind(&p, examples, EXAMPLES);
+    const int32_t *target = p.node->in_slot[0]->value.data, *fed = p.node->saved[0].value.data;
+    const tn_layout *l = p.node->out[0].value.lay;
+    for (uint64_t step = 0; step < 200; step++) {
+        expect(!probe_forward(&p), "forward: %s", p.host.error);
+        p.node->call.rng.ctr = step;
+        expect(!p.node->impl->forward(p.part->self, &p.node->call), "forward: %s", p.host.error);
+        for (int32_t r = 0; r < l->rows; r++) {
+            if (l->step[r]) heard += fed[r] == target[r], steps++;
+            else expect(fed[r] == target[r], "a first step hears word %d, the target's is %d", fed[r], target[r]);
+        }
+    }
+    double share = (double)heard / steps; /* a word of its own is the target's one time in 97 */
+    expect(fabs(share - 0.25) < 0.05, "teacher_forcing = 0.25: %.3f of %d steps hear the target", share, steps);
+    probe_close(&p);
+}
+
+static void test_refused(const char *options, const char *expected)
+{
+    probe p;
+    const offer in[2] = { IDS(L_TARGET, 7), REALS(L_TEXT, 5) };
+    int rc = probe_open(&p, path, TN_LAYER, "attention_decoder", options, in, 2);
+    expect(rc < 0 && strstr(p.host.error, expected), "{ %s }: %s; expected: %s", options, rc < 0 ? p.host.error : "it is taken", expected);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) return 2;
+    char file[4096], error[400];
+    const char *const places[] = { argv[1], NULL };
+    snprintf(file, sizeof file, "%s/layers/attention_decoder%s.so", argv[1], registry_isa() == 4 ? ".v4" : registry_isa() ? ".v3" : "");
+    path = realpath(file, NULL);
+    probe_places(places);
+    const checkpoint *f = checkpoint_read(argv[2], error, sizeof error);
+    if (!path || !f) {
+        printf("FAILED: %s\n", path ? error : "there is no attention_decoder.so");
+        return 1;
+    }
+    for (int i = 0; i < f->n_texts; i++) test_reference(f, f->text[i].key, f->text[i].value);
+    test_search("attention = { type = 'additive', units = 4 }, cell = { type = 'gru', units = 6 }", 5);
+    test_search("attention = { type = 'dot' }, cell = { type = 'lstm', units = 5 }", 5);
+    test_search("attention = { type = 'general' }, cell = { type = 'rnn', units = 3 }, output = { reads = ['state'] }", 5);
+    test_alone();
+    test_own();
+    test_forcing();
+    test_refused("cell = { type = 'dense', units = 3 }", "does not read steps one after the other");
+    test_refused("attention = { type = 'dot' }, cell = { type = 'gru', units = 6 }", "wants equal widths");
+    test_refused("output = { units = 5 }", "7 words");
+    test_refused("output = { reads = ['state', 'state'] }", "twice");
+    test_refused("output = { reads = ['gate'] }", "none of state, context, embedding");
+    test_refused("output = { reads = [] }", "must read something");
+    return expect_end("decoder");
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# decoder_test.sh BUILD -- an encoder and attention_decoder learn to turn strings of letters round: BLEU, predictions of new
+# lines, of an empty one and of a word that nobody has seen; greedy and beam; the same bits on two threads and after a kill.
+set -u
+build=$(cd "$1" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+cd "$tmp" || exit 1
+
+make_split() { # name seed lines
+    awk -v s="$2" -v n="$3" -v name="$1" 'BEGIN {
+        split("a b c d e f g h", letter, " ")
+        for (i = 0; i < n; i++) {
+            s = (s * 1103515245 + 12345) % 2147483648; len = int(s / 65536) % 7
+            there = back = ""
+            for (j = 0; j < len; j++) {
+                s = (s * 1103515245 + 12345) % 2147483648; x = letter[int(s / 65536) % 8 + 1]
+                there = there (j ? " " : "") x
+                back = x (j ? " " : "") back
+            }
+            print there >(name ".source")
+            print back >(name ".target")
+        }
+    }'
+}
+make_split train 1 1500; make_split validation 2 100; make_split test 3 100
+
+cat >run.toml <<'TOML'
+schema = 1
+seed = 3
+[dataset]
+type = "parallel"
+train = { source = "train.source", target = "train.target" }
+validation = { source = "validation.source", target = "validation.target" }
+test = { source = "test.source", target = "test.target" }
+[[field]]
+name = "source"
+transforms = ["words"]
+[[field]]
+name = "target"
+transforms = ["words", "bracket"]
+[[field]]
+name = "next"
+from = "target"
+shift = 1
+[[layer]]
+name = "letters"
+type = "embedding"
+inputs = "source"
+width = 16
+[[layer]]
+name = "encoder"
+type = "bidirectional"
+cell = { type = "gru", units = 24 }
+[[layer]]
+name = "bridge"
+type = "dense"
+inputs = "encoder.state"
+units = 32
+activation = "tanh"
+[[layer]]
+name = "decoder"
+type = "attention_decoder"
+inputs = ["target", "encoder"]
+initial_state = "bridge"
+embedding = { width = 16, dropout = 0.1 }
+cell = { type = "gru", units = 32 }
+attention = { type = "additive", units = 32 }
+teacher_forcing = 0.7
+[[loss]]
+type = "cross_entropy"
+target = "next"
+[optimizer]
+type = "adam"
+learning_rate = 0.01
+[gradient]
+clip_norm = 1.0
+[[metric]]
+type = "perplexity"
+feed = "own"
+[[metric]]
+name = "taught"
+type = "perplexity"
+feed = "teacher"
+[[metric]]
+type = "bleu"
+input = "decoder.decoded"
+target = "next"
+[training]
+epochs = 12
+batch_size = 32
+[evaluation]
+decode = { type = "beam", width = 3, length_penalty = 0.6 }
+[checkpoint]
+every_steps = 20
+TOML
+
+tenon() { "$build/tenon" "$@"; }
+value() { awk -v name="$1" '$1 == name { print $2 }' "$2"; }
+at_least() { awk -v x="${1:-0}" -v least="$2" 'BEGIN { exit !(x >= least) }'; }
+sums() { (cd "$1" && sha256sum checkpoints/*.safetensors metrics.csv); }
+
+tenon check run.toml >out 2>&1; ok $? "check: $(tail -n 2 out)"
+tenon train run.toml --run whole --threads 1 >out 2>&1; ok $? "train: $(tail -n 3 out)"
+bleu=$(value test.bleu out)
+at_least "$bleu" 98; ok $? "BLEU of the test split is ${bleu:-missing}, expected at least 98: $(tail -n 3 out)"
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR == 2 { own = $at["validation.perplexity"]; taught = $at["validation.taught"] } END { exit !(own > taught && taught > 1) }' whole/metrics.csv
+ok $? "after an epoch perplexity is not larger on its own words than on the target's: $(head -n 2 whole/metrics.csv | tr '\n' ' ')"
+
+# greedy and a beam of one are the same search
+tenon evaluate whole --set 'evaluation.decode = "greedy"' >greedy 2>&1; ok $? "evaluate: $(tail -n 1 greedy)"
+tenon evaluate whole --set 'evaluation.decode = { type = "beam", width = 1, length_penalty = 2 }' >one 2>&1
+cmp -s greedy one; ok $? "a beam of width 1 gives other scores than greedy: $(diff greedy one | head -n 4 | tr '\n' ' ')"
+at_least "$(value test.bleu greedy)" 98; ok $? "BLEU of greedy decoding is $(value test.bleu greedy)"
+
+# new lines, an empty one, a word that nobody has seen
+printf '%s\n' 'c a b' 'h g f e d' 'a' '' 'zebra' 'b zebra a' >lines.txt
+tenon predict whole lines.txt >said 2>err; ok $? "predict: $(cat err)"
+[ "$(head -n 3 said)" = "$(printf 'b a c\nd e f g h\na')" ]; ok $? "predict says: $(head -n 3 said | tr '\n' '/')"
+[ "$(wc -l <said)" = 6 ]; ok $? "predict gives $(wc -l <said) lines for 6"
+[ -z "$(sed -n 4p said)" ]; ok $? "an empty source is turned into '$(sed -n 4p said)'"
+tenon predict whole lines.txt --format json >json 2>err
+grep -q '^{"words": \["b", "a", "c"\], "score": -[0-9.e-]*}$' json; ok $? "predict --format json says: $(head -n 1 json)"
+tenon predict whole lines.txt --threads 2 | cmp -s - said; ok $? "predict says something else on two threads"
+
+# the same words for the lines of a split, all in batches
+tenon predict whole test.source >alone 2>/dev/null
+tenon evaluate whole --predictions batch >/dev/null 2>&1 && cmp -s alone batch
+ok $? "a line alone is turned into other words than in a batch: $(diff alone batch | head -n 4 | tr '\n' ' ')"
+tenon evaluate whole --predictions batch --batch-size 7 >/dev/null 2>&1 && cmp -s alone batch
+ok $? "another size of batches gives other words: $(diff alone batch | head -n 4 | tr '\n' ' ')"
+
+# the same bits on two threads, and after a kill
+sums whole >whole.sums
+tenon train run.toml --run two --threads 2 >out 2>&1
+sums two | cmp -s - whole.sums; ok $? "two threads give other bits: $(tail -n 1 out)"
+"$build/tenon" train run.toml --run killed --threads 1 >/dev/null 2>&1 &
+pid=$!
+until [ -e killed/checkpoints/step-00000140.safetensors ] || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
+kill -9 $pid 2>/dev/null && { wait $pid; } 2>/dev/null
+[ ! -e killed/stopped.txt ]; ok $? "the run was over before it was killed"
+tenon resume killed --threads 1 >out 2>&1; ok $? "resume: $(tail -n 2 out)"
+sums killed | cmp -s - whole.sums; ok $? "a run that was killed and resumed gives other bits: $(tail -n 1 out)"
+
+# mistakes
+wrong() { # what, what it says, sed script
+    sed "$3" run.toml >wrong.toml
+    tenon check wrong.toml >out 2>&1; [ $? = 2 ] && grep -q "$2" out; ok $? "$1: $(grep -v '^ ' out | head -n 2)"
+}
+wrong 'feed' 'expected "own" or "teacher"' 's/feed = "own"/feed = "mine"/'
+wrong 'decode' 'expected "greedy" or' 's/type = "beam", width = 3/type = "wide", width = 3/'
+wrong 'a width of greedy' "did you mean\|no such key\|unknown\|does not stand" 's/{ type = "beam", width = 3, length_penalty = 0.6 }/{ type = "greedy", width = 3 }/'
+wrong 'no bracket' "no word '<sos>'" 's/transforms = \["words", "bracket"\]/transforms = ["words"]/'
+echo "decoder: $passed passed, $failed failed"
+[ $failed = 0 ]
