@@ -1,12 +1,7 @@
 #!/usr/bin/env bash
 # decoder_test.sh BUILD -- an encoder and attention_decoder learn to turn strings of letters round: BLEU, predictions of new
 # lines, of an empty one and of a word that nobody has seen; greedy and beam; the same bits on two threads and after a kill.
-set -u
-build=$(cd "$1" && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-ok() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $2"; fi; }
+. "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 
 make_split() { # name seed lines
@@ -154,5 +149,4 @@ wrong 'feed' 'expected "own" or "teacher"' 's/feed = "own"/feed = "mine"/'
 wrong 'decode' 'expected "greedy" or' 's/type = "beam", width = 3/type = "wide", width = 3/'
 wrong 'a width of greedy' "did you mean\|no such key\|unknown\|does not stand" 's/{ type = "beam", width = 3, length_penalty = 0.6 }/{ type = "greedy", width = 3 }/'
 wrong 'no bracket' "no word '<sos>'" 's/transforms = \["words", "bracket"\]/transforms = ["words"]/'
-echo "decoder: $passed passed, $failed failed"
-[ $failed = 0 ]
+finish decoder
