@@ -17,6 +17,9 @@ rm -f /tmp/examples.$$
 # translation as the file says, but for sizes: some minutes of it, in which it must begin to learn
 multi30k_test() {
     local data=$TENON_DATA/multi30k
+    # published for 7,853 and 5,893 words: 20,518,405; here there are 7,875 and 5,896, of 256 and of 256 + 1,792 + 1 numbers each
+    "$build/tenon" check multi30k-attention.toml | grep -q "^parameters: $((20518405 + 22 * 256 + 3 * 2049))\$"
+    ok $? "multi30k: not as many parameters as published: $("$build/tenon" check multi30k-attention.toml | grep '^parameters')"
     mkdir "$tmp/multi30k"
     for side in de en; do
         head -n 6000 "$data/train.lc.norm.tok.$side" >"$tmp/multi30k/train.lc.norm.tok.$side"
