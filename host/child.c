@@ -55,6 +55,12 @@ static tn_tensor *slice(tn_tensor *view, const tn_tensor *whole, int64_t row, in
     return view;
 }
 
+/* What has no rows of a layout is the same memory at every step. */
+static tn_tensor *slice_memory(tn_tensor *view, slot *s, int64_t row, int64_t rows, const tn_layout *l)
+{
+    return s->spec.layout == TN_FIXED ? &s->value : slice(view, &s->value, row, rows, l);
+}
+
 static void slice_step(node *n, struct step_view *v, const tn_layout *l, int32_t t)
 {
     int64_t row = l->first[t], m = l->live[t], before = t ? l->first[t - 1] : 0;
@@ -68,9 +74,9 @@ static void slice_step(node *n, struct step_view *v, const tn_layout *l, int32_t
         n->at_d_out[i] = slice(&v->d_out[i], &n->out[i].grad, row, m, s);
     }
     for (int i = 0; i < n->count[G_SAVED]; i++)
-        n->at_saved[i] = slice(&v->saved[i], &n->saved[i].value, row, m, n->saved[i].spec.layout == l->id ? s : o);
+        n->at_saved[i] = slice_memory(&v->saved[i], &n->saved[i], row, m, n->saved[i].spec.layout == l->id ? s : o);
     for (int i = 0; i < n->count[G_WORK]; i++)
-        n->at_work[i] = slice(&v->work[i], &n->work[i].value, row, m, n->work[i].spec.layout == l->id ? s : o);
+        n->at_work[i] = slice_memory(&v->work[i], &n->work[i], row, m, n->work[i].spec.layout == l->id ? s : o);
     for (int i = 0; i < n->count[G_STATE]; i++) { /* the state of step t is the next of step t - 1 */
         const slot *was = t ? &n->next[i] : &n->state[i];
         n->at_next[i] = slice(&v->next[i], &n->next[i].value, row, m, o);
@@ -124,8 +130,10 @@ int run_phase(const tn_call *c, uint32_t phase) { return node_run(node_of(c), ph
 static tn_tensor *free_slot(node *n, struct step_view *v, int group, int i, const slot *s, tn_tensor *t, int32_t rows,
                             const tn_layout *l)
 {
-    if (slot_hold(n->owner, &v->free_buffer[group][i], &v->free_bytes[group][i], 4 * (size_t)(rows * s->spec.width))) return NULL;
-    *t = (tn_tensor){ sizeof *t, s->spec.dtype, v->free_buffer[group][i], rows, s->spec.width, s->spec.width, l, NULL, NULL };
+    int64_t n_rows = s->spec.layout == TN_FIXED ? s->spec.rows : rows;
+    if (slot_hold(n->owner, &v->free_buffer[group][i], &v->free_bytes[group][i], 4 * (size_t)(n_rows * s->spec.width))) return NULL;
+    *t = (tn_tensor){ sizeof *t, s->spec.dtype, v->free_buffer[group][i], n_rows, s->spec.width, s->spec.width,
+                      s->spec.layout == TN_FIXED ? NULL : l, NULL, NULL };
     return t;
 }
 

@@ -16,7 +16,7 @@
 #include "data.h"
 #include "layout.h"
 
-enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 96, MAX_WORK = 64, MAX_STATE = 16, MAX_PACKED = 64,
+enum { MAX_IN = 16, MAX_OUT = 8, MAX_PARAM = 64, MAX_SAVED = 128, MAX_WORK = 96, MAX_STATE = 16, MAX_PACKED = 64,
        MAX_KEPT = 16, MAX_CHILDREN = 8, MAX_LAYOUTS = 64, MAX_PAIRS = 16 };
 /* Groups of slots, in the order of tn_call's arrays. */
 enum { DECODE_EVALUATION = 1, DECODE_TRAINING = 2 };

@@ -271,9 +271,9 @@ struct tn_ops {
     int (*gemm)(tn_be *, int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
     /* Packed weights. W is [groups * units, k] (transposed = 1, as nn.Linear keeps it) or [k, groups * units] */
-    int64_t (*pack_size)(tn_be *, int64_t k, int64_t units, uint32_t groups); /* bytes; the host's to call   */
+    int64_t (*pack_size)(tn_be *, int64_t k, int64_t units, uint32_t groups); /* bytes: at most 4 k groups (units up to 16s) */
     int (*pack)(tn_be *, int transposed, int64_t k, int64_t units, uint32_t groups, const float *w, int64_t ldw,
-                void *packed);
+                void *packed);       /* the host's to call; also a part's that changes weights within a step  */
     int (*product)(tn_be *, const tn_product *);                   /* may be NULL on a device                */
     /* body(ctx, from, to) over [0, n) in pieces of at least `grain`, each index once, in any order, on any
      * thread; inside a body it runs on the caller's thread. Returns when all are done.                      */
