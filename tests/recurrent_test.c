@@ -1,5 +1,6 @@
 /* recurrent_test.c -- bidirectional against bilstm, against its own halves and against itself with separate parameters; the
- * published numbers of parameters of lstm1997.
+ * published numbers of parameters of lstm1997; the variants of lstm against the plain cell; what dropout of states and of weights
+ * leaves against a network that has that alone.
  *
  *     recurrent_test PLUGINS */
 #include <math.h>
@@ -24,6 +25,9 @@ static void open_layer(probe *p, const char *name, const char *options, int64_t 
     }
 }
 
+/* With all memory of theirs; no other may be open. */
+static void close_both(probe *a, probe *b) { probe_close(a), probe_close(b), guard_reset(); }
+
 static float *value_of(const probe *p, int i)
 {
     const parameter *w = p->graph->parameter[i];
@@ -36,12 +40,13 @@ static float *gradient_of(const probe *p, int i)
 }
 static int64_t size_of(const probe *p, int i) { return p->graph->parameter[i]->rows * p->graph->parameter[i]->width; }
 
-static void run(probe *p)
+static void run_on(probe *p, const int64_t *example, int n)
 {
     p->training = 1;
-    probe_bind(p, examples, EXAMPLES);
+    probe_bind(p, example, n);
     expect(!probe_forward(p) && !probe_backward(p, 0), "%s: a phase fails: %s", p->name, p->host.error);
 }
+static void run(probe *p) { run_on(p, examples, EXAMPLES); }
 
 /* Parameters of b become those of a, number `first` on, in the same order. */
 static void same_parameters(const probe *a, probe *b, int first)
@@ -98,7 +103,7 @@ static void test_bilstm(const char *more, int64_t width)
     run(&both), run(&bilstm);
     compare_all(&both, &bilstm, label);
     for (int i = 0; i < both.graph->n_parameters; i++) compare(label, gradient_of(&both, i), gradient_of(&bilstm, i), size_of(&both, i), 1e-6);
-    probe_close(&both), probe_close(&bilstm);
+    close_both(&both, &bilstm);
 }
 
 /* The sum and the mean of the halves that concat gives. */
@@ -125,7 +130,7 @@ static void test_merge(const char *merge, float factor)
         compare("its .state", merged.node->next[k].value.data, concat.node->next[k].value.data,
                 tensor_elements(&merged.node->next[k].value), 0);
     free(expected);
-    probe_close(&concat), probe_close(&merged);
+    close_both(&concat, &merged);
 }
 
 /* One set of parameters: half as many, what two equal sets give, and the sum of their gradients. */
@@ -147,7 +152,7 @@ static void test_shared(void)
         for (int64_t j = 0; j < size_of(&apart, i); j++) sum[j] += other[j];
         compare("the gradient of a shared parameter", gradient_of(&shared, i), sum, size_of(&shared, i), 1e-6);
     }
-    probe_close(&shared), probe_close(&apart);
+    close_both(&shared, &apart);
 }
 
 /* Hochreiter and Schmidhuber 1997, tables of experiments 1, 4, 6: weights with those of the output units, which hear cells. */
@@ -161,7 +166,7 @@ static void test_published(const char *net, const char *options, int64_t in, int
     int64_t found = memory.graph->values + dense.graph->values;
     expect(found == expected, "lstm1997: the net of %s has %lld parameters, published are %lld", net, (long long)found,
            (long long)expected);
-    probe_close(&memory), probe_close(&dense);
+    close_both(&memory, &dense);
 }
 
 static void test_gate_biases(void)
@@ -174,6 +179,140 @@ static void test_gate_biases(void)
            (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
     for (int j = 4; j < 8; j++) expect(fabsf(b[j]) <= 0.1f, "lstm1997: the bias of cell %d begins at %g", j - 4, (double)b[j]);
     probe_close(&p);
+}
+
+/* ---- variants of lstm ---------------------------------------------------------------------------------------------------- */
+/* Functions that are parts, but the same ones: all that comes out bit by bit, and all gradients. */
+static void test_functions(const char *layer, const char *more)
+{
+    probe plain, named;
+    char options[300], label[300];
+    snprintf(options, sizeof options, "%s, activation = 'tanh', recurrent_activation = 'sigmoid'", more);
+    snprintf(label, sizeof label, "%s { %s } and the same with its functions named", layer, more);
+    open_layer(&plain, layer, more, 5), open_layer(&named, layer, options, 5);
+    same_parameters(&plain, &named, 0);
+    run(&plain), run(&named);
+    compare_all(&named, &plain, label);
+    for (int i = 0; i < plain.graph->n_parameters; i++) compare(label, gradient_of(&named, i), gradient_of(&plain, i), size_of(&plain, i), 1e-6);
+    close_both(&plain, &named);
+}
+
+/* Of parameter number `which`: four gates of three units. */
+static void test_first_biases(const char *layer, const char *more, uint32_t which, int second)
+{
+    probe p;
+    char options[300];
+    float b[12];
+    static const float first[4] = { -1, 2, 0.5f, -3 };
+    snprintf(options, sizeof options, "units = 3, input_bias = -1.0, forget_bias = 2.0, cell_bias = 0.5, output_bias = -3.0%s", more);
+    open_layer(&p, layer, options, 5);
+    int rc = p.node->layer->initialize(p.part->self, &host_api, &p.host, which, (tn_rng){ 3, 0 }, b);
+    expect(rc == 1, "%s { %s }: parameter %u is left to its initializer", layer, options, which);
+    for (int j = 0; j < 12; j++) {
+        float expected = second ? 0 : first[j / 3];
+        expect(memcmp(&b[j], &expected, sizeof expected) == 0, "%s { %s }: number %d of parameter %u begins at %g, expected %g", layer,
+               options, j, which, (double)b[j], (double)expected);
+    }
+    probe_close(&p);
+}
+
+/* ---- dropout of states and of weights -------------------------------------------------------------------------------------- */
+static int is_recurrent(const probe *p, int i)
+{
+    const char *name = p->graph->parameter[i]->name;
+    return strstr(name, "weight_hh") || strstr(name, "weight_hn");
+}
+
+/* What parameter i of `dropped` was multiplied by: an element, or with by_column all that one number of the state is multiplied by,
+ * got 0 as its gradient where it was left out, else 2 times that of the others. How many there are, and how many are left out. */
+static void find_mask(const probe *dropped, int i, int by_column, float *mask, int64_t *all, int64_t *out)
+{
+    const parameter *w = dropped->graph->parameter[i];
+    const float *g = gradient_of(dropped, i);
+    for (int64_t k = 0; k < w->rows * w->width; k++) {
+        int kept = 0;
+        for (int64_t row = 0; by_column && row < w->rows; row++) kept |= g[row * w->width + k % w->width] < 0 || g[row * w->width + k % w->width] > 0;
+        if (!by_column) kept = g[k] < 0 || g[k] > 0;
+        mask[k] = kept ? 2 : 0;
+        if (!by_column || k < w->width) ++*all, *out += !kept;
+    }
+}
+
+/* A network with a dropout of 1/2 on these examples against one without, whose weights are those that the mask left, times 2: the
+ * same bits, and the gradient of a weight is the mask times what it is there. */
+static void compare_dropped(probe *dropped, probe *whole, const int64_t *example, int n, int by_column, int64_t *all, int64_t *out)
+{
+    char label[400];
+    snprintf(label, sizeof label, "%s with dropout, and without on what it left", dropped->name);
+    float *mask[8] = { NULL };
+    run_on(dropped, example, n);
+    same_parameters(dropped, whole, 0);
+    for (int i = 0; i < dropped->graph->n_parameters; i++) {
+        if (!is_recurrent(dropped, i)) continue;
+        mask[i] = malloc(sizeof *mask[i] * (size_t)size_of(dropped, i));
+        find_mask(dropped, i, by_column, mask[i], all, out);
+        for (int64_t j = 0; j < size_of(dropped, i); j++) value_of(whole, i)[j] *= mask[i][j];
+    }
+    run_on(whole, example, n);
+    compare_all(dropped, whole, label);
+    for (int i = 0; i < dropped->graph->n_parameters; i++) {
+        float *g = gradient_of(whole, i);
+        for (int64_t j = 0; mask[i] && j < size_of(whole, i); j++) g[j] *= mask[i][j];
+        snprintf(label, sizeof label, "%s with dropout: the gradient of %s", dropped->name, dropped->graph->parameter[i]->name);
+        compare(label, gradient_of(dropped, i), g, size_of(whole, i), 1e-6);
+        free(mask[i]);
+    }
+}
+
+/* The output of a further forward pass, with other random numbers. */
+static uint64_t hash_of_output(probe *p, tn_rng rng)
+{
+    const tn_tensor *y = &p->node->out[0].value;
+    uint64_t h = 1;
+    p->node->call.rng = rng;
+    expect(!p->node->impl->forward(p->part->self, &p->node->call), "%s: forward fails: %s", p->name, p->host.error);
+    for (int64_t i = 0; i < 4 * tensor_elements(y); i++) h = (h ^ ((const unsigned char *)y->data)[i]) * 1099511628211u;
+    return h;
+}
+
+static void test_weight_dropout(const char *layer, const char *more)
+{
+    probe dropped, whole;
+    char options[300];
+    int64_t all = 0, out = 0;
+    snprintf(options, sizeof options, "%s, weight_dropout = 0.5", more);
+    open_layer(&dropped, layer, options, 5), open_layer(&whole, layer, more, 5);
+    compare_dropped(&dropped, &whole, examples, EXAMPLES, 0, &all, &out);
+    double far = fabs((double)out - 0.5 * (double)all), sigma = sqrt(0.25 * (double)all);
+    expect(far <= 5 * sigma, "%s { %s }: %lld of %lld weights are left out, more than 5 standard deviations from half", layer, options,
+           (long long)out, (long long)all);
+    uint64_t one = hash_of_output(&dropped, (tn_rng){ 5, 1 }), again = hash_of_output(&dropped, (tn_rng){ 5, 1 }),
+             other = hash_of_output(&dropped, (tn_rng){ 5, 2 });
+    expect(one == again && one != other, "%s { %s }: the mask is %s", layer, options, one == other ? "the same in every step" : "not repeatable");
+    dropped.node->call.flags = whole.node->call.flags = 0; /* not training: all weights as they are */
+    same_parameters(&dropped, &whole, 0);
+    graph_pack(whole.graph);
+    expect(hash_of_output(&dropped, (tn_rng){ 5, 1 }) == hash_of_output(&whole, (tn_rng){ 5, 1 }),
+           "%s { %s }: weights are left out though nothing is learned", layer, options);
+    close_both(&dropped, &whole);
+}
+
+/* Each example alone, which has one mask. */
+static void test_recurrent_dropout(const char *layer, const char *more)
+{
+    char options[300];
+    int64_t all = 0, out = 0;
+    snprintf(options, sizeof options, "%s, recurrent_dropout = 0.5", more);
+    for (int64_t e = 0; e < EXAMPLES; e++) {
+        probe dropped, whole;
+        open_layer(&dropped, layer, options, 5), open_layer(&whole, layer, more, 5);
+        probe_bind(&dropped, &e, 1);
+        if (dropped.node->out[0].value.rows) compare_dropped(&dropped, &whole, &e, 1, 1, &all, &out);
+        close_both(&dropped, &whole);
+    }
+    double far = fabs((double)out - 0.5 * (double)all), sigma = sqrt(0.25 * (double)all);
+    expect(all > 0 && out > 0 && out < all, "%s { %s }: %lld of %lld states are left out", layer, options, (long long)out, (long long)all);
+    expect(far <= 5 * sigma * sqrt(EXAMPLES), "%s { %s }: %lld of %lld states are left out", layer, options, (long long)out, (long long)all);
 }
 
 static void test_refused(const char *layer, const char *options, const char *expected)
@@ -206,6 +345,26 @@ int main(int argc, char **argv)
     test_published("the embedded Reber grammar, 4 blocks of 1", "blocks = 4, cells = 1, bias = 'gates'", 7, 7, 0, 264);
     test_published("the embedded Reber grammar, 3 blocks of 2", "blocks = 3, cells = 2, bias = 'gates'", 7, 7, 0, 276);
     test_gate_biases();
+    test_bilstm("units = 7, peepholes = true, projection = 4", 5);
+    test_bilstm("units = 18, recurrent_bias = true, activation = 'softplus', recurrent_activation = 'hard_sigmoid'", 17);
+    test_functions("lstm", "units = 5");
+    test_functions("lstm", "units = 19, recurrent_bias = true, reverse = true, recurrent_dropout = 0.3");
+    test_functions("bilstm", "units = 18, layers = 2, dropout = 0.4");
+    test_first_biases("lstm", "", 2, 0);
+    test_first_biases("lstm", ", recurrent_bias = true, peepholes = true", 3, 1);
+    test_first_biases("bilstm", ", recurrent_bias = true, peepholes = true, projection = 2", 8, 0);
+    test_weight_dropout("lstm", "units = 19");
+    test_weight_dropout("lstm", "units = 9, projection = 17, peepholes = true, recurrent_dropout = 0.5");
+    test_weight_dropout("bilstm", "units = 12");
+    test_weight_dropout("rnn", "units = 19");
+    test_weight_dropout("gru", "units = 19, recurrent_dropout = 0.25");
+    test_weight_dropout("gru", "units = 18, reset_after = false");
+    test_recurrent_dropout("lstm", "units = 19");
+    test_recurrent_dropout("lstm", "units = 9, projection = 17, peepholes = true");
+    test_recurrent_dropout("bilstm", "units = 5");
+    test_recurrent_dropout("rnn", "units = 19");
+    test_recurrent_dropout("gru", "units = 19");
+    test_recurrent_dropout("gru", "units = 18, reset_after = false, reverse = true");
     test_refused("bidirectional", "cell = { type = 'dense', units = 3 }", "reads no steps one after the other; lstm, gru or rnn do");
     test_refused("bidirectional", "cell = 'bilstm'", "reads both directions already");
     test_refused("gru", "activation = 'softmax'", "a cell needs a function of one number");

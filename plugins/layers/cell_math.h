@@ -3,7 +3,7 @@
 #ifndef CELL_MATH_H
 #define CELL_MATH_H
 #include "tenon/tenon.h"
-#include "tenon/vec.h"
+#include "row_vectors.h"
 
 enum { CELL_TANH, CELL_SIGMOID };
 typedef struct function { int builtin; const tn_activation *table; void *self; } function; /* table NULL: built in */
@@ -50,5 +50,25 @@ TN_INLINE tn_vf cell_slope(tn_be *be, const function *f, tn_vf x, tn_vf y, int64
     tn_vf one = tn_set(1);
     if (f->table) return call_slope(be, f, x, y, n);
     return f->builtin == CELL_TANH ? tn_fma(-y, y, one) : y * (one - y);
+}
+
+/* y = f(x) of a row of n numbers; x == y allowed */
+static inline void row_values(tn_be *be, const function *f, const float *x, float *y, int64_t n)
+{
+#define ROW_TANH(j, m) give(y + (j), tn_tanh(take(x + (j), (m))), (m))
+#define ROW_SIGMOID(j, m) give(y + (j), tn_sigmoid(take(x + (j), (m))), (m))
+    if (f->table) f->table->forward(f->self, be, 1, n, x, y);
+    else if (f->builtin == CELL_TANH) FOR_VECTORS(n, ROW_TANH);
+    else FOR_VECTORS(n, ROW_SIGMOID);
+}
+/* d *= f'(x) of a row of n numbers; x and y as in cell_slope */
+static inline void row_slopes(tn_be *be, const function *f, const float *x, const float *y, float *d, int64_t n)
+{
+    tn_vf one = tn_set(1);
+#define TANH_SLOPE(j, m) { tn_vf v = take(y + (j), (m)); give(d + (j), take(d + (j), (m)) * tn_fma(-v, v, one), (m)); }
+#define SIGMOID_SLOPE(j, m) { tn_vf v = take(y + (j), (m)); give(d + (j), take(d + (j), (m)) * (v * (one - v)), (m)); }
+    if (f->table) f->table->backward(f->self, be, 1, n, x, y, d, d);
+    else if (f->builtin == CELL_TANH) FOR_VECTORS(n, TANH_SLOPE);
+    else FOR_VECTORS(n, SIGMOID_SLOPE);
 }
 #endif

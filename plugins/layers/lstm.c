@@ -18,7 +18,8 @@ static const tn_desc desc = {
     sizeof desc, TN_LAYER, &table, "lstm", "long short-term memory",
     "`z = x W_ih' + bias + h' W_hh'`, gates in the order i f g o; `c = f c' + i g`, `h = o tanh(c)`. Gives every step; "
     "`.state` and `.cell` give one row a sequence, after its last step. Hochreiter and Schmidhuber 1997; forget gate: Gers, "
-    "Schmidhuber and Cummins 2000. Parameters as PyTorch's nn.LSTM: weight_ih (4H x I), weight_hh (4H x H), bias (4H).",
+    "Schmidhuber and Cummins 2000. Parameters as PyTorch's nn.LSTM: weight_ih (4H x I), weight_hh (4H x H), bias (4H).\n\n"
+    LSTM_DOC,
     TN_OPTIONS(options), sizeof(config), sizeof(lstm), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("lstm", "1.0.0", "Tenon", "MIT", "", parts)

@@ -117,12 +117,12 @@ static void backward_step(step *s, int64_t from, int64_t to)
 {
     const run *r = s->r;
     const memory *l = memory_of(r);
-    int64_t wide = r->f->wide, n = s->upto - from, m = r->f->width[Y], b2 = 2 * l->blocks;
+    int64_t wide = r->f->wide;
     const float *z = r->dz + row_of(s, from) * wide;
     for (int64_t seq = from; seq < to; seq++) cells_backward(s, seq);
     if (l->truncated) return;
-    multiply_add(r, n, wide, m, z, wide, l->pack_hh_back, r->state[Y].carry + from * m);
-    if (r->f->states > GATES) multiply_add(r, n, wide, b2, z, wide, l->pack_gh_back, r->state[GATES].carry + from * b2);
+    add_to_carry(s, Y, from, wide, z, wide, r->c->packed[l->pack_hh_back]);
+    if (r->f->states > GATES) add_to_carry(s, GATES, from, wide, z, wide, r->c->packed[l->pack_gh_back]);
 }
 
 static int cell_gradient(const run *r)

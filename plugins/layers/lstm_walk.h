@@ -6,6 +6,9 @@
  *     h_t = o tanh(c_t)                           h', c': of the step walked before; Hochreiter & Schmidhuber 1997,
  *                                                 forget gate by Gers, Schmidhuber & Cummins 2000
  *
+ * What a cell may have beyond this is in lstm_variants.h: it takes the place of one step's arithmetic. W is the width of h_t,
+ * which is H but for a variant with a projection.
+ *
  * A run walks the steps of packed rows: at step t the first `cont` sequences go on from the row `prev + s`, the others begin
  * there from the initial state. Forwards cont = live[t], prev = first[t - 1]; backwards cont = live[t + 1], prev =
  * first[t + 1]. A thread owns its sequences for the whole walk, so no step waits for another thread.
@@ -14,19 +17,23 @@
 #ifndef LSTM_WALK_H
 #define LSTM_WALK_H
 #include "tenon/tenon.h"
-#include "tenon/vec.h"
+#include "row_vectors.h"
 
+typedef struct variant variant;
 typedef struct run {
     const tn_call *c;
     const tn_layout *lay;
     int backwards;
-    int64_t h, ld, off;                                  /* of y and states: row width D H, first column            */
-    float *y, *gates, *cell, *before, *projected;        /* [N, D H]; [N, 4H], NULL: not wanted; c and h' [N, H]    */
-    float *dh, *dc, *mask;                               /* [S, H]: gradients of h', c'; of recurrent dropout, or NULL */
+    int64_t h, ld, off;                                  /* of y and the state: row width D W, first column         */
+    float *y, *gates, *cell, *before, *projected;        /* [N, D W]; [N, 4H], NULL: not wanted; c [N, H]; h' [N, W] */
+    float *dh, *dc, *mask;                               /* gradients of h' [S, W], of c' [S, H]; of recurrent dropout
+                                                            [S, W], or NULL                                         */
     const int32_t *of;                                   /* rows of `projected`; NULL: each row its own             */
     const float *h0, *c0, *dy, *dh_next, *dc_next;
     float *dh0, *dc0;
     const void *pack_hh, *pack_hh_back;
+    int64_t w, cell_ld, cell_off;                        /* W; of the cell's state: row width D H, first column     */
+    const variant *v;                                    /* NULL: the plain cell                                    */
 } run;
 
 /* ---- one step ------------------------------------------------------------------------------------------------------ */
@@ -47,20 +54,20 @@ static step step_at(const run *r, int32_t t)
     return s;
 }
 
-/* A vector of n <= TN_VL numbers; n is a constant where whole vectors go by. */
-#define EACH_VECTOR static inline __attribute__((always_inline)) void
-static inline __attribute__((always_inline)) tn_vf take(const float *p, int64_t n)
+/* In place of gates_done and gate_gradients: all that a variant computes of sequences [from, to) of a step. */
+static void variant_forward(const step *, int64_t from, int64_t to);
+static void variant_backward(const step *, int64_t from, int64_t to);
+
+/* c' of a sequence; NULL: zero. */
+TN_INLINE const float *cell_before(const step *s, int64_t seq)
 {
-    return n == TN_VL ? tn_load(p) : tn_loadn(p, n);
-}
-EACH_VECTOR give(float *p, tn_vf v, int64_t n)
-{
-    if (n == TN_VL) tn_store(p, v);
-    else tn_storen(p, v, n);
+    const run *r = s->r;
+    if (seq < s->cont) return r->cell + (s->prev + seq) * r->h;
+    return r->c0 ? r->c0 + r->lay->order[seq] * r->cell_ld + r->cell_off : NULL;
 }
 
 /* z: gates of the tile, gs apart. c_before may be NULL. */
-EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, int64_t n)
+TN_INLINE void gates_of(const float *z, int64_t gs, const float *c_before, float *gate, int64_t h, float *c, int64_t n)
 {
     tn_vf i = tn_sigmoid(tn_load(z)), f = tn_sigmoid(tn_load(z + gs));
     tn_vf g = tn_tanh(tn_load(z + 2 * gs)), o = tn_sigmoid(tn_load(z + 3 * gs));
@@ -68,7 +75,7 @@ EACH_VECTOR gates_of(const float *z, int64_t gs, const float *c_before, float *g
     give(c, tn_fma(f, c_before ? take(c_before, n) : tn_set(0), i * g), n);
 }
 
-EACH_VECTOR hidden_of(const float *o, const float *c, float *y, int64_t n) { give(y, take(o, n) * tn_tanh(take(c, n)), n); }
+TN_INLINE void hidden_of(const float *o, const float *c, float *y, int64_t n) { give(y, take(o, n) * tn_tanh(take(c, n)), n); }
 
 /* What gates_done writes lies far apart, so the next tile's lines are asked for a tile ahead: its stores then wait for nothing. */
 static inline void ask_for(const run *r, int64_t row, int64_t unit)
@@ -87,8 +94,7 @@ static void gates_done(void *ctx, const tn_tile *q)
     int64_t h = r->h, whole = q->units / TN_VL * TN_VL, j, last = q->units - whole;
     for (int64_t i = 0; i < q->rows; i++) {
         int64_t seq = s->seq0 + q->row + i, row = s->row0 + q->row + i;
-        const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
-                              : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+        const float *c_before = cell_before(s, seq);
         float *z = q->v + i * q->ld, *gate = r->gates ? r->gates + row * 4 * h + q->unit : z;
         int64_t apart = r->gates ? h : q->gs; /* from one gate to the next */
         float *o = gate + 3 * apart, *c = r->cell + row * h + q->unit;
@@ -103,7 +109,7 @@ static void gates_done(void *ctx, const tn_tile *q)
     }
 }
 
-/* z of sequences [from, to) of a step: init plus h' W_hh', h' at x (NULL: zero). */
+/* z of sequences [from, to) of a step: init plus h' W_hh', h' at x (NULL: zero). A variant finds it in the rows of its gates. */
 static void step_product(step *s, int64_t from, int64_t to, const float *x, int64_t ldx, const int32_t *x_row)
 {
     const run *r = s->r;
@@ -111,8 +117,9 @@ static void step_product(step *s, int64_t from, int64_t to, const float *x, int6
     s->seq0 = from, s->row0 = r->lay->first[s->t] + from;
     const float *init = r->of ? r->projected : r->projected + s->row0 * 4 * r->h;
     const int32_t *init_row = r->of ? r->of + s->row0 : NULL;
-    tn_product p = { sizeof p, 4, to - from, x ? r->h : 0, r->h, x, ldx, x_row, init, 4 * r->h, init_row, r->pack_hh, gates_done, s,
+    tn_product p = { sizeof p, 4, to - from, x ? r->w : 0, r->h, x, ldx, x_row, init, 4 * r->h, init_row, r->pack_hh, gates_done, s,
                      NULL, 0 };
+    if (r->v) p.done = NULL, p.y = r->gates + s->row0 * 4 * r->h, p.ldy = 4 * r->h;
     r->c->be->ops->product(r->c->be, &p);
 }
 
@@ -127,9 +134,27 @@ static const float *h_before(const run *r, const step *s, int64_t seq)
 static void keep_before(const run *r, const step *s, int64_t seq)
 {
     const float *x = h_before(r, s, seq);
-    float *y = r->before + (r->lay->first[s->t] + seq) * r->h;
-    if (x) memcpy(y, x, sizeof(float) * (size_t)r->h);
-    else memset(y, 0, sizeof(float) * (size_t)r->h);
+    float *y = r->before + (r->lay->first[s->t] + seq) * r->w;
+    if (x) memcpy(y, x, sizeof(float) * (size_t)r->w);
+    else memset(y, 0, sizeof(float) * (size_t)r->w);
+}
+
+/* The products of a step, sequences [from, end), and with them the plain cell. */
+static void step_forward(const run *r, step *s, int64_t from, int64_t end)
+{
+    int64_t first = r->lay->first[s->t], cont = s->cont < from ? from : s->cont < end ? s->cont : end;
+    if (r->mask) { /* variational dropout of h': one mask for all steps of a sequence */
+        for (int64_t q = from; q < end; q++) {
+            const float *x = h_before(r, s, q);
+            float *y = r->before + (first + q) * r->w;
+            for (int64_t j = 0; j < r->w; j++) y[j] = x ? x[j] * r->mask[q * r->w + j] : 0;
+        }
+        step_product(s, from, end, r->before + (first + from) * r->w, r->w, NULL);
+        return;
+    }
+    for (int64_t q = cont; r->h0 && q < end; q++) keep_before(r, s, q); /* gradient() has other states in a step of a child */
+    step_product(s, from, cont, r->y + (s->prev + from) * r->ld + r->off, r->ld, NULL);
+    step_product(s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, r->lay->order + cont);
 }
 
 static void walk_forward(const run *r, int64_t from, int64_t to)
@@ -140,20 +165,8 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
         int64_t end = to < l->live[t] ? to : l->live[t];
         if (end <= from) continue;
         step s = step_at(r, t);
-        int64_t cont = s.cont < end ? s.cont : end;
-        if (cont < from) cont = from;
-        if (r->mask) { /* variational dropout of h': one mask for all steps of a sequence */
-            for (int64_t q = from; q < end; q++) {
-                const float *x = h_before(r, &s, q);
-                float *y = r->before + (l->first[t] + q) * r->h;
-                for (int64_t j = 0; j < r->h; j++) y[j] = x ? x[j] * r->mask[q * r->h + j] : 0;
-            }
-            step_product(&s, from, end, r->before + (l->first[t] + from) * r->h, r->h, NULL);
-            continue;
-        }
-        for (int64_t q = cont; r->h0 && q < end; q++) keep_before(r, &s, q); /* gradient() has other states in a step of a child */
-        step_product(&s, from, cont, r->y + (s.prev + from) * r->ld + r->off, r->ld, NULL);
-        step_product(&s, cont, end, r->h0 ? r->h0 + r->off : NULL, r->ld, l->order + cont);
+        step_forward(r, &s, from, end);
+        if (r->v) variant_forward(&s, from, end);
     }
 }
 
@@ -161,8 +174,8 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
 /* In place of the gates their gradients; dc becomes that of c'. dy, c_before may be NULL.
  *     dc += dh o (1 - tanh(c)^2);  dz_i = dc g i (1 - i), dz_f = dc c' f (1 - f)
  *                                  dz_g = dc i (1 - g^2), dz_o = dh tanh(c) o (1 - o)                                       */
-EACH_VECTOR gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc,
-                         int64_t n)
+TN_INLINE void gradients_of(float *gate, int64_t h, const float *c, const float *c_before, const float *dh, const float *dy, float *dc,
+                            int64_t n)
 {
     tn_vf i = take(gate, n), f = take(gate + h, n), g = take(gate + 2 * h, n), o = take(gate + 3 * h, n);
     tn_vf th = tn_tanh(take(c, n)), one = tn_set(1);
@@ -180,8 +193,7 @@ static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq
     int64_t h = r->h, j = 0;
     float *gate = r->gates + row * 4 * h, *dc = r->dc + seq * h;
     const float *dh = r->dh + seq * h, *c = r->cell + row * h, *dy = r->dy ? r->dy + row * r->ld + r->off : NULL;
-    const float *c_before = seq < s->cont ? r->cell + (s->prev + seq) * h
-                          : r->c0 ? r->c0 + r->lay->order[seq] * r->ld + r->off : NULL;
+    const float *c_before = cell_before(s, seq);
     for (; j + TN_VL <= h; j += TN_VL)
         gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, TN_VL);
     if (j < h) gradients_of(gate + j, h, c + j, c_before ? c_before + j : NULL, dh + j, dy ? dy + j : NULL, dc + j, h - j);
@@ -191,12 +203,10 @@ static void gate_gradients(const run *r, const step *s, int64_t row, int64_t seq
 static void pass_empty(const run *r, int64_t from, int64_t to)
 {
     for (int64_t s = from; s < to; s++) {
-        int64_t at = r->lay->order[s] * r->ld + r->off;
+        int64_t row = r->lay->order[s], at = row * r->ld + r->off, cell_at = row * r->cell_ld + r->cell_off;
         if (r->lay->length[s]) continue;
-        for (int64_t j = 0; j < r->h; j++) {
-            if (r->dh0 && r->dh_next) r->dh0[at + j] += r->dh_next[at + j];
-            if (r->dc0 && r->dc_next) r->dc0[at + j] += r->dc_next[at + j];
-        }
+        for (int64_t j = 0; r->dh0 && r->dh_next && j < r->w; j++) r->dh0[at + j] += r->dh_next[at + j];
+        for (int64_t j = 0; r->dc0 && r->dc_next && j < r->h; j++) r->dc0[cell_at + j] += r->dc_next[cell_at + j];
     }
 }
 
@@ -204,16 +214,27 @@ static void pass_empty(const run *r, int64_t from, int64_t to)
 static void give_state(const run *r, int64_t from, int64_t to)
 {
     for (int64_t s = from; s < to; s++) {
-        int64_t at = r->lay->order[s] * r->ld + r->off;
-        for (int64_t j = 0; r->dh0 && j < r->h; j++) r->dh0[at + j] += r->dh[s * r->h + j];
-        for (int64_t j = 0; r->dc0 && j < r->h; j++) r->dc0[at + j] += r->dc[s * r->h + j];
+        int64_t row = r->lay->order[s], at = row * r->ld + r->off, cell_at = row * r->cell_ld + r->cell_off;
+        for (int64_t j = 0; r->dh0 && j < r->w; j++) r->dh0[at + j] += r->dh[s * r->w + j];
+        for (int64_t j = 0; r->dc0 && j < r->h; j++) r->dc0[cell_at + j] += r->dc[s * r->h + j];
     }
+}
+
+/* The step of sequences [from, to) that was walked last begins with the gradients of next, or zeros. */
+static void begin_gradients(const run *r, int64_t from, int64_t to)
+{
+    size_t w = sizeof(float) * (size_t)r->w, h = sizeof(float) * (size_t)r->h;
+    if (from >= to) return;
+    if (!r->dh_next) memset(r->dh + from * r->w, 0, w * (size_t)(to - from));
+    if (!r->dc_next) memset(r->dc + from * r->h, 0, h * (size_t)(to - from));
+    for (int64_t q = from; r->dh_next && q < to; q++) memcpy(r->dh + q * r->w, r->dh_next + r->lay->order[q] * r->ld + r->off, w);
+    for (int64_t q = from; r->dc_next && q < to; q++) memcpy(r->dc + q * r->h, r->dc_next + r->lay->order[q] * r->cell_ld + r->cell_off, h);
 }
 
 static void walk_backward(const run *r, int64_t from, int64_t to)
 {
     const tn_layout *l = r->lay;
-    int64_t h = r->h;
+    int64_t h = r->h, w = r->w;
     pass_empty(r, from, to);
     for (int32_t k = 0; k < l->steps; k++) {
         int32_t t = r->backwards ? k : l->steps - 1 - k;
@@ -221,22 +242,16 @@ static void walk_backward(const run *r, int64_t from, int64_t to)
         if (end <= from) continue;
         step s = step_at(r, t);
         int64_t begun = r->backwards ? (t ? l->live[t] : 0) : l->live[t + 1]; /* those from here on were walked last at t */
-        for (int64_t q = from; q < end; q++) {
-            int64_t at = l->order[q] * r->ld + r->off;
-            if (q >= begun)
-                for (int64_t j = 0; j < h; j++) {
-                    r->dh[q * h + j] = r->dh_next ? r->dh_next[at + j] : 0;
-                    r->dc[q * h + j] = r->dc_next ? r->dc_next[at + j] : 0;
-                }
-            gate_gradients(r, &s, l->first[t] + q, q);
-        }
+        begin_gradients(r, begun > from ? begun : from, end);
+        if (r->v) variant_backward(&s, from, end);
+        else for (int64_t q = from; q < end; q++) gate_gradients(r, &s, l->first[t] + q, q);
         int64_t upto = r->dh0 ? end : s.cont < end ? s.cont : end; /* dh' = dz W_hh, where somebody wants it */
         if (upto > from) {
             const float *dz = r->gates + (l->first[t] + from) * 4 * h;
-            tn_product p = { sizeof p, 1, upto - from, 4 * h, h, dz, 4 * h, NULL, NULL, 0, NULL,
-                             r->pack_hh_back, NULL, NULL, r->dh + from * h, h };
+            tn_product p = { sizeof p, 1, upto - from, 4 * h, w, dz, 4 * h, NULL, NULL, 0, NULL,
+                             r->pack_hh_back, NULL, NULL, r->dh + from * w, w };
             r->c->be->ops->product(r->c->be, &p);
-            for (int64_t j = from * h; r->mask && j < upto * h; j++) r->dh[j] *= r->mask[j];
+            for (int64_t j = from * w; r->mask && j < upto * w; j++) r->dh[j] *= r->mask[j];
         }
         if (r->dh0 || r->dc0) give_state(r, s.cont > from ? s.cont : from, end);
     }

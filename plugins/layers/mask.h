@@ -97,4 +97,14 @@ static inline int mask_rows(tn_be *be, tn_rng rng, double rate, const int32_t *k
     mask_whole b = { { rng, (uint32_t)(rate * 4294967296.0), (float)(1.0 / (1.0 - rate)), 0, x, y, add }, key, width };
     return be->ops->parallel_for(be, rows, 64, mask_rows_piece, &b);
 }
+
+/* ---- masks of states --------------------------------------------------------------------------------------------- */
+/* mask [sequences, width], 0 or 1 / (1 - rate), by the parent's row: for what is masked again at each step. */
+static inline void mask_states(tn_rng rng, double rate, const tn_layout *l, int64_t width, float *mask)
+{
+    float keep = (float)(1 / (1 - rate)), below = (float)rate;
+    for (int64_t s = 0; s < l->sequences; s++)
+        for (int64_t j = 0; j < width; j++)
+            mask[s * width + j] = tn_random_uniform(rng, (uint64_t)(l->order[s] * width + j)) < below ? 0 : keep;
+}
 #endif

@@ -6,15 +6,18 @@
  *     step(P_t, states)           at step t the first `cont` sequences go on from the rows prev + s, the others begin there
  *                                 with the initial state
  * Forwards cont = live[t], prev = first[t - 1]; backwards cont = live[t + 1], prev = first[t + 1]. A thread owns its sequences
- * for the whole walk, so no step waits for another thread.
+ * for the whole walk, so no step waits for another thread. Recurrent dropout: weights read the first state times a mask, one for
+ * all steps of a sequence (Gal and Ghahramani 2016); what the cell itself does with the state, it does without.
  *
  * T steps, S sequences, N rows, I input width, Z width of P.                                                        */
 #ifndef RECURRENT_H
 #define RECURRENT_H
 #include "tenon/tenon.h"
-#include "tenon/vec.h"
+#include "mask.h"
+#include "row_vectors.h"
+#include "sequence_parts.h"
 
-enum { MOST_STATES = 3, MOST_PARTS = 256 };
+enum { MOST_STATES = 3 };
 typedef struct run run;
 /* One step of a cell, sequences [from, to). */
 typedef struct step {
@@ -34,17 +37,19 @@ typedef struct cell {
 typedef struct frame {
     const cell *cell;
     int64_t in, wide, width[MOST_STATES];
+    double dropout;                          /* of the first state                                                     */
     int states, reverse, fed[MOST_STATES];   /* fed: multiplied by weights, so gradient() reads it once more           */
     int w_ih, bias, second_bias;             /* parameters; bias, second_bias -1: there is none, P does not have it    */
     int64_t bias_width;                      /* columns of P that have a bias, the first ones; 0: all                  */
     int pack_ih, pack_ih_back;
     int dz, sums, before[MOST_STATES];       /* saved: [N, Z]; dz summed by distinct input [N, Z]; states before [N, w] */
-    int projected, row_before, bias_sum, carry[MOST_STATES]; /* work: [N, Z]; [N]; [1, Z]; [S, w]                      */
+    int projected, row_before, bias_sum, carry[MOST_STATES], mask; /* work: [N, Z]; [N]; [1, Z]; [S, w]; [S, w]        */
 } frame;
 typedef struct state {
     int64_t width;
     float *rows, *carry, *before, *d_first;  /* rows: the cell sets those of states that are not the output            */
     const float *first, *d_next;             /* by the parent's row, or NULL                                           */
+    float *mask;                             /* NULL: none; else `before` has every state before a step times mask     */
 } state;
 struct run {
     const frame *f;
@@ -61,24 +66,6 @@ static float *floats(tn_tensor *t) { return t ? t->data : NULL; }
 
 /* From element `at` of a saved slot on; NULL where slot is -1. */
 static float *saved_row(const run *r, int slot, int64_t at) { return slot < 0 ? NULL : (float *)r->c->saved[slot]->data + at; }
-
-/* ---- vectors ------------------------------------------------------------------------------------------------------------ */
-/* A vector of n <= TN_VL numbers; n is a constant where whole vectors go by. */
-#define EACH_VECTOR static inline __attribute__((always_inline)) void
-TN_INLINE tn_vf take(const float *p, int64_t n) { return n == TN_VL ? tn_load(p) : tn_loadn(p, n); }
-TN_INLINE tn_vf take_or_zero(const float *p, int64_t at, int64_t n) { return p ? take(p + at, n) : tn_set(0); }
-TN_INLINE void give(float *p, tn_vf v, int64_t n)
-{
-    if (n == TN_VL) tn_store(p, v);
-    else tn_storen(p, v, n);
-}
-/* body(j, n) over the vectors of `width` numbers */
-#define FOR_VECTORS(width, body)                                                                                         \
-    do {                                                                                                                   \
-        int64_t j_ = 0, width_ = (width);                                                                                  \
-        for (; j_ + TN_VL <= width_; j_ += TN_VL) body(j_, TN_VL);                                                         \
-        if (j_ < width_) body(j_, width_ - j_);                                                                            \
-    } while (0)
 
 /* ---- steps -------------------------------------------------------------------------------------------------------------- */
 static step step_at(const run *r, int32_t t)
@@ -108,6 +95,13 @@ static const float *state_before(const step *s, int k, int64_t seq)
     return q->first ? q->first + s->r->lay->order[seq] * q->width : NULL;
 }
 
+/* The same as weights read it, which with a mask is not NULL. */
+static inline const float *state_read(const step *s, int k, int64_t seq)
+{
+    const state *q = &s->r->state[k];
+    return q->mask ? q->before + row_of(s, seq) * q->width : state_before(s, k, seq);
+}
+
 /* Rows seq0 .. of a product: its tiles count from there. */
 static void begin_at(step *s, int64_t seq) { s->seq0 = seq, s->row0 = row_of(s, seq); }
 
@@ -117,14 +111,14 @@ static void multiply_state(step *s, int k, int64_t from, int64_t to, tn_product 
 {
     const run *r = s->r;
     const state *q = &r->state[k];
-    int64_t cont = s->cont < from ? from : s->cont < to ? s->cont : to;
+    int64_t cont = q->mask ? to : s->cont < from ? from : s->cont < to ? s->cont : to;
     for (int part = 0; part < 2; part++) {
         int64_t a = part ? cont : from, b = part ? to : cont;
         if (a >= b) continue;
         tn_product one = p;
         begin_at(s, a);
         one.size = sizeof one, one.rows = b - a, one.ctx = s, one.k = q->width, one.ldx = q->width;
-        if (!part) one.x = q->rows + (s->prev + a) * q->width;
+        if (!part) one.x = q->mask ? q->before + s->row0 * q->width : q->rows + (s->prev + a) * q->width;
         else if (q->first) one.x = q->first, one.x_row = r->lay->order + a;
         else one.k = 0, one.x = NULL;
         if (p.init_row) one.init_row = p.init_row + (a - from);
@@ -134,11 +128,31 @@ static void multiply_state(step *s, int k, int64_t from, int64_t to, tn_product 
     }
 }
 
-/* y [rows, units] += x [rows, k] times packed weights */
-static void multiply_add(const run *r, int64_t rows, int64_t k, int64_t units, const float *x, int64_t ldx, int packed, float *y)
+typedef struct masked_sum { const float *mask; float *y; int64_t width; } masked_sum;
+static void add_masked(void *ctx, const tn_tile *q)
 {
-    tn_product p = { sizeof p, 1, rows, k, units, x, ldx, NULL, y, units, NULL, r->c->packed[packed], NULL, NULL, y, units };
-    if (rows > 0) r->c->be->ops->product(r->c->be, &p);
+    const masked_sum *b = ctx;
+    for (int64_t i = 0; i < q->rows; i++) {
+        int64_t at = (q->row + i) * b->width + q->unit;
+        const float *v = q->v + i * q->ld, *mask = b->mask + at;
+        float *y = b->y + at;
+#define ADD_MASKED(j, n) give(y + (j), tn_fma(tn_load(v + (j)), take(mask + (j), (n)), take(y + (j), (n))), (n))
+        FOR_VECTORS(q->units, ADD_MASKED);
+    }
+}
+
+/* Gradients of state k before the step += dz [S, wide] times packed weights, times the mask where there is one; dz from sequence
+ * `from` on. */
+static void add_to_carry(const step *s, int k, int64_t from, int64_t wide, const float *dz, int64_t ld, const void *packed)
+{
+    const run *r = s->r;
+    const state *q = &r->state[k];
+    int64_t at = from * q->width;
+    float *y = q->carry + at;
+    tn_product p = { sizeof p, 1, s->upto - from, wide, q->width, dz, ld, NULL, y, q->width, NULL, packed, NULL, NULL, y, q->width };
+    masked_sum b = { NULL, y, q->width };
+    if (q->mask) b.mask = q->mask + at, p.init = NULL, p.y = NULL, p.done = add_masked, p.ctx = &b;
+    if (s->upto > from) r->c->be->ops->product(r->c->be, &p);
 }
 
 /* ---- forward ------------------------------------------------------------------------------------------------------------ */
@@ -152,6 +166,17 @@ static void keep_before(const step *s, int k, int64_t seq)
     else memset(y, 0, sizeof(float) * (size_t)q->width);
 }
 
+/* The first state before a step, as weights read it, into its rows of `before`. */
+static void apply_mask(const step *s, int64_t from, int64_t to)
+{
+    const state *q = &s->r->state[0];
+    for (int64_t seq = from; seq < to; seq++) {
+        const float *x = state_before(s, 0, seq), *mask = q->mask + seq * q->width;
+        float *y = q->before + row_of(s, seq) * q->width;
+        for (int64_t j = 0; j < q->width; j++) y[j] = x ? x[j] * mask[j] : 0;
+    }
+}
+
 static void walk_forward(const run *r, int64_t from, int64_t to)
 {
     const tn_layout *l = r->lay;
@@ -162,6 +187,7 @@ static void walk_forward(const run *r, int64_t from, int64_t to)
         step s = step_at(r, t);
         for (int k = 0; k < r->f->states; k++) /* gradient() has other initial states in a step of a child */
             for (int64_t q = s.cont > from ? s.cont : from; r->f->fed[k] && r->state[k].first && q < end; q++) keep_before(&s, k, q);
+        if (r->state[0].mask) apply_mask(&s, from, end);
         r->f->cell->forward(&s, from, end);
     }
 }
@@ -215,24 +241,11 @@ static void walk_body(void *ctx, int64_t from, int64_t to)
     for (int64_t k = from; k < to; k++) (w->forward ? walk_forward : walk_backward)(w->r, w->cut[k], w->cut[k + 1]);
 }
 
-/* Sequences are cut into as many parts as there are threads, of about as many rows each; where the backend does not tell how
- * many there are, into parts of about eight sequences. */
 static int walk_all(const run *r, int forward)
 {
-    const tn_layout *l = r->lay;
-    const tn_call *c = r->c;
-    const int32_t *threads = c->be->ops->native ? c->be->ops->native(c->be, "threads") : NULL;
-    int64_t parts = threads ? *threads : l->sequences / 8, rows = 0, part = 1;
     walk w = { .r = r, .forward = forward };
-    if (parts > l->sequences / 4) parts = l->sequences / 4;
-    if (parts > MOST_PARTS) parts = MOST_PARTS;
-    if (parts < 1) parts = 1;
-    for (int32_t s = 0; s < l->sequences; s++) {
-        while (part < parts && rows * parts >= l->rows * part) w.cut[part++] = s;
-        rows += l->length[s];
-    }
-    while (part <= parts) w.cut[part++] = l->sequences;
-    return c->be->ops->parallel_for(c->be, parts, 1, walk_body, &w);
+    int64_t parts = cut_sequences(r->c, r->lay, 1, w.cut);
+    return r->c->be->ops->parallel_for(r->c->be, parts, 1, walk_body, &w);
 }
 
 /* ---- phases ------------------------------------------------------------------------------------------------------------- */
@@ -243,9 +256,16 @@ static run run_of(const frame *f, const tn_call *c, rows_fn *rows)
     for (int k = 0; k < f->states; k++)
         r.state[k] = (state){ f->width[k], k ? NULL : c->out[0]->data, c->work[f->carry[k]]->data,
                               f->fed[k] ? c->saved[f->before[k]]->data : NULL, floats(c->d_state[k]), floats(c->state[k]),
-                              floats(c->d_next[k]) };
+                              floats(c->d_next[k]), NULL };
+    if (f->dropout > 0 && c->flags & TN_C_TRAINING) r.state[0].mask = c->work[f->mask]->data;
     if (rows) rows(f, c, &r);
     return r;
+}
+
+/* The same in every phase of a step. */
+static void fill_mask(const run *r)
+{
+    if (r->state[0].mask) mask_states(tn_random_fork(r->c->rng, 1000), r->f->dropout, r->lay, r->f->width[0], r->state[0].mask);
 }
 
 static int64_t input_rows(const run *r) { return r->c->in[0]->index ? r->c->in[0]->index->distinct : r->c->out[0]->rows; }
@@ -289,6 +309,7 @@ static int frame_forward(const frame *f, const tn_call *c, rows_fn *rows)
 {
     run r = run_of(f, c, rows);
     int rc = project(&r);
+    fill_mask(&r);
     if (!rc) rc = walk_all(&r, 1);
     if (!rc) write_next(&r);
     return rc;
@@ -300,6 +321,7 @@ static int frame_backward(const frame *f, const tn_call *c, rows_fn *rows)
     run r = run_of(f, c, rows);
     const tn_index *index = c->in[0]->index;
     float *dx = floats(c->d_in[0]), *dz = r.dz;
+    fill_mask(&r);
     int rc = walk_all(&r, 0);
     if (rc) return rc;
     if (index) {
@@ -314,7 +336,7 @@ static int frame_backward(const frame *f, const tn_call *c, rows_fn *rows)
 
 /* States before every row, for the gradients of recurrent weights. Where the walk began with zeros they are rows of the state,
  * known by number; where it began with a state they are laid side by side, and those of the first steps are there from forward:
- * the initial states of a child's steps are gone by now.                                                               */
+ * the initial states of a child's steps are gone by now. With a mask all of them are.                                  */
 static void find_before(void *ctx, int64_t from, int64_t to)
 {
     const run *r = ctx;
@@ -324,7 +346,7 @@ static void find_before(void *ctx, int64_t from, int64_t to)
         int64_t seq = row - r->lay->first[s.t];
         known[row] = seq < s.cont ? (int32_t)(s.prev + seq) : -1;
         for (int k = 0; seq < s.cont && k < r->f->states; k++)
-            if (r->f->fed[k] && r->state[k].first) keep_before(&s, k, seq);
+            if (r->f->fed[k] && r->state[k].first && !r->state[k].mask) keep_before(&s, k, seq);
     }
 }
 
@@ -334,9 +356,10 @@ static int state_gradient(const run *r, int k, int64_t m, const float *a, int64_
     const tn_ops *o = r->c->be->ops;
     const state *q = &r->state[k];
     int64_t n = r->lay->rows;
-    const int32_t *row = q->first ? NULL : r->c->work[r->f->row_before]->data;
+    int kept = q->first || q->mask;
+    const int32_t *row = kept ? NULL : r->c->work[r->f->row_before]->data;
     if (!dw) return sums ? o->sum_rows(r->c->be, n, m, a, lda, sums) : TN_OK;
-    return o->outer_add(r->c->be, n, m, a, lda, q->width, q->first ? q->before : q->rows, q->width, row, dw, q->width, sums);
+    return o->outer_add(r->c->be, n, m, a, lda, q->width, kept ? q->before : q->rows, q->width, row, dw, q->width, sums);
 }
 
 static int frame_gradient(const frame *f, const tn_call *c, rows_fn *rows)
@@ -392,6 +415,7 @@ static int plan_frame(const tn_api *api, tn_plan *p, frame *f, const tn_spec *in
         steps.width = seq.width = f->width[k], seq.layout = up;
         bad = api->add_state(p, names[k], &seq, carries ? 0 : TN_S_NO_CARRY) < 0 || (f->carry[k] = api->add_work(p, &seq)) < 0; /* NOLINT(clang-analyzer-core.CallAndMessage): set by the call before */
         if (!bad && f->fed[k]) bad = (f->before[k] = api->add_saved(p, &steps)) < 0;
+        if (!bad && !k && f->dropout > 0) bad = (f->mask = api->add_work(p, &seq)) < 0;
     }
     return bad ? TN_EINVAL : TN_OK;
 }

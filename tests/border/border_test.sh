@@ -4,9 +4,10 @@
 # stranger's cell, in C++, and lstm), states as ports, a loss with parameters and a decoder, a layout inside a layout.
 # Each is gradient-checked by check-plugin; together they train. A copy of lstm under another name has no less.
 . "$(dirname "$0")/../begin.sh"
-mkdir -p "$tmp/include" "$tmp/plugins/layers" "$tmp/plugins/losses" "$tmp/other/layers"
+mkdir -p "$tmp/include" "$tmp/plugins/layers" "$tmp/plugins/losses" "$tmp/other/layers" "$tmp/variant/layers" "$tmp/gru/layers"
 cp -r "$root/include/tenon" "$tmp/include/"
-cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$root"/plugins/layers/mask.h "$tmp/"
+cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$tmp/"
+(cd "$root/plugins/layers" && cp mask.h row_vectors.h cell_math.h sequence_parts.h weight_drop.h "$tmp/")
 # these parts were written before tables grew: what they leave out is zero
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Werror"
 flags="-O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -ffp-contract=off -D_GNU_SOURCE -I$tmp/include"
@@ -20,9 +21,16 @@ for std in c++20 c++11; do
 done
 cc -std=c11 $flags -DCELL="\"{ type = 'lstm', units = 5 }\"" -o other/layers/echo_decoder.so echo_decoder.c -lm
 ok $? "echo_decoder with lstm does not build"
+drops="recurrent_dropout = 0.3, weight_dropout = 0.4"
+cc -std=c11 $flags -DCELL="\"{ type = 'lstm', units = 7, layers = 2, peepholes = true, projection = 5, recurrent_bias = true, $drops }\"" \
+    -o variant/layers/echo_decoder.so echo_decoder.c -lm
+ok $? "echo_decoder with a variant of lstm does not build"
+cc -std=c11 $flags -DCELL="\"{ type = 'gru', units = 5, reset_after = false, $drops }\"" -o gru/layers/echo_decoder.so echo_decoder.c -lm
+ok $? "echo_decoder with gru does not build"
 export TENON_PLUGIN_PATH="$tmp/plugins:"
 for part in plugins/layers/valid_window plugins/layers/dot_attention plugins/layers/leaky_cell \
-    plugins/layers/echo_decoder other/layers/echo_decoder plugins/losses/chain_crf; do
+    plugins/layers/echo_decoder other/layers/echo_decoder variant/layers/echo_decoder gru/layers/echo_decoder \
+    plugins/losses/chain_crf; do
     "$build/tenon" check-plugin $part.so >out 2>&1; ok $? "$part: $(grep -m 1 -e FAULT -e '^tenon' out | cut -c1-300)"
     tail -n 1 out
 done

@@ -57,10 +57,10 @@ def run_sequences(net, xs, h0, c0, reverse):
     return torch.cat(rows), hn, cn
 
 
-def lstm_case(cases, name, seed, layers, both, two_biases, reverse=False, states=True, width=3, units=5):
+def lstm_case(cases, name, seed, layers, both, two_biases, reverse=False, states=True, width=3, units=5, projection=0):
     import torch
     g = torch.Generator().manual_seed(seed)
-    net = torch.nn.LSTM(width, units, num_layers=layers, bidirectional=both).double()
+    net = torch.nn.LSTM(width, units, num_layers=layers, bidirectional=both, proj_size=projection).double()
     for p in net.parameters():
         p.data = random(g, *p.shape, scale=0.5)
     if not two_biases:
@@ -70,21 +70,24 @@ def lstm_case(cases, name, seed, layers, both, two_biases, reverse=False, states
     d, batch = 2 if both else 1, len(LENGTHS)
     xs = [random(g, n, width).requires_grad_() for n in LENGTHS]
     make = random if states else (lambda gen, *shape: torch.zeros(*shape).double())
-    h0, c0 = make(g, layers * d, batch, units).requires_grad_(), make(g, layers * d, batch, units).requires_grad_()
+    h0 = make(g, layers * d, batch, projection or units).requires_grad_()
+    c0 = make(g, layers * d, batch, units).requires_grad_()
     y, hn, cn = run_sequences(net, xs, h0, c0, reverse)
     dy, dh, dc = random(g, *y.shape), random(g, *hn.shape), random(g, *cn.shape)
     ((y * dy).sum() + (hn * dh).sum() + (cn * dc).sum()).backward()
     options = f'type = "{"bilstm" if both else "lstm"}", units = {units}, layers = {layers}'
     options += ", recurrent_bias = true" if two_biases else ""
     options += ", reverse = true" if reverse else ""
+    options += f", projection = {projection}" if projection else ""
     cases.case(name, "layer { %s }" % options, length=torch.tensor(LENGTHS), in__0=torch.cat(xs), out=y, d_out=dy,
                d_in__0=torch.cat([x.grad for x in xs if len(x)]))
     for layer in range(layers):
         for k in range(d):
             theirs = f"_l{layer}" + ("_reverse" if k else "")
             ours = (f"_l{layer}" if layer else "") + ("_reverse" if k else "")
-            for a, b in [("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias_ih", "bias"), ("bias_hh", "bias_hh")]:
-                if b == "bias_hh" and not two_biases:
+            for a, b in [("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias_ih", "bias"), ("bias_hh", "bias_hh"),
+                         ("weight_hr", "weight_hr")]:
+                if (b == "bias_hh" and not two_biases) or (b == "weight_hr" and not projection):
                     continue
                 p = getattr(net, a + theirs)
                 cases.add(name, f"param.{b}{ours}", p)
@@ -110,6 +113,9 @@ def layers():
     lstm_case(c, "bilstm", 6, 1, True, False)
     lstm_case(c, "bilstm_two_layers", 7, 2, True, True, units=7)
     lstm_case(c, "bilstm_no_states", 8, 2, True, False, states=False, units=16)
+    lstm_case(c, "lstm_projection", 9, 1, False, False, units=7, projection=4)
+    lstm_case(c, "lstm_projection_reverse", 10, 1, False, True, reverse=True, states=False, width=17, units=19, projection=18)
+    lstm_case(c, "bilstm_projection_two_layers", 11, 2, True, True, units=7, projection=3)
     g = torch.Generator().manual_seed(20)
     embedding = torch.nn.Embedding(11, 6).double()
     embedding.weight.data = random(g, 11, 6)

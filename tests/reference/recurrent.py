@@ -1,5 +1,5 @@
-"""Recurrent layers beside lstm and bilstm: PyTorch's own modules where it has them, else the formula by autograd. Each sequence
-is run alone, step by step; one of no steps passes its states on."""
+"""Recurrent layers beside lstm and bilstm as PyTorch has them: its own modules where there are any, else the formula by autograd.
+Each sequence is run alone, step by step; one of no steps passes its states on."""
 from cases import LENGTHS, Cases, random
 
 
@@ -90,6 +90,35 @@ def gru_case(cases, name, seed, options, width, units, after, two_biases, gate=N
                    gru_step(units, after, two_biases, gate or torch.sigmoid, candidate or torch.tanh), **more)
 
 
+def lstm_variant_case(cases, name, seed, options, width, units, two_biases=False, peepholes=False, projection=0, gate=None,
+                      squash=None, **more):
+    """Gers, Schraudolph and Schmidhuber 2002, equations 2 to 6, for a cell in each block; Sak, Senior and Beaufays 2014, equations 1 to
+    6, without the part that is not recurrent."""
+    import torch
+    gate, squash, h_width = gate or torch.sigmoid, squash or torch.tanh, projection or units
+    shapes = dict(weight_ih=(4 * units, width), weight_hh=(4 * units, h_width), bias=(4 * units,))
+    if two_biases:
+        shapes["bias_hh"] = (4 * units,)
+    if peepholes:
+        shapes["peephole"] = (3 * units,)
+    if projection:
+        shapes["weight_hr"] = (projection, units)
+
+    def step(p, x, states):
+        h, c = states
+        i, f, g, o = (p.weight_ih @ x + p.bias + p.weight_hh @ h + (p.bias_hh if two_biases else 0)).split(units)
+        pi, pf, po = p.peephole.split(units) if peepholes else (0, 0, 0)
+        new = gate(f + pf * c) * c + gate(i + pi * c) * squash(g)
+        m = gate(o + po * new) * squash(new)
+        return [p.weight_hr @ m if projection else m, new]
+
+    text = f'type = "lstm", units = {units}'
+    text += ", recurrent_bias = true" if two_biases else ""
+    text += ", peepholes = true" if peepholes else ""
+    text += f", projection = {projection}" if projection else ""
+    recurrent_case(cases, name, seed, text + options, width, dict(state=h_width, cell=units), shapes, step, **more)
+
+
 def lstm1997_case(cases, name, seed, blocks, size, options, width=3, feedback=True, bias="all", truncated=False, **more):
     """Hochreiter and Schmidhuber 1997, appendix A.1, with 4 / (1 + e^-x) - 2 and 2 / (1 + e^-x) - 1 written out. Truncated: what
     arrives from the step before over weights is detached."""
@@ -141,6 +170,19 @@ def recurrent():
     swish = dict(gate=torch.sigmoid, candidate=lambda x: x * torch.sigmoid(x))
     gru_case(c, "gru_swish", 525, ', activation = "swish", recurrent_activation = "sigmoid"', 3, 5, True, True, **swish)
     gru_case(c, "gru_before_swish", 526, ', activation = "swish"', 3, 19, False, True, **swish)
+    keras = dict(gate=lambda x: torch.clamp(0.2 * x + 0.5, 0, 1))
+    keras_text = ', recurrent_activation = { type = "hard_sigmoid", slope = 0.2 }'
+    lstm_variant_case(c, "lstm_peepholes", 540, "", 3, 5, peepholes=True)
+    lstm_variant_case(c, "lstm_peepholes_reverse", 541, "", 4, 18, two_biases=True, peepholes=True, reverse=True)
+    lstm_variant_case(c, "lstm_peepholes_no_states", 542, "", 17, 19, peepholes=True, given=False)
+    lstm_variant_case(c, "lstm_peepholes_projection", 543, "", 3, 7, peepholes=True, projection=4)
+    lstm_variant_case(c, "lstm_wide_projection", 544, "", 3, 5, two_biases=True, projection=17, given=False, reverse=True)
+    lstm_variant_case(c, "lstm_keras1", 545, keras_text, 3, 5, **keras)
+    lstm_variant_case(c, "lstm_relu", 546, ', activation = "relu"', 3, 6, squash=torch.relu)
+    lstm_variant_case(c, "lstm_all", 547, keras_text + ', activation = "swish"', 3, 9, two_biases=True, peepholes=True, projection=5,
+                      squash=lambda x: x * torch.sigmoid(x), reverse=True, **keras)
+    lstm_variant_case(c, "lstm_gates_need_input", 548, ', recurrent_activation = "swish", activation = "softplus"', 3, 5, peepholes=True,
+                      gate=lambda x: x * torch.sigmoid(x), squash=torch.nn.functional.softplus)
     lstm1997_case(c, "lstm1997", 530, 2, 2, "")
     lstm1997_case(c, "lstm1997_reverse", 531, 3, 1, "", reverse=True)
     lstm1997_case(c, "lstm1997_no_states", 532, 3, 7, "", width=17, given=False)
