@@ -187,6 +187,7 @@ static void check_bpe(void)
 int main(int argc, char **argv)
 {
     plugins = argc > 1 ? argv[1] : "build/plugins", folder = argc > 2 ? argv[2] : ".";
+    check_steps("'strip_html', 'characters'", "&#65;&#233;&#8364;&#128512;&lt;", "A|\xc3\xa9|\xe2\x82\xac|\xf0\x9f\x98\x80|<");
     check_steps("'words', 'bracket'", "a b", "<sos>|a|b|<eos>");
     check_steps("'words', { type = 'bracket', begin = '', end = 'END' }", "a b", "a|b|END");
     check_steps("'words', 'bracket'", "", "<sos>|<eos>");

@@ -53,14 +53,14 @@ static const float *scale_numbers(scale *s, const tn_value *v)
     int64_t n = v->leaves * v->width;
     if (v->width != s->width)
         return tn_fail(s->api, s->host, TN_EINVAL, "%u columns, expected %lld", v->width, (long long)s->width), (float *)NULL;
-    if (n > s->room_size) {
-        float *more = (float *)realloc(s->room, sizeof *more * (size_t)n);
+    if (n > s->room_size || !s->room) { /* an example may have no numbers at all */
+        float *more = (float *)realloc(s->room, sizeof *more * (size_t)(n + 1));
         if (!more) return s->api->fail(s->host, TN_ENOMEM, "no memory for numbers"), (float *)NULL;
         s->room = more, s->room_size = n;
     }
     if (v->dtype != TN_TEXT) {
         if (n) memcpy(s->room, v->leaf, sizeof *s->room * (size_t)n);
-        return s->room ? s->room : (const float *)v->leaf;
+        return s->room;
     }
     for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++) {
         char text[64], *end;

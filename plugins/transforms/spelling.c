@@ -51,7 +51,7 @@ static void put_text(spelling *x, const char *text) { pipe_put(&x->out, text, (i
 static void put_affixes(spelling *x, const char *word, int64_t n)
 {
     int64_t begin = 0, end = n, k;
-    for (int64_t length = 1; length <= x->c->affix; length++) {
+    for (int64_t length = 1; length <= x->c->affix && begin < n; length++) {
         tn_utf8_at(word + begin, n - begin, &k);
         begin += k;
         do end--; while (end > 0 && ((unsigned char)word[end] & 0xc0) == 0x80);

@@ -47,7 +47,7 @@ static int64_t entity_at(const char *p, int64_t n, char text[5])
     if (code < 0x80) *t++ = (char)code;
     else {
         int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-        *t++ = (char)((0xf00 >> more & 0xff) | (code >> 6 * more));
+        *t++ = (char)((0xff00 >> (more + 1) & 0xff) | (code >> 6 * more));
         while (more--) *t++ = (char)(0x80 | (code >> 6 * more & 0x3f));
     }
     *t = 0;

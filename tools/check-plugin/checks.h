@@ -51,6 +51,14 @@ const char *draw_options(arena *, const tn_desc *, int draw, uint64_t seed);
 /* Each option in turn at the ends of its range (every choice of an enumeration), the others by default. */
 typedef struct option_end { const char *options, *changed; } option_end; /* changed: the one option, in words         */
 int option_ends(arena *, registry *, const tn_desc *, option_end *, int most);
+/* The same with a value for each option that names a file; NULL: none does. */
+const char *file_options(arena *, const tn_desc *, const char *options, const char *path);
+/* transforms.c, metrics.c, datasets.c: parts of their kind; others pass. */
+const char *check_transform(const subject *), *check_metric(const subject *), *check_dataset(const subject *);
+/* transforms.c: what is wrong with a value that a column of this kind has; any_text: it need not be UTF-8. NULL: nothing. */
+const char *value_fault(const tn_value *, const tn_column *, int any_text);
+uint64_t hash_value(const tn_value *);
+void *at_end(const void *, size_t n);      /* a copy whose last byte is the last that may be read                    */
 /* child.c: runs a check in a child. NULL, or the fault. *died (may be NULL): 0 where it came to the end of the check;
  * CHILD_SPENT: it did not before its time or memory was used up. */
 enum { CHILD_CRASHED = 1, CHILD_SPENT };

@@ -127,6 +127,15 @@ const char *draw_options(arena *a, const tn_desc *d, int draw, uint64_t seed)
     return list;
 }
 
+const char *file_options(arena *a, const tn_desc *d, const char *options, const char *path)
+{
+    int files = 0;
+    for (uint32_t i = 0; i < d->n_options; i++)
+        if (option_row(d, i)->type == TN_O_PATH)
+            options = append(a, options, option_row(d, i)->name, arena_print(a, "'%s'", path)), files++;
+    return files ? options : NULL;
+}
+
 int option_ends(arena *a, registry *plugins, const tn_desc *d, option_end *end, int most)
 {
     int n = 0;

@@ -1,7 +1,6 @@
-/* others.c -- the checks of parts that are no layers: activations, optimizers, regularizers, initializers,
- * schedules, stops. What needs an
- * experiment to be of use (data sets, transforms, metrics, loggers, baselines) is opened and closed here, and its
- * tables were checked when the file was accepted.                                                                  */
+/* others.c -- the checks of parts that are no layers: activations, optimizers, regularizers, initializers, schedules, stops;
+ * transforms, metrics and data sets have files of their own. What needs an experiment to be of use (loggers, baselines,
+ * backends) is opened and closed here, and its tables were checked when the file was accepted.                      */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,4 +220,6 @@ const check other_checks[] = {
     { "opens and closes", check_opens }, { "an activation by rows, in place, against finite differences", check_activation },
     { "an update element by element", check_optimizer }, { "a penalty against finite differences", check_regularizer },
     { "a bound on rows", check_constraint },
-    { "asked twice", check_pure }, { "save and load", check_saved }, { NULL, NULL } };
+    { "asked twice", check_pure }, { "values through a transform", check_transform },
+    { "a split in any batches", check_metric }, { "examples of a data set", check_dataset },
+    { "save and load", check_saved }, { NULL, NULL } };

@@ -107,20 +107,44 @@ static node *field_node(probe *p, field *f, int wants)
 }
 
 /* ---- the part in its graph ---------------------------------------------------------------------------------------------- */
-static int make_graph(probe *p, const offer *o, int n)
+static void make_inputs(probe *p, const offer *o, int n, const tn_spec **in)
 {
     graph *g = p->graph = arena_new(&p->memory, sizeof *g);
-    const tn_spec *in[MOST_INPUTS];
     g->context = &p->context, g->data = &p->data, g->memory = &p->memory, g->seed = 1, g->learns = 1, g->n_layouts = 5;
     memcpy(g->layout_parent, p->data.layout_parent, sizeof *g->layout_parent * 5);
-    g->node = arena_new(&p->memory, sizeof *g->node), g->n_nodes = 1;
-    node *k = p->node = g->node[0] = node_new(g, p->part, "part");
+    g->node = arena_new(&p->memory, sizeof *g->node);
+    node *k = p->node = node_new(g, p->part, "part");
     k->count[G_IN] = n;
     for (int i = 0; i < n; i++) {
         field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i]);
         k->in_node[i] = field_node(p, f, p->kind != TN_LOSS || i == 0), k->in_slot[i] = &k->in_node[i]->out[0];
         in[i] = &k->in_slot[i]->spec;
     }
+}
+
+/* The nodes of all fields: those that the part reads, and others that no one does. */
+static void list_fields(probe *p)
+{
+    graph *g = p->graph;
+    node *k = p->node;
+    g->field_node = arena_new(&p->memory, sizeof *g->field_node * (size_t)(p->data.n_fields + 1));
+    for (int i = 0; i < p->data.n_fields; i++) {
+        g->field_node[i] = field_node(p, p->data.field[i], 0);
+        g->field_node[i]->out[0].read = 0;
+    }
+    for (int i = 0; i < p->data.n_fields; i++) {
+        for (int j = 0; j < k->count[G_IN]; j++) if (k->in_node[j]->source == p->data.field[i]) g->field_node[i] = k->in_node[j];
+        for (int j = 0; j < k->count[G_STATE]; j++)
+            if (k->state_node[j] && k->state_node[j]->source == p->data.field[i]) g->field_node[i] = k->state_node[j];
+    }
+}
+
+static int make_graph(probe *p, const offer *o, int n)
+{
+    const tn_spec *in[MOST_INPUTS];
+    make_inputs(p, o, n, in);
+    node *k = p->graph->node[0] = p->node;
+    p->graph->n_nodes = 1;
     int rc = node_plan(k, (uint32_t)n, in);
     if (rc) return rc;
     for (int i = 0; i < k->count[G_STATE]; i++) { /* every initial state comes from somewhere */
@@ -134,16 +158,7 @@ static int make_graph(probe *p, const offer *o, int n)
         s->read = s->read_plain = s->wants_gradient = s->gradient_comes = s->spec.dtype == TN_F32;
     }
     for (int i = 0; i < k->count[G_NEXT]; i++) k->next[i].read = k->next[i].wants_gradient = k->next[i].gradient_comes = 1;
-    g->field_node = arena_new(&p->memory, sizeof *g->field_node * (size_t)(p->data.n_fields + 1));
-    for (int i = 0; i < p->data.n_fields; i++) {
-        g->field_node[i] = field_node(p, p->data.field[i], 0);
-        g->field_node[i]->out[0].read = 0;
-    }
-    for (int i = 0; i < p->data.n_fields; i++) {
-        for (int j = 0; j < n; j++) if (k->in_node[j]->source == p->data.field[i]) g->field_node[i] = k->in_node[j];
-        for (int j = 0; j < k->count[G_STATE]; j++)
-            if (k->state_node[j] && k->state_node[j]->source == p->data.field[i]) g->field_node[i] = k->state_node[j];
-    }
+    list_fields(p);
     return 0;
 }
 
@@ -223,6 +238,14 @@ int probe_open(probe *p, const char *path, uint32_t kind, const char *name, cons
     if (rc) return rc;
     place_parameters(p);
     return 0;
+}
+
+int probe_inputs(probe *p, const offer *o, int n, const tn_spec **in)
+{
+    make_data(p);
+    make_inputs(p, o, n, in);
+    list_fields(p);
+    return graph_allocate(p->graph, p->be);
 }
 
 void probe_close(probe *p)

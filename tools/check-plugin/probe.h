@@ -44,6 +44,8 @@ registry *probe_registry(arena *);
 int  probe_part(probe *, const char *path, uint32_t kind, const char *name, const char *options);
 /* The part on these inputs, in a graph; 0, or < 0: it refuses them, host.error says why. */
 int  probe_open(probe *, const char *path, uint32_t kind, const char *name, const char *options, const offer *, int n);
+/* Such inputs alone, for the part that probe_part opened; their specs in in[]. 0, or < 0. */
+int  probe_inputs(probe *, const offer *, int n, const tn_spec **in);
 void probe_bind(probe *, const int64_t *example, int n);
 /* Forward on the bound batch with everything unwritten poisoned; 0 or < 0. */
 int  probe_forward(probe *);
