@@ -1,0 +1,231 @@
+/* datasets.c -- the checks of data sets: each column once and as it was described, examples the same in any order and when
+ * asked again, no split that nobody named; for those that read files: one that is not there, an empty one, and small ones
+ * in the forms that data have, most of which are wrong for it. It must read them or say why not.                    */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "checks.h"
+
+enum { MOST_COLUMNS = 64, MOST_EXAMPLES = 12 };
+static const char nowhere[] = "/nonexistent/there-is-no-such-file";
+static const char *const contents[] = {
+    "", "\n", "ham hello there\nspam buy now\n\nham\nspam  two  words \n", "label,text,value\na,\"x, y\",1.5\nb,z,2\na,,3\n",
+    "label\ttext\nham\thello\nspam\tbuy \"now\n", "EU B-ORG\nrejects O\n\n-DOCSTART- O\n\nPeter B-PER\nBlackburn I-PER\n",
+    "{\"text\": \"hello\", \"label\": \"a\", \"numbers\": [1, 2.5]}\n{\"text\": \"\", \"label\": \"b\"}\n",
+    "(3 (2 It) (4 (4 works) (2 .)))\n(0 (1 no) (2 !))\n", "Package: a\nSection: games\nDescription: short\n long\n .\n\nPackage: b\nSection: libs\n",
+    "date,OT,HUFL\n2016-07-01 00:00:00,1.5,2\n2016-07-01 01:00:00,2.5,3\n2016-07-01 02:00:00,3.5,4\n2016-07-01 03:00:00,1,2\n"
+    "2016-07-01 04:00:00,1,1\n2016-07-01 05:00:00,2,2\n2016-07-01 06:00:00,3,1\n2016-07-01 07:00:00,1,3\n",
+    "no end of line", "caf\xc3\xa9 \xff\xfe broken \xe2\x82\n", "a b\r\nc d\r\n", "((((((((", "{\"text\": [[[", "\"open quote\n" };
+enum { CONTENTS = sizeof contents / sizeof *contents };
+
+/* ---- one example ------------------------------------------------------------------------------------------- */
+typedef struct example {
+    const tn_column *column; int columns;
+    const char *wanted;                    /* NULL: all of them, as the header has it, but some may not be readable  */
+    int puts[MOST_COLUMNS]; uint64_t hash;
+    const char *bad;
+} example;
+
+static int put(void *to, uint32_t column, const tn_value *v)
+{
+    example *e = to;
+    if (column >= (uint32_t)e->columns) e->bad = "puts a column that it does not have";
+    else if (e->puts[column]++) e->bad = "puts a column twice";
+    else e->bad = value_fault(v, &e->column[column], 1);
+    if (e->bad) return TN_EINVAL;
+    if (!e->wanted || e->wanted[column]) e->hash += mixed(hash_value(v), column); /* in any order */
+    return TN_OK;
+}
+
+/* *refused: it said why it does not read the example. */
+static const char *read_example(probe *p, example *e, const char *split, int64_t lanes, int64_t i, int *refused)
+{
+    const tn_dataset *t = p->part->desc->table;
+    tn_sink sink = { sizeof sink, 0, e, put, e->wanted };
+    memset(e->puts, 0, sizeof e->puts);
+    e->hash = 0, e->bad = NULL;
+    host_clear(&p->host);
+    int rc = t->read(p->part->self, split, lanes, i, (tn_rng){ 3, (uint64_t)i }, &sink);
+    *refused = rc != 0;
+    if (e->bad) return e->bad;
+    if (rc) return p->host.error[0] ? NULL : "cannot read an example, and does not say why";
+    for (int k = 0; k < e->columns; k++)
+        if (!e->puts[k] && e->wanted && e->wanted[k]) return fault("did not put the column '%s'", e->column[k].name);
+    return NULL;
+}
+
+/* ---- a split ------------------------------------------------------------------------------------------------- */
+static int64_t pick(int64_t k, int64_t count) { return k < MOST_EXAMPLES / 2 ? k : count - 1 - (k - MOST_EXAMPLES / 2); }
+
+static const char *check_examples(probe *p, example *e, const char *split, int64_t lanes, int64_t count)
+{
+    uint64_t first[MOST_EXAMPLES] = { 0 };
+    char all[MOST_COLUMNS], only[MOST_COLUMNS];
+    int refused[MOST_EXAMPLES], again;
+    const char *bad;
+    int64_t n = count < MOST_EXAMPLES ? count : MOST_EXAMPLES;
+    e->wanted = NULL;
+    if (n && (bad = read_example(p, e, split, lanes, 0, &again))) return bad;
+    memset(all, 1, sizeof all);
+    e->wanted = all;
+    for (int64_t k = 0; k < n; k++) {
+        if ((bad = read_example(p, e, split, lanes, count < MOST_EXAMPLES ? k : pick(k, count), &refused[k]))) return bad;
+        first[k] = e->hash;
+    }
+    for (int64_t k = n; k-- > 0; ) {
+        if ((bad = read_example(p, e, split, lanes, count < MOST_EXAMPLES ? k : pick(k, count), &again))) return bad;
+        if (again != refused[k] || (!again && e->hash != first[k]))
+            return fault("gives another example %lld of %s when others are asked for before it", (long long)k, split);
+    }
+    for (int wanted = 0; wanted < e->columns && n && !refused[0]; wanted++) {
+        memset(only, 0, sizeof only);
+        only[wanted] = 1, e->wanted = only;
+        bad = read_example(p, e, split, lanes, 0, &again);
+        if (bad || again) return bad ? bad : fault("cannot read an example where only '%s' is wanted", e->column[wanted].name);
+    }
+    return NULL;
+}
+
+static const char *check_place(probe *p, const char *split)
+{
+    const tn_dataset *t = p->part->desc->table;
+    char *text = guard_alloc(NULL, 64);
+    memset(text, 'x', 64);
+    if (!TN_HAS(t, place) || t->place(p->part->self, split, 0, text, 64)) return NULL;
+    return memchr(text, 0, 64) ? NULL : "place leaves its text without an end";
+}
+
+/* *there: it has the split. */
+static const char *check_split(probe *p, example *e, const char *split, int *there)
+{
+    const tn_dataset *t = p->part->desc->table;
+    host_clear(&p->host);
+    int rc = t->load(p->part->self, split);
+    *there = !rc;
+    if (rc == TN_END) return NULL;
+    if (rc) return p->host.error[0] ? NULL : fault("cannot load %s, and does not say why", split);
+    const char *bad = NULL;
+    for (int64_t lanes = 1; lanes <= (t->flags & TN_D_LANES ? 3 : 1) && !bad; lanes += 2) {
+        int64_t count = t->count(p->part->self, split, lanes);
+        if (count < 0) bad = p->host.error[0] ? NULL : fault("has %lld examples in %s, and does not say why", (long long)count, split);
+        else bad = check_examples(p, e, split, lanes, count);
+        if (!bad && count > 0) bad = check_place(p, split);
+    }
+    return bad;
+}
+
+/* ---- columns ------------------------------------------------------------------------------------------------- */
+static const char *read_columns(probe *p, tn_column *c, int *n)
+{
+    const tn_dataset *t = p->part->desc->table;
+    for (*n = 0; ; ++*n) {
+        tn_column got;
+        memset(&got, 0, sizeof got);
+        got.size = sizeof got;
+        host_clear(&p->host);
+        int rc = t->column(p->part->self, (uint32_t)*n, &got);
+        if (rc == TN_END) return NULL;
+        if (rc) return p->host.error[0] ? "" : "cannot tell its columns, and does not say why";
+        if (*n == MOST_COLUMNS) return "";                 /* enough of them */
+        if (!got.name || !*got.name) return fault("column %d has no name", *n);
+        if ((got.dtype != TN_TEXT && got.dtype != TN_F32 && got.dtype != TN_I32) || got.depth > 2)
+            return fault("column '%s' is of type %u and depth %u, which there is not", got.name, got.dtype, got.depth);
+        for (int i = 0; i < *n; i++)
+            if (!strcmp(c[i].name, got.name)) return fault("has two columns '%s'", got.name);
+        c[*n] = got;
+        c[*n].name = arena_text(&p->memory, got.name);
+    }
+}
+
+static const char *check_columns(probe *p, tn_column *c, int *n)
+{
+    static tn_column again[MOST_COLUMNS];
+    int m;
+    const char *bad = read_columns(p, c, n);
+    if (bad || (bad = read_columns(p, again, &m))) return bad;
+    if (*n != m) return fault("has %d columns, and %d the second time", *n, m);
+    for (int i = 0; i < m; i++)
+        if (strcmp(c[i].name, again[i].name) || c[i].dtype != again[i].dtype || c[i].depth != again[i].depth
+            || c[i].width != again[i].width || c[i].classes != again[i].classes || c[i].steps != again[i].steps)
+            return fault("describes column '%s' otherwise the second time", c[i].name);
+    return NULL;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+static const char *check_lines(probe *p, example *e)
+{
+    static const char *const lines[] = { "", "a", "hello there", "1.5 2", "B-PER O" };
+    const tn_dataset *t = p->part->desc->table;
+    for (int k = 0; TN_HAS(t, line) && k < e->columns * 5; k++) {
+        tn_sink sink = { sizeof sink, 0, e, put, NULL };
+        size_t n = strlen(lines[k % 5]);
+        char *text = at_end(lines[k % 5], n + 1);
+        memset(e->puts, 0, sizeof e->puts);
+        e->bad = NULL;
+        host_clear(&p->host);
+        int rc = t->line(p->part->self, (uint32_t)(k / 5), text, (int64_t)n, &sink);
+        if (e->bad) return fault("%s (of a line)", e->bad);
+        if (rc && !p->host.error[0]) return "refuses a line without a message";
+    }
+    return NULL;
+}
+
+static const char *check_files(const probe *p)
+{
+    const tn_dataset *t = p->part->desc->table;
+    const char *path;
+    for (uint32_t i = 0; TN_HAS(t, file); i++) {
+        path = NULL;
+        if (t->file(p->part->self, i, &path)) break;
+        if (!path) return fault("file %u has no name", i);
+        if (i > 100000) return "names files without end";
+    }
+    return NULL;
+}
+
+/* With these options: opened, described, its splits read. */
+static const char *check_with(const subject *s, const char *options)
+{
+    static const char *const splits[] = { "train", "validation", "test" };
+    static probe p;
+    static tn_column column[MOST_COLUMNS];
+    static example e;
+    int there, n;
+    guard_reset();
+    if (probe_part(&p, s->path, s->kind, s->name, options)) return NULL;
+    process_before(s->path);
+    if (part_open(&p.context, p.part)) return p.host.error[0] ? NULL : "cannot be opened, and does not say why";
+    const char *bad = check_columns(&p, column, &n);
+    if (bad) return *bad ? bad : NULL;
+    e = (example){ .column = column, .columns = n };
+    if ((bad = check_lines(&p, &e))) return bad;
+    for (int i = 0; i < 3 && !bad; i++) bad = check_split(&p, &e, splits[i], &there);
+    if (!bad) bad = check_files(&p);
+    if (!bad) bad = guard_check();
+    part_close(p.part);
+    return bad ? bad : process_after();
+}
+
+const char *check_dataset(const subject *s)
+{
+    arena a = { NULL };
+    char error[900];
+    if (s->kind != TN_DATASET) return NULL;
+    const plugin_file *f = registry_find(probe_registry(&a), s->kind, arena_print(&a, "%s:%s", s->path, s->name), error, sizeof error);
+    if (!f) return fault("%s", error);
+    const char *options = file_options(&a, f->desc, s->options, nowhere), *bad;
+    if ((bad = check_with(s, s->options))) return bad;
+    if (options && (bad = check_with(s, options))) return fault("%s (its files do not exist)", bad);
+    for (int i = 0; i < CONTENTS && options; i++) {
+        size_t n = strlen(contents[i]);
+        int fd = memfd_create("data", 0);
+        if (fd < 0) break;
+        if (write(fd, contents[i], n) == (ssize_t)n) {
+            options = file_options(&a, f->desc, s->options, arena_print(&a, "/proc/self/fd/%d", fd));
+            if ((bad = check_with(s, options))) return fault("%s (its files are: '%.30s')", bad, contents[i]);
+        }
+        close(fd);
+    }
+    return NULL;
+}
