@@ -93,7 +93,8 @@ static void test_share(const char *per, double rate)
 
 static void test_dropout(void)
 {
-    static const int32_t length[] = { 2, 0, 5, 1, 5, 3, 4 }, chars[20] = { 3, 0, 1, 4, 2, 2, 0, 6, 1, 1, 2, 3, 0, 5, 1, 2, 4, 3, 1, 2 };
+    static const int32_t length[] = { 2, 0, 5, 1, 5, 3, 4 };
+    static const int32_t chars[20] = { 3, 0, 1, 4, 2, 2, 0, 6, 1, 1, 2, 3, 0, 5, 1, 2, 4, 3, 1, 2 };
     static const int64_t width[] = { 1, 5, 16, 300 };
     static const double rate[] = { 0.5, 0.2 };
     test_layouts(&h, 7, length);
@@ -107,7 +108,8 @@ static void test_dropout(void)
     test_share("sequence", 0.3);
     test_share("row", 0.3);
     tn_spec in = { .dtype = TN_F32, .layout = TN_ROOT, .width = 4 };
-    expect(!test_plan(&h, TN_LAYER, "{ type = 'dropout', per = 'sequence' }", 1, &in), "dropout: takes sequences where there are none");
+    expect(!test_plan(&h, TN_LAYER, "{ type = 'dropout', per = 'sequence' }", 1, &in),
+           "dropout: takes sequences where there are none");
     expect_text("dropout of sequences on the root", h.host.error, "dropout: per = \"sequence\" is one mask for all steps of a "
                 "sequence, but the input has one row an example; leave `per` out");
 }

@@ -46,13 +46,15 @@ static parameter *parameter_named(const experiment *e, const char *name)
 /* The lines of a case, each word k as wk; the vocabulary has the unknown word and w1, w2 ... in this order. */
 static void write_words(const char *name, char *listed, size_t size)
 {
-    const checkpoint_tensor *ids = given(name, "ids", ""), *length = given(name, "length", ""), *table = given(name, "first.", table_name);
+    const checkpoint_tensor *ids = given(name, "ids", ""), *length = given(name, "length", ""),
+                            *table = given(name, "first.", table_name);
     char text[4000] = "";
     size_t at = 0, n = 0;
     const int32_t *id = ids->data;
     for (int64_t i = 0; i < length->dim[0]; i++) {
         at += (size_t)snprintf(text + at, sizeof text - at, "c ");
-        for (int32_t t = 0; t < ((const int32_t *)length->data)[i]; t++) at += (size_t)snprintf(text + at, sizeof text - at, "w%d ", *id++);
+        for (int32_t t = 0; t < ((const int32_t *)length->data)[i]; t++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "w%d ", *id++);
         at += (size_t)snprintf(text + at, sizeof text - at, "\n");
     }
     write_file("words.txt", text);

@@ -44,8 +44,8 @@ static int result(void *self, const double *sum, uint32_t i, const char **name, 
     return TN_OK;
 }
 static const tn_metric metric_table = { sizeof metric_table, 0, 2, 2, plan_metric, update, result };
-static const tn_desc metric_desc = { sizeof metric_desc, TN_METRIC, &metric_table, "wrong_metric", "a metric, with a fault", "For a test.",
-                                     TN_NO_OPTIONS, 0, sizeof(metric), NULL, NULL, NULL, NULL, NULL, NULL };
+static const tn_desc metric_desc = { sizeof metric_desc, TN_METRIC, &metric_table, "wrong_metric",
+                                     "a metric, with a fault", "For a test.", TN_NO_OPTIONS, 0, sizeof(metric), NULL, NULL, NULL, NULL, NULL, NULL };
 
 /* ---- the transform ------------------------------------------------------------------------------------------- */
 typedef struct { int64_t most, before; } transform;
@@ -96,8 +96,8 @@ static int load(void *self, int (*get)(void *from, void *, size_t), void *from)
     return get(from, &((transform *)self)->most, sizeof(int64_t));
 }
 static const tn_transform transform_table = { sizeof transform_table, 0, plan_transform, apply, learn, finish, NULL };
-static const tn_desc transform_desc = { sizeof transform_desc, TN_TRANSFORM, &transform_table, "wrong_transform", "a transform, with a fault",
-                                        "For a test.", TN_NO_OPTIONS, 0, sizeof(transform), NULL, NULL, NULL, save, load, NULL };
+static const tn_desc transform_desc = { sizeof transform_desc, TN_TRANSFORM, &transform_table, "wrong_transform",
+                                        "a transform, with a fault", "For a test.", TN_NO_OPTIONS, 0, sizeof(transform), NULL, NULL, NULL, save, load, NULL };
 
 /* ---- the data set ---------------------------------------------------------------------------------------------- */
 typedef struct { const char *train; } data_config;

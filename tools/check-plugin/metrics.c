@@ -198,9 +198,16 @@ static const char *check_offer(const subject *s, const offer *o)
     return guard_check();
 }
 
+static const char *show(const offer *o, char words[40])
+{
+    snprintf(words, 40, o->classes ? "%d classes" : "%d wide", (int)(o->classes ? o->classes : o->width));
+    return words;
+}
+
 const char *check_metric(const subject *s)
 {
     static probe once;
+    char words[2][40];
     int takes = 0;
     if (s->kind != TN_METRIC || probe_part(&once, s->path, s->kind, s->name, s->options)) return NULL;
     if (part_open(&once.context, once.part)) return once.host.error[0] ? NULL : "cannot be opened, and does not say why";
@@ -210,9 +217,7 @@ const char *check_metric(const subject *s)
             guard_reset(), guard_before(before);
             const char *bad = check_offer(s, offers[i]);
             if (bad && *bad)
-                return fault("%s (output: %d %s, target: %d %s)", bad, (int)(offers[i][0].classes ? offers[i][0].classes : offers[i][0].width),
-                             offers[i][0].classes ? "classes" : "wide", (int)(offers[i][1].classes ? offers[i][1].classes : offers[i][1].width),
-                             offers[i][1].classes ? "classes" : "wide");
+                return fault("%s (output: %s, target: %s)", bad, show(&offers[i][0], words[0]), show(&offers[i][1], words[1]));
             takes += !bad;
         }
     return takes ? process_after() : "refuses every output and target that was offered";

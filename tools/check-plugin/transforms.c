@@ -17,11 +17,13 @@ static const tn_column shapes[] = {
     { sizeof(tn_column), TN_I32, 1, 1, "ids", 5, 0 } };
 static const char *const texts[] = {
     "", "a", "\xe6\x88\x91", " ", "\n\t \r\n", "12.5", "-3", "1e3 7", "B-PER I-PER O B-LOC", "O O", "The cats sat; 3.14 and 1,000!",
-    "don't  stop -- it's U.S.A.", "e\xcc\x81\xcc\xa7 \xef\xac\x81 \xc3\x84\xc3\x9f", "\xe6\x88\x91\xe7\x88\xb1\xe5\x8c\x97\xe4\xba\xac",
+    "don't  stop -- it's U.S.A.", "e\xcc\x81\xcc\xa7 \xef\xac\x81 \xc3\x84\xc3\x9f",
+    "\xe6\x88\x91\xe7\x88\xb1\xe5\x8c\x97\xe4\xba\xac",
     "\xf0\x9f\x98\x80 \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "<p>5 &lt; 6 &amp;&#8364; <br/>ok</p> <", "a_b/c\\d|e=f@@ g@@",
     "From: a@b.c\nSubject: Re: x\n\n> quoted\nbody\n-- \nsigned", "&", "<", "\"", "the the the the" };
 /* Cut short, a continuation alone, an overlong form, a surrogate, a byte that no text has. */
-static const char *const broken[] = { "ab\xe2\x82", "\x80", "a\xc0\xafz", "\xed\xa0\x80", "\xff word \xfe", "\xf0\x9f\x98", "caf\xc3" };
+static const char *const broken[] = { "ab\xe2\x82", "\x80", "a\xc0\xafz", "\xed\xa0\x80", "\xff word \xfe", "\xf0\x9f\x98",
+                                      "caf\xc3" };
 enum { TEXTS = sizeof texts / sizeof *texts, BROKEN = sizeof broken / sizeof *broken, SHAPES = sizeof shapes / sizeof *shapes };
 
 /* ---- values ---------------------------------------------------------------------------------------------- */
@@ -102,7 +104,8 @@ static made number_value(const tn_column *c, int k)
     for (int64_t i = 0; i < n; i++)
         if (c->dtype == TN_I32) leaf[i].id = (int32_t)((k + i) % c->classes);
         else leaf[i].x = i % c->width == 2 ? 4.0f : 100 * made_up((uint64_t)k, (uint64_t)i); /* a column that never changes, too */
-    made m = { { sizeof m.v, c->dtype, c->depth, c->width, steps, steps, NULL, at_end(leaf, 4 * (size_t)n), NULL }, 4 * (size_t)n, 0, 0 };
+    tn_value v = { sizeof v, c->dtype, c->depth, c->width, steps, steps, NULL, at_end(leaf, 4 * (size_t)n), NULL };
+    made m = { v, 4 * (size_t)n, 0, 0 };
     memory_free(leaf);
     m.hash = hash_value(&m.v);
     return m;
@@ -137,7 +140,8 @@ typedef struct answer {
 
 static const char *wrong_shape(const tn_value *v, const tn_column *c)
 {
-    if (v->leaves < 0 || (v->leaves && !v->leaf) || (v->leaves && v->dtype == TN_TEXT && !v->end) || (v->n && v->depth == 2 && !v->inner))
+    if (v->leaves < 0 || (v->leaves && !v->leaf) || (v->leaves && v->dtype == TN_TEXT && !v->end)
+        || (v->n && v->depth == 2 && !v->inner))
         return "gives a value that lacks its leaves, its ends or its inner steps";
     if (v->dtype != c->dtype || v->depth != c->depth || v->width != (c->width ? c->width : 1))
         return "gives values of another type, depth or width than its plan says";
@@ -157,7 +161,8 @@ static const char *wrong_leaves(const tn_value *v, const tn_column *c, int any_t
     for (int64_t i = 0, from = 0; v->dtype == TN_TEXT && i < v->leaves; from = v->end[i++]) {
         if (v->end[i] < from) return "gives texts that end before they begin";
         size_t n = (size_t)(v->end[i] - from);
-        if (!any_text && tn_utf8_fault((const char *)v->leaf + from, n) < n) return "gives a text that is not UTF-8, of one that is";
+        if (!any_text && tn_utf8_fault((const char *)v->leaf + from, n) < n)
+            return "gives a text that is not UTF-8, of one that is";
     }
     for (int64_t i = 0; v->dtype != TN_TEXT && i < v->leaves * v->width; i++)
         if (v->dtype == TN_F32 ? !isfinite(((const float *)v->leaf)[i])
@@ -253,7 +258,13 @@ static const char *learn(probe *p, made *m, int n, int *learned)
 }
 
 /* ---- the same answers ---------------------------------------------------------------------------------------- */
-typedef struct errand { probe *p; const made *m; int n, backwards; const tn_column *out; uint64_t hash[MOST_VALUES]; const char *bad; } errand;
+typedef struct errand {
+    probe *p;
+    const made *m; int n, backwards;
+    const tn_column *out;
+    uint64_t hash[MOST_VALUES];
+    const char *bad;
+} errand;
 
 static void *run_errand(void *to)
 {
@@ -306,7 +317,8 @@ static const char *beside(const subject *s, const tn_column *in, const tn_column
     for (int k = 0; k < 2; k++) {
         const char *bad = instance(&p[k], s, in, &again);
         bytes from = *saved;
-        if (bad || memcmp(&again.dtype, &out->dtype, sizeof again - offsetof(tn_column, dtype))) return "plans otherwise the second time";
+        if (bad || memcmp(&again.dtype, &out->dtype, sizeof again - offsetof(tn_column, dtype)))
+            return "plans otherwise the second time";
         if (saved->at && p[k].part->desc->load(p[k].part->self, get_bytes, &from)) return "load refuses what save wrote";
         e[k] = (errand){ .p = &p[k], .m = first->m, .n = first->n, .backwards = k, .out = out };
     }
@@ -351,7 +363,8 @@ static const char *check_column(const subject *s, const tn_column *in)
     if (bad) return bad;
     const tn_transform *t = p.part->desc->table;
     if (TN_HAS(t, learn)) {
-        if (!TN_HAS(t, finish) || !p.part->desc->save || !p.part->desc->load) return "learns, but lacks one of finish, save and load";
+        if (!TN_HAS(t, finish) || !p.part->desc->save || !p.part->desc->load)
+            return "learns, but lacks one of finish, save and load";
         if ((bad = learn(&p, m, n, &learned)) || (bad = instance(&fresh, s, in, &out))) return bad;
         int kept = 0; /* the host ends a run where a value is refused, so only the others count */
         for (int i = 0; i < n; i++)
