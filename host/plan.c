@@ -36,7 +36,7 @@ int node_plan(node *n, uint32_t n_in, const tn_spec *const *in)
     if (n->boss) { /* the boss may use one option for several children: each has its own self */
         tn_part *own = arena_new(g->memory, sizeof *own);
         *own = *part;
-        own->self = NULL;
+        own->self = NULL, own->listed = 0;
         n->part = part = own;
     }
     host_clear(c->host);
