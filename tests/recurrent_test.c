@@ -264,6 +264,20 @@ static void compare_dropped(probe *dropped, probe *whole, const int64_t *example
     }
 }
 
+/* Gradients of recurrent weights are added: 1 more than they are where they begin at 1. */
+static void test_added(probe *p)
+{
+    for (int i = 0; i < p->graph->n_parameters; i++) {
+        if (!is_recurrent(p, i)) continue;
+        float *g = malloc(sizeof *g * (size_t)size_of(p, i));
+        expect(!probe_forward(p) && !probe_backward(p, 0), "%s: a phase fails: %s", p->name, p->host.error);
+        for (int64_t j = 0; j < size_of(p, i); j++) g[j] = gradient_of(p, i)[j] + 1;
+        expect(!probe_forward(p) && !probe_backward(p, 1), "%s: a phase fails: %s", p->name, p->host.error);
+        compare("a gradient that begins at 1", gradient_of(p, i), g, size_of(p, i), 1e-5);
+        free(g);
+    }
+}
+
 /* The output of a further forward pass, with other random numbers. */
 static uint64_t hash_of_output(probe *p, tn_rng rng)
 {
@@ -283,6 +297,7 @@ static void test_weight_dropout(const char *layer, const char *more)
     snprintf(options, sizeof options, "%s, weight_dropout = 0.5", more);
     open_layer(&dropped, layer, options, 5), open_layer(&whole, layer, more, 5);
     compare_dropped(&dropped, &whole, examples, EXAMPLES, 0, &all, &out);
+    test_added(&dropped);
     double far = fabs((double)out - 0.5 * (double)all), sigma = sqrt(0.25 * (double)all);
     expect(far <= 5 * sigma, "%s { %s }: %lld of %lld weights are left out, more than 5 standard deviations from half", layer, options,
            (long long)out, (long long)all);
