@@ -73,7 +73,6 @@ struct node {
     where at;
     int unknown;                           /* the part, or something upstream, does not exist: no shapes         */
     int trainable;                         /* has parameters that are not frozen                                 */
-    int feeds;                             /* its part feeds itself (TN_L_FEEDS), or one upstream does            */
     uint64_t id;                           /* salt of its random numbers: a hash of its name                     */
 
     node *in_node[MAX_IN]; slot *in_slot[MAX_IN];
@@ -85,6 +84,7 @@ struct node {
     kept_table kept[MAX_KEPT]; int n_kept;
     grown grow[4]; int n_grow;
     slot decoded; int reads_decoded;       /* port .decoded; DECODE_*: when it is read                           */
+    int feeds;                             /* its part feeds itself (TN_L_FEEDS), or one upstream does           */
 
     node *boss; uint32_t child_flags;      /* a part inside another part's options                               */
     node *child[MAX_CHILDREN]; int n_children;

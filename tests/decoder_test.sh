@@ -140,6 +140,14 @@ kill -9 $pid 2>/dev/null && { wait $pid; } 2>/dev/null
 tenon resume killed --threads 1 >out 2>&1; ok $? "resume: $(tail -n 2 out)"
 sums killed | cmp -s - whole.sums; ok $? "a run that was killed and resumed gives other bits: $(tail -n 1 out)"
 
+# a stranger's cell, built outside the tree; it is as wide as what it reads, here 16 and 48
+mkdir -p plugins/layers
+c++ -std=c++11 -O2 -fPIC -shared -fvisibility=hidden -ffp-contract=off -I"$root/include" -o plugins/layers/leaky_cell.so \
+    "$root/tests/border/leaky_cell.cc" -lm; ok $? "leaky_cell does not build"
+sed 's/cell = { type = "gru", units = 32 }/cell = "leaky_cell"/; s/^units = 32$/units = 64/' run.toml >strange.toml
+tenon train strange.toml --plugin-path plugins --run strange --threads 1 >out 2>&1; ok $? "a stranger's cell: $(tail -n 2 out)"
+at_least "$(value test.bleu out)" 80; ok $? "BLEU with a stranger's cell is $(value test.bleu out), expected at least 80"
+
 # mistakes
 wrong() { # what, what it says, sed script
     sed "$3" run.toml >wrong.toml
@@ -148,5 +156,13 @@ wrong() { # what, what it says, sed script
 wrong 'feed' 'expected "own" or "teacher"' 's/feed = "own"/feed = "mine"/'
 wrong 'decode' 'expected "greedy" or' 's/type = "beam", width = 3/type = "wide", width = 3/'
 wrong 'a width of greedy' "did you mean\|no such key\|unknown\|does not stand" 's/{ type = "beam", width = 3, length_penalty = 0.6 }/{ type = "greedy", width = 3 }/'
+{
+    sed -n '1,/^transforms/p' run.toml
+    printf '%s\n' '[[layer]]' 'type = "embedding"' 'width = 4' '[[layer]]' 'type = "dense"' 'units = "source"' '[[loss]]' \
+        'type = "cross_entropy"' 'target = "source"' '[optimizer]' 'type = "sgd"' '[[metric]]' 'type = "accuracy"' 'feed = "own"' \
+        '[evaluation]' 'decode = "greedy"'
+} >none.toml
+tenon check none.toml >out 2>&1; [ $? = 2 ] && grep -q 'no layer here feeds itself' out && grep -q 'no layer here writes its output' out
+ok $? "nothing feeds itself: $(head -n 3 out)"
 wrong 'no bracket' "no word '<sos>'" 's/transforms = \["words", "bracket"\]/transforms = ["words"]/'
 finish decoder
