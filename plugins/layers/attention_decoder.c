@@ -209,10 +209,10 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
         return tn_fail(api, host, TN_ESHAPE, "attention_decoder: the cell's state is %lld wide, the source %lld; attention.type = "
                        "\"dot\" wants equal widths, the others do not", (long long)d->query, (long long)d->source);
     if (d->attention != ADDITIVE && o->attention.scale) d->scale = 1 / sqrtf((float)d->query);
-    const int64_t width[READS] = { d->state, d->source, d->embedding };
+    const int64_t width[READS + 1] = { d->state, d->source, d->embedding, 0 };
     for (int64_t i = 0; i < o->output.reads.n; i++) {
         int k = number_of(((const char *const *)o->output.reads.v)[i]);
-        d->at[k] = d->features, d->features += width[k];
+        if (k < READS) d->at[k] = d->features, d->features += width[k];
     }
     tn_spec y = { .dtype = TN_F32, .means = TN_LOGITS, .layout = in[TARGET]->layout, .width = d->words, .classes = d->words,
                   .vocabulary = in[TARGET]->vocabulary };

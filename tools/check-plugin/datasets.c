@@ -23,6 +23,7 @@ enum { CONTENTS = sizeof contents / sizeof *contents };
 typedef struct example {
     const tn_column *column; int columns;
     const char *wanted;                    /* NULL: all of them, as the header has it, but some may not be readable  */
+    char which[MOST_COLUMNS];              /* what `wanted` points to                                            */
     int puts[MOST_COLUMNS]; uint64_t hash;
     const char *bad;
 } example;
@@ -61,14 +62,13 @@ static int64_t pick(int64_t k, int64_t count) { return k < MOST_EXAMPLES / 2 ? k
 static const char *check_examples(probe *p, example *e, const char *split, int64_t lanes, int64_t count)
 {
     uint64_t first[MOST_EXAMPLES] = { 0 };
-    char all[MOST_COLUMNS], only[MOST_COLUMNS];
     int refused[MOST_EXAMPLES], again;
     const char *bad;
     int64_t n = count < MOST_EXAMPLES ? count : MOST_EXAMPLES;
     e->wanted = NULL;
     if (n && (bad = read_example(p, e, split, lanes, 0, &again))) return bad;
-    memset(all, 1, sizeof all);
-    e->wanted = all;
+    memset(e->which, 1, sizeof e->which);
+    e->wanted = e->which;
     for (int64_t k = 0; k < n; k++) {
         if ((bad = read_example(p, e, split, lanes, count < MOST_EXAMPLES ? k : pick(k, count), &refused[k]))) return bad;
         first[k] = e->hash;
@@ -79,8 +79,8 @@ static const char *check_examples(probe *p, example *e, const char *split, int64
             return fault("gives another example %lld of %s when others are asked for before it", (long long)k, split);
     }
     for (int wanted = 0; wanted < e->columns && n && !refused[0]; wanted++) {
-        memset(only, 0, sizeof only);
-        only[wanted] = 1, e->wanted = only;
+        memset(e->which, 0, sizeof e->which);
+        e->which[wanted] = 1;
         bad = read_example(p, e, split, lanes, 0, &again);
         if (bad || again) return bad ? bad : fault("cannot read an example where only '%s' is wanted", e->column[wanted].name);
     }

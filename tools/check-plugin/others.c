@@ -134,7 +134,8 @@ static const char *check_constraint(const subject *s)
     float w[N], once[N], alone[N], twice[N];
     if (!TN_HAS(t, constrain)) return NULL;
     process_before(s->path);
-    for (int i = 0; i < N; i++) w[i] = i / WIDTH == 2 ? 0 : (float)(1 + i / WIDTH) * made_up(11, (uint64_t)i); /* a row of zeros, too */
+    for (int r = 0; r < ROWS; r++)
+        for (int i = r * WIDTH; i < (r + 1) * WIDTH; i++) w[i] = r == 2 ? 0 : (float)(1 + r) * made_up(11, (uint64_t)i); /* one of zeros, too */
     memcpy(once, w, sizeof w), memcpy(alone, w, sizeof w);
     if (t->constrain(p.part->self, &p.be, ROWS, WIDTH, once)) return "constrain failed";
     for (int r = 0; r < ROWS; r++)
