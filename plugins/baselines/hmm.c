@@ -127,7 +127,7 @@ static int predict(void *self, const tn_call *c)
     if (!m->start) return tn_fail(c->api, c->host, TN_EINVAL, "hmm: has counted nothing");
     if (room > m->room) {
         free(m->best), free(m->back);
-        m->best = malloc(sizeof *m->best * (size_t)room), m->back = malloc(sizeof *m->back * (size_t)room);
+        m->best = malloc(sizeof *m->best * (size_t)room), m->back = calloc((size_t)room, sizeof *m->back);
         m->room = m->best && m->back ? room : 0;
         if (!m->room) return no_memory(c);
     }
