@@ -54,9 +54,9 @@ static const float *scale_numbers(scale *s, const tn_value *v)
     if (v->width != s->width)
         return tn_fail(s->api, s->host, TN_EINVAL, "%u columns, expected %lld", v->width, (long long)s->width), (float *)NULL;
     if (n > s->room_size || !s->room) { /* an example may have no numbers at all */
-        float *more = (float *)realloc(s->room, sizeof *more * (size_t)(n + 1));
-        if (!more) return s->api->fail(s->host, TN_ENOMEM, "no memory for numbers"), (float *)NULL;
-        s->room = more, s->room_size = n;
+        free(s->room);
+        s->room = (float *)calloc((size_t)(n + 1), sizeof *s->room), s->room_size = n;
+        if (!s->room) return s->api->fail(s->host, TN_ENOMEM, "no memory for numbers"), (float *)NULL;
     }
     if (v->dtype != TN_TEXT) {
         if (n) memcpy(s->room, v->leaf, sizeof *s->room * (size_t)n);
