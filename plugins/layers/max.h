@@ -1,6 +1,6 @@
 /* max.h -- the largest number of each column over a sequence's rows, for max and for the same under its other name, which a
  * file gives as MAX_NAME before it includes this. */
-#include "pool.h"
+#include "pool_layer.h"
 
 enum { ARGMAX };                           /* saved: the row that each number came from, -1 where none */
 
@@ -17,7 +17,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 }
 
 /* y[order[s]][j] = max over t of x_t[j], the earliest step where several are equal; 0 where the sequence is empty */
-static void forward_piece(void *to, int64_t from, int64_t end)
+static void pool_forward(void *to, int64_t from, int64_t end)
 {
     const tn_call *c = to;
     const tn_layout *l = c->in[0]->lay;
@@ -35,7 +35,7 @@ static void forward_piece(void *to, int64_t from, int64_t end)
     }
 }
 
-static void backward_piece(void *to, int64_t from, int64_t end)
+static void pool_backward(void *to, int64_t from, int64_t end)
 {
     const tn_call *c = to;
     const tn_layout *l = c->in[0]->lay;
@@ -48,20 +48,6 @@ static void backward_piece(void *to, int64_t from, int64_t end)
     }
 }
 
-static int forward(void *self, const tn_call *c)
-{
-    (void)self;
-    return pool_forward(c, forward_piece);
-}
-
-static int backward(void *self, const tn_call *c)
-{
-    (void)self;
-    return pool_backward(c, backward_piece);
-}
-
-static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
-static const tn_impl *const impls[] = { &on_cpu, NULL };
 static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan,
                                 .impls = impls, .port_size = sizeof(tn_port) };
 static const tn_desc desc = {

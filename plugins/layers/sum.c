@@ -1,6 +1,6 @@
 /* sum.c -- the sum of each sequence's rows. */
 #include <string.h>
-#include "pool.h"
+#include "pool_layer.h"
 
 static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, tn_plan *p, uint32_t n_in,
                 const tn_spec *const *in)
@@ -11,7 +11,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 }
 
 /* y[order[s]] = x_1 + ... + x_T, added up in the order of the steps; 0 where the sequence is empty */
-static void forward_piece(void *to, int64_t from, int64_t end)
+static void pool_forward(void *to, int64_t from, int64_t end)
 {
     const tn_call *c = to;
     const tn_layout *l = c->in[0]->lay;
@@ -27,7 +27,7 @@ static void forward_piece(void *to, int64_t from, int64_t end)
 }
 
 /* dx_t += dy for each step */
-static void backward_piece(void *to, int64_t from, int64_t end)
+static void pool_backward(void *to, int64_t from, int64_t end)
 {
     const tn_call *c = to;
     const tn_layout *l = c->in[0]->lay;
@@ -41,20 +41,6 @@ static void backward_piece(void *to, int64_t from, int64_t end)
     }
 }
 
-static int forward(void *self, const tn_call *c)
-{
-    (void)self;
-    return pool_forward(c, forward_piece);
-}
-
-static int backward(void *self, const tn_call *c)
-{
-    (void)self;
-    return pool_backward(c, backward_piece);
-}
-
-static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };
-static const tn_impl *const impls[] = { &on_cpu, NULL };
 static const tn_layer table = { .size = sizeof table, .min_in = 1, .max_in = 1, .plan = plan, .impls = impls,
                                 .port_size = sizeof(tn_port) };
 static const tn_desc desc = {
