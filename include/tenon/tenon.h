@@ -168,6 +168,7 @@ typedef struct tn_host tn_host;          /* opaque ...                          
 typedef struct tn_plan tn_plan;
 typedef struct tn_part tn_part;          /* another part, which the user put into a TN_O_PART option         */
 typedef struct tn_call tn_call;
+typedef struct tn_search tn_search;
 
 /* A parameter, as a layer asks for it. */
 typedef struct tn_param {
@@ -333,11 +334,6 @@ typedef struct tn_desc {
  * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts.
  * work is garbage at every call, between phases too. Inputs may be the same tensor twice, so d_in may alias
  * d_in: add, one product at a time. A call may have rows == 0. An empty sequence passes state to next.      */
-typedef struct tn_search {               /* how a part of TN_L_FEEDS decodes; the user's [evaluation] decode */
-    uint32_t size;
-    int32_t  width;                      /* paths that a beam keeps; 1: greedy                               */
-    double   length_penalty;             /* a path of n ids is as good as log p / ((5 + n) / 6)^length_penalty; 0: log p */
-} tn_search;
 struct tn_call {                         /* one phase; filled by the host, valid until return                */
     uint32_t size, flags;                /* TN_C_*                                                           */
     int64_t  step;                       /* training step, from 1; 0 outside training                        */
@@ -356,6 +352,11 @@ struct tn_call {                         /* one phase; filled by the host, valid
      * index->begin and row are NULL. With all tables of a part or none it gives the same bits.              */
     tn_tensor *const *kept;
     const tn_search *search;                                  /* for decode; NULL: greedy                        */
+};
+struct tn_search {                       /* how a part of TN_L_FEEDS decodes; the user's [evaluation] decode */
+    uint32_t size;
+    int32_t  width;                      /* paths that a beam keeps; 1: greedy                               */
+    double   length_penalty;             /* a path of n ids is as good as log p / ((5 + n) / 6)^length_penalty; 0: log p */
 };
 enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width                                    */
        TN_L_INDEXED = 2,                 /* takes an input once a distinct id (tn_tensor.index)              */
