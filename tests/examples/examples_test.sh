@@ -1,18 +1,10 @@
 #!/usr/bin/env bash
-# examples_test.sh BUILD -- the five files of this folder are what users must be able to write. Each passes `tenon check`
-# in structure: the only errors are parts that do not exist yet, each named with the places that were searched.
+# examples_test.sh BUILD -- the five files of this folder are what users must be able to write: each passes `tenon check`.
 . "$(dirname "$0")/../begin.sh"
 cd "$here" || exit 1
 for file in *.toml; do
-    "$build/tenon" check --no-data "$file" >/dev/null 2>/tmp/examples.$$
-    rc=$?
-    other=$(grep -vE "^$file:[0-9]+:[0-9]+: (.*: )?no [a-z]+ '[a-z0-9_]+' \(looked in [^)]+\)" /tmp/examples.$$ |
-        grep -v '^[^ ]*: warning: ')
-    [ -z "$other" ]; ok $? "$file has other mistakes than missing parts: $other"
-    if [ -s /tmp/examples.$$ ]; then [ $rc = 2 ]; else [ $rc = 0 ]; fi
-    ok $? "$file: exit $rc with $(wc -l </tmp/examples.$$) messages"
+    "$build/tenon" check --no-data "$file" >/dev/null 2>"$tmp/err"; ok $? "$file: $(cat "$tmp/err")"
 done
-rm -f /tmp/examples.$$
 
 # translation as the file says, but for sizes: some minutes of it, in which it must begin to learn
 multi30k_test() {
@@ -37,11 +29,10 @@ multi30k_test() {
     awk -v b="${bleu:-0}" 'BEGIN { exit !(b > 0) }'; ok $? "multi30k: BLEU is ${bleu:-missing}"
     [ "$("$build/tenon" predict "$tmp/run" "$tmp/multi30k/val.lc.norm.tok.de" | wc -l)" = 100 ]; ok $? "multi30k: predict does not give 100 lines"
 }
-"$build/tenon" check --no-data multi30k-attention.toml >/dev/null 2>&1; ok $? "multi30k-attention: parts are missing"
 if ldd "$build/tenon" | grep -q libasan; then echo "skip: training on multi30k (under a sanitizer it takes a quarter of an hour)"; skipped=1
 elif [ -e "${TENON_DATA:-}/multi30k/train.lc.norm.tok.de" ]; then multi30k_test
 else echo "skip: training on multi30k (no \$TENON_DATA/multi30k)"; skipped=1; fi
 
-# imdb-bilstm needs nothing that is missing, and has the published number of parameters
+# the published number of parameters
 "$build/tenon" check --no-data imdb-bilstm.toml | grep -q '^parameters: 2757761$'; ok $? "imdb-bilstm: not 2757761 parameters"
 finish examples

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# experiments_test.sh BUILD -- every experiment file passes `tenon check`, with its data where they are found; phrases.awk writes
+# what a tree says, and phrase-sentiment.toml learns from that.
+. "$(dirname "$0")/begin.sh"
+cd "$root" || exit 1
+
+for file in $(find experiments -name '*.toml' ! -path '*/recorded/*' | sort); do
+    "$build/tenon" check --no-data "$file" >"$tmp/out" 2>&1; ok $? "$file: $(head -n 3 "$tmp/out")"
+done
+
+# one tree, its phrases read off by hand, each where its bracket closes
+echo '(3 (2 (2 a) (1 (1 dull) (2 film))) (4 delights))' >"$tmp/trees"
+printf '%s\n' '1	1	a	2' '2	1	dull	1' '3	1	film	2' '4	1	dull film	1' '5	1	a dull film	2' '6	1	delights	4' \
+    '7	1	a dull film delights	3' >"$tmp/phrases"
+awk -f experiments/phrases.awk "$tmp/trees" | tail -n +2 | cmp - "$tmp/phrases"; ok $? "phrases.awk writes other phrases"
+
+# many trees of one shape, where a word says its label: learned in fifteen epochs
+awk 'BEGIN { for (i = 0; i < 400; i++) { a = i % 5; b = int(i / 5) % 5; print "(" a " (" a " w" a ") (" b " w" b "))" } }' >"$tmp/trees"
+for split in train dev test; do awk -f experiments/phrases.awk "$tmp/trees" >"$tmp/$split.tsv"; done
+"$build/tenon" train experiments/phrase-sentiment.toml --data-dir "$tmp" --run "$tmp/run" --threads 1 \
+    --set training.epochs=15 --set optimizer.learning_rate=0.01 >"$tmp/out" 2>&1
+ok $? "phrase-sentiment: $(tail -n 2 "$tmp/out")"
+awk '$1 == "test.accuracy" { found = $2 > 0.9 } END { exit !found }' "$tmp/out"
+ok $? "phrase-sentiment: $(grep test.accuracy "$tmp/out")"
+
+# a tree has a phrase for every bracket: as many as the whole training split holds, counted by another program
+trees=${TENON_DATA:-}/sst-trees/train.txt
+if [ -e "$trees" ]; then
+    [ "$(awk -f experiments/phrases.awk "$trees" | wc -l)" = $(($(tr -cd '(' <"$trees" | wc -c) + 1)) ]
+    ok $? "phrases.awk writes another number of phrases than there are brackets"
+else echo "skip: phrases of the Stanford Sentiment trees (no \$TENON_DATA/sst-trees)"; skipped=1; fi
+finish experiments
