@@ -521,6 +521,18 @@ static int find_late_column(data *d, field *f)
     return host_fail(h, TN_EINVAL, "field '%s': the data has no column '%s'", f->name, f->column);
 }
 
+/* Examples that are there for one epoch alone cannot be another split. */
+static int check_renewed(data *d)
+{
+    const tn_dataset *t = d->dataset->desc->table;
+    int shared = 0;
+    for (int s = SPLIT_TRAIN + 1; s < SPLITS; s++)
+        if (d->split->source[s] == SPLIT_TRAIN && d->count[s] > 0) shared = s;
+    if (!shared || !TN_HAS(t, renew) || t->renew(d->dataset->self, split_names[SPLIT_TRAIN], 1)) return 0;
+    return host_fail(d->context->host, TN_EINVAL, "'%s' has new training examples in every epoch, so none of them can be the %s "
+                     "split; leave [dataset] split out", d->dataset->type, split_names[shared]);
+}
+
 int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
 {
     tn_host *h = d->context->host;
@@ -535,6 +547,7 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
     int rc = 0;
     for (int source = 0; source < SPLITS && !rc; source++) rc = load_source(&r, source, &lanes[source], &n[source]);
     if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = host_fail(h, TN_EINVAL, "there is no training split");
+    if (!rc) rc = check_renewed(d);
     for (int i = 0; i < d->n_fields && !rc; i++)
         if (!d->field[i]->from) rc = fit_field(&r, d->field[i]);
     for (int source = 0; source < SPLITS && !rc; source++)
@@ -542,7 +555,32 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
     for (int i = 0; i < d->n_fields && !rc; i++) rc = make_vocabulary(&r, i);
     if (!rc) fields_shift(d);
     free_reading(&r);
+    d->epoch = 1;
     return rc;
+}
+
+int data_renew(data *d, int64_t epoch)
+{
+    tn_host *h = d->context->host;
+    const tn_dataset *t = d->dataset->desc->table;
+    const char *train = split_names[SPLIT_TRAIN];
+    host_clear(h);
+    if (epoch == d->epoch || !TN_HAS(t, renew)) return 0;
+    int rc = t->renew(d->dataset->self, train, epoch);
+    if (rc == TN_END) return host_clear(h), 0;
+    if (rc) return h->error[0] ? rc : host_fail(h, rc, "the examples of epoch %lld cannot be read", (long long)epoch);
+    reading r = start_reading(d);
+    int64_t lanes = d->lanes[SPLIT_TRAIN] > 0 ? d->lanes[SPLIT_TRAIN] : 1;
+    r.fixed = 1;
+    rc = read_source(&r, train, lanes, t->count(d->dataset->self, train, lanes), NULL, NULL);
+    for (int i = 0; !rc && i < d->n_fields; i++) {
+        field *f = d->field[i];
+        store_free(&f->split[SPLIT_TRAIN]);
+        if (!f->from) gather_store(&f->split[SPLIT_TRAIN], f, &r.of[i], d->split->pick[SPLIT_TRAIN], d->split->n[SPLIT_TRAIN]);
+    }
+    if (!rc) fields_shift_split(d, SPLIT_TRAIN), d->epoch = epoch;
+    free_reading(&r);
+    return rc ? rc : 1;
 }
 
 void data_place(const data *d, int split, int64_t e, char *text, size_t size)

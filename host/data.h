@@ -61,6 +61,7 @@ typedef struct data {
     const field *layout_of[64];            /* by id: the field whose lengths define it; NULL for the root    */
     int64_t count[SPLITS];                 /* examples; -1: no such split                                    */
     int64_t lanes[SPLITS];                 /* of a data set of lanes: examples in each batch; else 0          */
+    int64_t epoch;                         /* whose training examples are there; 0 before data_read          */
     uint64_t seed;                         /* of the experiment                                              */
     struct data_split *split;              /* how a single source is divided; data.c's own                   */
 } data;
@@ -69,6 +70,9 @@ typedef struct data {
 data *data_plan(part_context *, config_value *root, uint64_t seed);
 /* Reads everything. 0, or < 0 with the message in the host's error. progress may be NULL. */
 int   data_read(data *, void (*progress)(void *to, const char *split, int64_t done, int64_t all), void *to);
+/* The training examples of an epoch, from 1, where the data set has others in each. 1: they are others now; 0: they are the
+ * same; < 0 as data_read.                                                                                         */
+int   data_renew(data *, int64_t epoch);
 field *data_field(const data *, const char *name);   /* NULL: none                                           */
 int   data_has_lanes(const data *);        /* batch row i goes on where row i of the batch before ended      */
 /* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose

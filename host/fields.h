@@ -26,6 +26,7 @@ int  field_apply(data *, field *, int n, const tn_value *in, tn_rng, held room[2
 int  field_join(data *, const field *, const held *column, const char *has, held *h);
 /* Fills the fields made `from` others, when all others are read and have their vocabularies (shift.c).          */
 void fields_shift(data *);
+void fields_shift_split(data *, int split);
 /* A shape that only the data can tell, from a run directory. */
 void fields_set_shape(data *, field *, uint32_t depth, uint32_t width, int64_t steps);
 /* Looks for a field's column again, now that the data is there. 1: found. 0: told diag.                         */

@@ -94,13 +94,17 @@ static void shift_layout(data *d, int32_t layout, int split)
     }
 }
 
+void fields_shift_split(data *d, int split)
+{
+    for (int32_t layout = TN_ROOT + 1; layout <= d->n_layouts; layout++) shift_layout(d, layout, split);
+}
+
 void fields_shift(data *d)
 {
     for (int i = 0; i < d->n_fields; i++) {
         field *f = d->field[i];
         if (f->from) f->words = f->from->words, f->spec.classes = f->from->spec.classes;
     }
-    for (int32_t layout = TN_ROOT + 1; layout <= d->n_layouts; layout++)
-        for (int s = 0; s < SPLITS; s++)
-            if (d->count[s] > 0) shift_layout(d, layout, s);
+    for (int s = 0; s < SPLITS; s++)
+        if (d->count[s] > 0) fields_shift_split(d, s);
 }

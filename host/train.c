@@ -20,12 +20,15 @@ static int plan_epoch(trainer *t)
 {
     experiment *e = t->e;
     ahead_end(e->ahead);
+    int rc = data_renew(e->data, t->epoch);
+    if (rc > 0) rc = batch_check_ids(e->graph, SPLIT_TRAIN);
+    if (rc) return rc;
     epoch_order(e, t->epoch, t->order);
     t->order_epoch = t->epoch;
     tn_rng of_epoch = { e->seed, (uint64_t)t->epoch };
     ahead_begin(e->ahead, &(batch_list){ SPLIT_TRAIN, t->order, e->data->count[SPLIT_TRAIN], e->batch_size, 1,
                                          tn_random_fork(of_epoch, text_hash("words seen once")) });
-    int rc = ahead_measure(e->ahead);
+    rc = ahead_measure(e->ahead);
     return rc ? rc : graph_reserve(e->graph);
 }
 

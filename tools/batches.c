@@ -130,6 +130,13 @@ static int write_all(experiment *e, const char *folder)
         return EXIT_INPUT;
     }
     if (experiment_start(e, 1, 0) || graph_initialize(e->graph, config_get(e->root, "initialize"))) return failed(e);
+    int renewed = e->epochs > 1 ? data_renew(e->data, 2) : 0;
+    if (renewed > 0) {
+        fprintf(stderr, "tenon batches: the training examples are others in every epoch, and those of one are written; "
+                        "give --set training.epochs=1\n");
+        return EXIT_INPUT;
+    }
+    if (renewed) return failed(e);
     int rc = write_data(e, folder);
     if (!rc) rc = write_order(e, folder);
     if (!rc) rc = write_parameters(e, folder);

@@ -515,6 +515,9 @@ typedef struct tn_dataset {
     int (*piece)(void *self, const char *split, int64_t i, const tn_sink *);
     /* A line of plain text as a value of column i, for predict; NULL: the line as it is, depth 0. Without load [main] */
     int (*line)(void *self, uint32_t i, const char *text, int64_t n, const tn_sink *);
+    /* Has read give what `split` holds in this epoch, from 1; as many examples as before. TN_END: what every epoch has.
+     * Asked of "train" alone, before each epoch. NULL: every epoch has the same [main]                      */
+    int (*renew)(void *self, const char *split, int64_t epoch);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */
     uint32_t size, flags;

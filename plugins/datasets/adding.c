@@ -4,14 +4,15 @@
 static int read_example(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
 {
     const maker *m = self;
-    draws d = draws_of(&((const config *)m->config)->made, split, index, rng);
+    draws d = draws_of(m, &((const config *)m->config)->made, split, index, rng);
     float x1, x2;
     int64_t n = make_pairs(m, &d, -1, 0, &x1, &x2);
     (void)lanes;
     return put_pairs(m, n, 0.5f + (x1 + x2) / 4, sink);
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "adding", "the adding problem: two marked numbers of a long sequence",
     "Columns `pairs` (steps of two numbers) and `target` (one number). A sequence has T to T + T / 10 pairs of a "

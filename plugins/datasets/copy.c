@@ -26,7 +26,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 {
     const maker *m = self;
     const config *c = m->config;
-    draws d = draws_of(&c->made, split, index, rng);
+    draws d = draws_of(m, &c->made, split, index, rng);
     int64_t n = c->delay + 2 * c->length;
     char *in = m->room, *out = in + n;
     (void)lanes;
@@ -38,7 +38,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 }
 
 GENERATOR_FUNCTIONS(config)
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "copy", "symbols to be repeated after a long delay",
     "Columns `input` and `output`, texts of one letter a symbol, for the transform `characters`, both T + 2 `length` "

@@ -4,7 +4,7 @@
 static int read_example(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
 {
     const maker *m = self;
-    draws d = draws_of(&((const config *)m->config)->made, split, index, rng);
+    draws d = draws_of(m, &((const config *)m->config)->made, split, index, rng);
     string s;
     int fits;
     (void)lanes;
@@ -17,7 +17,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
     return put_string(&s, sink);
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "embedded_reber", "Reber strings between two symbols that must be equal",
     REBER_COLUMNS "A string is B, then T or P with probability 1/2, a whole string of `reber`, the same T or P, and E: what the "

@@ -61,7 +61,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 {
     const maker *m = self;
     const config *c = m->config;
-    draws d = draws_of(&c->made, split, index, rng);
+    draws d = draws_of(m, &c->made, split, index, rng);
     char *text = m->room;
     int64_t n = draw_int(&d, c->shortest, c->longest), has = index & 1;
     (void)lanes;
@@ -77,7 +77,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 }
 
 GENERATOR_FUNCTIONS(config)
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "motif", "DNA with a motif in it, and without",
     "Columns `sequence` (a text of A, C, G, T, for the transform `characters`) and `label`, `motif` or `none`. Every "

@@ -4,14 +4,15 @@
 static int read_example(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
 {
     const maker *m = self;
-    draws d = draws_of(&((const config *)m->config)->made, split, index, rng);
+    draws d = draws_of(m, &((const config *)m->config)->made, split, index, rng);
     float x1, x2;
     int64_t n = make_pairs(m, &d, 0, 1, &x1, &x2);
     (void)lanes;
     return put_pairs(m, n, x1 * x2, sink);
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "multiplication", "the product of two marked numbers of a long sequence",
     "As `adding`, with numbers uniform in [0, 1] and\n\n"

@@ -4,7 +4,7 @@
 static int read_example(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
 {
     const maker *m = self;
-    draws d = draws_of(&((const config *)m->config)->made, split, index, rng);
+    draws d = draws_of(m, &((const config *)m->config)->made, split, index, rng);
     string s;
     (void)lanes;
     do s = empty_string(m);
@@ -12,7 +12,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
     return put_string(&s, sink);
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "reber", "strings of the Reber grammar",
     REBER_COLUMNS "A string is a walk from B to E; of the two ways out of a node each is taken with probability 1/2:\n\n"

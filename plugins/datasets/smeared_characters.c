@@ -57,7 +57,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 {
     const maker *m = self;
     const config *c = m->config;
-    draws d = draws_of(&c->made, split, index, rng);
+    draws d = draws_of(m, &c->made, split, index, rng);
     float *frames = m->room;
     int32_t *text = (int32_t *)(void *)(frames + most_frames(c) * c->features);
     int64_t length = draw_int(&d, c->shortest, c->longest), n = 0;
@@ -74,7 +74,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 }
 
 GENERATOR_FUNCTIONS(config)
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_DATASET, .table = &table, .name = "smeared_characters",
     .brief = "texts as noisy frames, each character over several of them",

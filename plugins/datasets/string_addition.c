@@ -52,7 +52,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 {
     const maker *m = self;
     const config *c = m->config;
-    draws d = draws_of(&c->made, split, index, rng);
+    draws d = draws_of(m, &c->made, split, index, rng);
     int64_t a, b, tries = 0;
     char *text = m->room;
     (void)lanes;
@@ -68,7 +68,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 }
 
 GENERATOR_FUNCTIONS(config)
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "string_addition", "sums of two numbers as texts",
     "Columns `question` (\"52+7\") and `answer` (\"59\"), texts for the transform `characters`. A number has 1 to "

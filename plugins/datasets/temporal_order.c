@@ -26,7 +26,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 {
     const maker *m = self;
     const config *c = m->config;
-    draws d = draws_of(&c->made, split, index, rng);
+    draws d = draws_of(m, &c->made, split, index, rng);
     char *text = m->room;
     int64_t n = draw_int(&d, SHORTEST, LONGEST), order = 0;
     (void)lanes;
@@ -42,7 +42,8 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 }
 
 GENERATOR_FUNCTIONS(config)
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_example, NULL, NULL, NULL };
+static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
+                                  .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "temporal_order", "the order of symbols far apart among others",
     "Columns `symbols` (a text of one letter a symbol, for the transform `characters`) and `label`. A sequence of 100 "

@@ -311,7 +311,7 @@ def optimizers_of(c, named):
 
 
 def train(data, seed, how):
-    """One run of PyTorch: the test accuracy after the last epoch and the mean training loss of each epoch."""
+    """One run of PyTorch: the test accuracy and loss after the last epoch and the mean training loss of each epoch."""
     torch.manual_seed(seed)
     c = data.config
     for key in ("regularizer", "schedule"):
@@ -330,6 +330,10 @@ def train(data, seed, how):
     binary = c["loss"][0]["type"] == "binary_cross_entropy"
     splits = {s: {n: data.split(s, n) for n in network.fields + [target]} for s in ("train", "test")}
 
+    def loss_of(y, wanted):
+        return (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if binary
+                else nn.functional.cross_entropy(y, wanted))
+
     def fed(split, examples):
         inputs = {n: Rows(*padded(*splits[split][n], examples)) for n in network.fields}
         return network(inputs), torch.from_numpy(splits[split][target][1][examples].astype(np.int64))
@@ -341,8 +345,7 @@ def train(data, seed, how):
         for at in range(0, data.order.shape[1], batch):
             examples = data.order[epoch, at:at + batch]
             y, wanted = fed("train", examples)
-            loss = (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if binary
-                    else nn.functional.cross_entropy(y, wanted))
+            loss = loss_of(y, wanted)
             network.zero_grad()
             loss.backward()
             if clip:
@@ -352,13 +355,14 @@ def train(data, seed, how):
             total += loss.item() * len(examples)
         losses.append(total / data.order.shape[1])
     network.eval()
-    right, n = 0, data.info["examples"]["test"]
+    right, total, n = 0, 0.0, data.info["examples"]["test"]
     with torch.no_grad():
         for at in range(0, n, batch):
             y, wanted = fed("test", np.arange(at, min(n, at + batch)))
             guess = (y[:, 0] > 0).long() if binary else y.argmax(1)
             right += int((guess == wanted).sum())
-    return right / n, losses
+            total += loss_of(y, wanted).item() * len(wanted)
+    return {"accuracy": right / n, "loss": total / n, "losses": losses}
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
@@ -377,7 +381,7 @@ def tenon_accuracy(a, seed, sets):
                    "--run", f"{a.out}/tenon-{seed}-{int(began)}", "--json"])
         scores = json.loads(out[out.index("{"):])
         with open(path, "w") as f:
-            json.dump({"accuracy": scores["test.accuracy"], "seconds": time.time() - began}, f)
+            json.dump({"accuracy": scores["test.accuracy"], "loss": scores["test.loss"], "seconds": time.time() - began}, f)
     return json.load(open(path))
 
 
@@ -387,9 +391,9 @@ def torch_accuracy(a, seed, sets):
         folder = f"{a.out}/batches-{seed}"
         run([a.tenon, "batches", a.experiment, folder, "--set", f"seed={seed}", *sets])
         began = time.time()
-        accuracy, losses = train(Data(folder), seed, a.first)
+        result = train(Data(folder), seed, a.first)
         with open(path, "w") as f:
-            json.dump({"accuracy": accuracy, "losses": losses, "seconds": time.time() - began}, f)
+            json.dump({**result, "seconds": time.time() - began}, f)
         for name in os.listdir(folder):
             os.remove(f"{folder}/{name}")
         os.rmdir(folder)
@@ -413,15 +417,18 @@ def main():
     torch.set_num_threads(a.threads)
     os.makedirs(a.out, exist_ok=True)
     sets = [x for s in a.set for x in ("--set", s)]
-    ours, theirs = [], []
+    ours, theirs, losses = [], [], []
     for seed in range(1, a.seeds + 1):
         t, o = torch_accuracy(a, seed, sets), tenon_accuracy(a, seed, sets)
         ours.append(o["accuracy"]), theirs.append(t["accuracy"])
+        losses += [o["loss"] - t["loss"]] if "loss" in o and "loss" in t else []  # both were kept
         print(f"seed {seed}: test accuracy Tenon {ours[-1]:.4f} ({o['seconds']:.0f} s), "
               f"PyTorch {theirs[-1]:.4f} ({t['seconds']:.0f} s)", flush=True)
     (m, s), (n, r) = mean_and_error(ours), mean_and_error(theirs)
     gap, allowed = abs(m - n), 2 * math.hypot(s, r)
     print(f"mean and standard error: Tenon {m:.4f} +- {s:.4f}, PyTorch {n:.4f} +- {r:.4f}")
+    if losses:
+        print("difference of the test losses, seed by seed: {:+.4f} +- {:.4f}".format(*mean_and_error(losses)))
     print(f"difference {m - n:+.4f}, two standard errors {allowed:.4f}: {'parity' if gap <= allowed else 'NO PARITY'}")
     sys.exit(0 if gap <= allowed else 1)
 
