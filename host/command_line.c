@@ -9,9 +9,11 @@
 /* Options that take a value, and where it goes; the others are switches. */
 static const char **value_of(arguments *a, const char *name)
 {
-    static const char *const names[] = { "run", "split", "format", "predictions", "backend", "seeds", "threads", "batch-size" };
-    const char **to[] = { &a->run, &a->split, &a->format, &a->predictions, &a->backend, &a->seeds, &a->threads, &a->batch_size };
-    for (int i = 0; i < 8; i++)
+    static const char *const names[] = { "run", "split", "format", "predictions", "backend", "seeds", "threads", "batch-size",
+                                         "length", "temperature", "top-k", "top-p", "seed" };
+    const char **to[] = { &a->run, &a->split, &a->format, &a->predictions, &a->backend, &a->seeds, &a->threads, &a->batch_size,
+                          &a->length, &a->temperature, &a->top_k, &a->top_p, &a->seed };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], name)) return to[i];
     return NULL;
 }
@@ -99,6 +101,17 @@ int arguments_number(const char *text, const char *name, int64_t min, int64_t ma
     *out = strtoll(text, &end, 10);
     if (!errno && !*end && end != text && *out >= min && *out <= max) return 0;
     fprintf(stderr, "tenon: --%s: '%s' is not a whole number in [%lld, %lld]\n", name, text, (long long)min, (long long)max);
+    return EXIT_INPUT;
+}
+
+int arguments_real(const char *text, const char *name, double min, double max, double otherwise, double *out)
+{
+    *out = otherwise;
+    if (!text) return 0;
+    char *end;
+    *out = strtod(text, &end);
+    if (!*end && end != text && *out >= min && *out <= max) return 0;
+    fprintf(stderr, "tenon: --%s: '%s' is not a number in [%g, %g]\n", name, text, min, max);
     return EXIT_INPUT;
 }
 

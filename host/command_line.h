@@ -10,12 +10,14 @@ typedef struct arguments {
     const char **set; int n_sets;
     const char **data_dirs; int n_data_dirs;
     const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
+    const char *length, *temperature, *top_k, *top_p, *seed; /* of a text that is written                            */
     int json, quiet, no_data, record, recorded;
 } arguments;
 
 /* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */
 int  arguments_read(arguments *, int argc, char **argv, const command_env *, const char *const *allowed, const char *usage);
 int  arguments_number(const char *text, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out);
+int  arguments_real(const char *text, const char *name, double min, double max, double otherwise, double *out);
 int  thread_count(const arguments *, int *threads);        /* --threads, else all processors this process may use */
 /* The experiment, its mistakes printed; NULL with *code set where it cannot go on. */
 experiment *open_experiment(const char *path, const arguments *, const command_env *, int *code);

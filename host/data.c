@@ -694,6 +694,47 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
     return rc;
 }
 
+/* The spelling of ids, one after the other, as a value of steps. */
+static void spell(const field *f, const int32_t *id, int64_t n, held *h)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < n; i++) bytes += strlen(f->words->word[id[i]]);
+    char *text = memory_new(bytes + 1), *at = text;
+    int64_t *end = memory_new(sizeof *end * (size_t)(n + 1));
+    for (int64_t i = 0; i < n; i++) {
+        size_t m = strlen(f->words->word[id[i]]);
+        memcpy(at, f->words->word[id[i]], m);
+        at += m, end[i] = at - text;
+    }
+    held_copy(h, &(tn_value){ sizeof(tn_value), TN_TEXT, 1, 1, n, n, NULL, text, end });
+    memory_free(text);
+    memory_free(end);
+}
+
+char *data_write_line(data *d, const field *f, const int32_t *id, int64_t n)
+{
+    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
+    held steps, out;
+    char *text = NULL;
+    int rc = 0;
+    memset(&steps, 0, sizeof steps);
+    memset(&out, 0, sizeof out);
+    spell(f, id, n, &steps);
+    host_clear(d->context->host);
+    if (t && TN_HAS(t, text) && f->column_index >= 0) {
+        tn_sink sink = { sizeof sink, 0, &out, put_held };
+        rc = t->text(d->dataset->self, (uint32_t)f->column_index, &steps.value, &sink);
+        if (!rc) text = memory_grow(NULL, 0, strlen(out.leaf) + 1), strcpy(text, out.leaf);
+        else if (!d->context->host->error[0]) host_fail(d->context->host, rc, "the data set cannot write the text of field '%s'", f->name);
+    } else {
+        char *at = text = memory_new((size_t)(n ? steps.value.end[n - 1] : 0) + (size_t)n + 1);
+        for (int64_t i = 0; i < n; i++) at += sprintf(at, "%s%s", i ? " " : "", f->words->word[id[i]]);
+    }
+    held_free(&steps);
+    held_free(&out);
+    return text;
+}
+
 /* The value that first had steps on the way through the transforms, or where those were dropped later, the last one. */
 int data_line_tokens(data *d, const char *column, const char *text, const field *along, int64_t wanted,
                      void (*each)(void *to, const char *token, size_t n), void *to)

@@ -78,6 +78,8 @@ int   data_has_lanes(const data *);        /* batch row i goes on where row i of
 /* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose
  * column is absent get no store. column, text: n pairs.                                                     */
 int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);
+/* Steps of a text field as a line would have them, as far as the data set can tell; memory_free. NULL after a message.      */
+char *data_write_line(data *, const field *, const int32_t *id, int64_t n);
 /* Numbers of a field, rows x its width, back to what they were before its transforms; and through them again. */
 int   data_can_undo(const data *, const field *, const char **why_not);
 int   data_undo(data *, field *, int64_t rows, float *x);

@@ -30,7 +30,7 @@ static const command commands[] = {
     { "train", command_train, "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--data-dir D]   train an experiment" },
     { "resume", command_resume, "RUN [--threads N]                  go on after an interruption or a crash" },
     { "evaluate", NULL, "RUN [--split test] [--json]        loss and metrics over a split" },
-    { "predict", NULL, "RUN [FILE|-] [--format json]       one result for each line of text" },
+    { "predict", NULL, "RUN [FILE|-] [--format json]       one result for each line: labels, tags, forecasts, text" },
     { "check", NULL, "FILE                               everything short of training" },
     { "explain", NULL, "FILE                               graph, and every value with its source" },
     { "list", NULL, "[KIND]                             the parts that can be found" },

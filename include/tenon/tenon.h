@@ -518,6 +518,8 @@ typedef struct tn_dataset {
     /* Has read give what `split` holds in this epoch, from 1; as many examples as before. TN_END: what every epoch has.
      * Asked of "train" alone, before each epoch. NULL: every epoch has the same [main]                      */
     int (*renew)(void *self, const char *split, int64_t epoch);
+    /* The way back, for text that is written: steps of column i as one plain text, put as column 0; NULL: spaces between them */
+    int (*text)(void *self, uint32_t i, const tn_value *steps, const tn_sink *);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */
     uint32_t size, flags;

@@ -233,6 +233,57 @@ static int place(void *self, const char *split, int64_t index, char *out, size_t
     return TN_OK;
 }
 
+/* ---- lines of text, and text again --------------------------------------------------------------------------- */
+static int put_steps(stream *s, const text *t, const tn_sink *sink)
+{
+    int64_t *end = malloc(sizeof *end * (size_t)(t->end.n + 1));
+    if (!end) return s->api->fail(s->host, TN_ENOMEM, "no memory for the steps of a text");
+    for (int64_t i = 0; i < t->end.n; i++) end[i] = (int64_t)t->end.v[i];
+    tn_value v = { sizeof v, TN_TEXT, 1, 1, t->end.n, t->end.n, NULL, t->bytes ? t->bytes : "", end };
+    int rc = sink->put(sink->to, 0, &v);
+    free(end);
+    return rc;
+}
+
+/* The steps of a line without its end; of an empty one the end of the line before it, where that is a step. */
+static int line_steps(void *self, uint32_t i, const char *p, int64_t n, const tn_sink *sink)
+{
+    stream *s = self;
+    int words = s->c->unit == WORDS, rc = TN_ENOMEM;
+    const char *end = s->c->line_end ? s->c->line_end : words ? NULL : "\n";
+    text t;
+    (void)i;
+    memset(&t, 0, sizeof t);
+    int done = words ? add_words(&t, p, p + n) : add_characters(&t, p, p + n);
+    if (done && !t.end.n && end) done = add_step(&t, end, strlen(end));
+    if (done) rc = put_steps(s, &t, sink);
+    else s->api->fail(s->host, rc, "no memory for the steps of a line");
+    free(t.bytes), free(t.end.v);
+    return rc;
+}
+
+/* Words with a space between them, characters without; a line end is the end of a line. */
+static int steps_text(void *self, uint32_t i, const tn_value *v, const tn_sink *sink)
+{
+    stream *s = self;
+    const char *leaf = v->leaf, *stop = s->c->line_end;
+    int words = s->c->unit == WORDS, begun = 0;
+    char *out = malloc((size_t)(v->leaves ? v->end[v->leaves - 1] : 0) + 2 * (size_t)v->leaves + 1), *at = out;
+    (void)i;
+    if (!out) return s->api->fail(s->host, TN_ENOMEM, "no memory for a text");
+    for (int64_t k = 0, from = 0; k < v->leaves; from = v->end[k++]) {
+        size_t n = (size_t)(v->end[k] - from);
+        int ends = stop && n == strlen(stop) && !memcmp(leaf + from, stop, n);
+        if (words && begun && !ends) *at++ = ' ';
+        if (ends) *at++ = '\n';
+        else memcpy(at, leaf + from, n), at += n;
+        begun = !ends;
+    }
+    int rc = put_text(sink, 0, out, (size_t)(at - out));
+    free(out);
+    return rc;
+}
+
 static int file_of(void *self, uint32_t i, const char **path)
 {
     stream *s = self;
@@ -244,7 +295,8 @@ static int file_of(void *self, uint32_t i, const char **path)
     return TN_END;
 }
 
-static const tn_dataset table = { sizeof table, TN_D_LANES, column, load, count, read_steps, place, file_of };
+static const tn_dataset table = { sizeof table, TN_D_LANES, column, load, count, read_steps, place, file_of, NULL, line_steps, NULL,
+                                  steps_text };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "stream", "one long text in lanes, for language models",
     "One column, `words` or `characters` as `unit` says, cut into steps already. The text of a split is one stream of "
@@ -267,7 +319,9 @@ static const tn_desc desc = {
     "    name = \"next\"\n"
     "    from = \"words\"\n"
     "    shift = 1\n\n"
-    "`share = { validation = 0.05, test = 0.05 }` cuts one file by position: the middle part and the end.",
+    "`share = { validation = 0.05, test = 0.05 }` cuts one file by position: the middle part and the end.\n\n"
+    "`tenon predict` writes on from each line of text, which is cut as the file is; states are zero at its beginning. An empty "
+    "line begins with the end of a line: `line_end`, or of characters a line break. In what is written both are line breaks.",
     TN_OPTIONS(options), sizeof(config), sizeof(stream), NULL, open_stream, close_stream, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("stream", "1.0.0", "Tenon", "MIT", "", parts)

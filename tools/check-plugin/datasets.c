@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "../../host/fields.h"
 #include "checks.h"
 
 enum { MOST_COLUMNS = 64, MOST_EXAMPLES = 12 };
@@ -25,6 +26,7 @@ typedef struct example {
     const char *wanted;                    /* NULL: all of them, as the header has it, but some may not be readable  */
     char which[MOST_COLUMNS];              /* what `wanted` points to                                            */
     int puts[MOST_COLUMNS]; uint64_t hash;
+    held kept;                             /* the last value of a line                                           */
     const char *bad;
 } example;
 
@@ -153,21 +155,54 @@ static const char *check_columns(probe *p, tn_column *c, int *n)
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------- */
+static int put_kept(void *to, uint32_t column, const tn_value *v)
+{
+    example *e = to;
+    int rc = put(to, column, v);
+    return rc ? rc : put_held(&e->kept, column, v);
+}
+
+/* The steps that a line has just given as text, which must give them again. */
+static const char *check_text(probe *p, example *e, uint32_t column)
+{
+    static const tn_column text_column = { sizeof text_column, TN_TEXT, 0, 1, "text", 0, 0 };
+    const tn_dataset *t = p->part->desc->table;
+    example text = { .column = &text_column, .columns = 1 };
+    tn_sink sink = { sizeof sink, 0, &text, put_kept, NULL };
+    uint64_t hash = e->hash;
+    host_clear(&p->host);
+    int rc = t->text(p->part->self, column, &e->kept.value, &sink);
+    const char *bad = text.bad ? fault("%s (the text of steps)", text.bad) : rc && !p->host.error[0] ? "refuses steps without a message"
+                    : !rc && !text.puts[0] ? "puts no text of steps" : NULL;
+    if (!bad && !rc) {
+        memset(e->puts, 0, sizeof e->puts);
+        e->hash = 0;
+        sink.to = e;
+        rc = t->line(p->part->self, column, text.kept.value.leaf, text.kept.value.end[0], &sink);
+        if (rc || e->hash != hash) bad = fault("writes steps of a line as '%.60s', which is read otherwise", (const char *)text.kept.value.leaf);
+    }
+    held_free(&text.kept);
+    return bad;
+}
+
 static const char *check_lines(probe *p, example *e)
 {
     static const char *const lines[] = { "", "a", "hello there", "1.5 2", "B-PER O" };
     const tn_dataset *t = p->part->desc->table;
     for (int k = 0; TN_HAS(t, line) && k < e->columns * 5; k++) {
-        tn_sink sink = { sizeof sink, 0, e, put, NULL };
+        tn_sink sink = { sizeof sink, 0, e, put_kept, NULL };
         size_t n = strlen(lines[k % 5]);
         char *text = at_end(lines[k % 5], n + 1);
         memset(e->puts, 0, sizeof e->puts);
-        e->bad = NULL;
+        e->bad = NULL, e->hash = 0;
         host_clear(&p->host);
         int rc = t->line(p->part->self, (uint32_t)(k / 5), text, (int64_t)n, &sink);
         if (e->bad) return fault("%s (of a line)", e->bad);
         if (rc && !p->host.error[0]) return "refuses a line without a message";
+        const char *bad = !rc && n && TN_HAS(t, text) ? check_text(p, e, (uint32_t)(k / 5)) : NULL;
+        if (bad) return bad;
     }
+    held_free(&e->kept);
     return NULL;
 }
 

@@ -9,8 +9,7 @@ static int64_t classes_of(const head *h)
     return h->target && h->target->kind != FIELD_NUMBERS ? h->target->spec.classes : 0;
 }
 
-/* Probabilities of all rows, [rows x classes]; NULL where the head gives plain values. */
-static const float *probabilities(answers *a, const head *h, int64_t rows, int64_t classes)
+const float *answers_probabilities(answers *a, const head *h, int64_t rows, int64_t classes)
 {
     const tn_loss *loss = h->loss->loss;
     if (!classes || !TN_HAS(loss, predict)) return NULL;
@@ -31,7 +30,7 @@ static const char *word(const head *h, int64_t id)
     return h->target->words && id < h->target->words->n ? h->target->words->word[id] : "?";
 }
 
-static void json_text(FILE *f, const char *s)
+void json_text(FILE *f, const char *s)
 {
     fputc('"', f);
     for (; *s; s++) {
@@ -254,7 +253,7 @@ int answers_put(answers *a)
     const tn_tensor *y = h->loss->at_in[0];
     if (writer_of(h)) return put_written(a, writer_of(h));
     int64_t classes = classes_of(h);
-    const float *p = probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
+    const float *p = answers_probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
     const int32_t *path = y->lay && y->lay->parent == TN_ROOT ? best_paths(a, h, y->rows) : NULL;
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {

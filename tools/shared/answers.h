@@ -18,5 +18,8 @@ typedef struct answers {
 /* One line for each example of the bound batch, in its order; the graph has run forward. 0, or < 0 with the message in the
  * host's error. */
 int  answers_put(answers *);
+/* Probabilities of all rows of a head, [rows x classes], until the next call; NULL where it gives plain values. */
+const float *answers_probabilities(answers *, const head *, int64_t rows, int64_t classes);
+void json_text(FILE *, const char *);
 void answers_free(answers *);
 #endif

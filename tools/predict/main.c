@@ -1,0 +1,181 @@
+/* main.c -- `tenon predict RUN [FILE|-]`: what a run's network says of lines of text. The run directory is enough. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../host/command_line.h"
+#include "../../host/toml_bridge.h"
+#include "../../host/train.h"
+#include "generate.h"
+
+/* Whether layers read a field as nothing but what they learn to say (TN_L_FEEDS). */
+static int only_taught(const experiment *e, const field *f)
+{
+    int taught = 0, other = 0;
+    for (int i = 0; i < e->graph->n_nodes; i++) {
+        const node *n = e->graph->node[i];
+        for (int k = 0; k < n->count[G_IN] && !n->loss; k++) {
+            if (n->in_node[k]->source != f) continue;
+            if (!k && n->layer->flags & TN_L_FEEDS) taught = 1;
+            else other = 1;
+        }
+    }
+    return taught && !other;
+}
+
+/* The columns that a line holds: those of the fields that layers read, in the order of the file. */
+static int input_columns(experiment *e, const char **column)
+{
+    int n = 0;
+    for (int i = 0; i < e->data->n_fields && n < 8; i++) {
+        field *f = e->data->field[i];
+        int is_target = only_taught(e, f), known = 0;
+        for (int k = 0; k < e->graph->n_heads; k++) is_target |= e->graph->head[k].target == f;
+        for (int k = 0; k < n; k++) known |= f->column && !strcmp(column[k], f->column);
+        if (!is_target && !known && f->column && e->graph->field_node[i]->out[0].read) column[n++] = f->column;
+    }
+    return n;
+}
+
+/* Cuts a line at tabs into n texts; the last one keeps what is left. */
+static int cut_line(char *line, const char **text, int n)
+{
+    for (int i = 0; i < n; i++) {
+        text[i] = line;
+        if (i + 1 == n) return 0;
+        if (!(line = strchr(line, '\t'))) return -1;
+        *line++ = 0;
+    }
+    return 0;
+}
+
+/* What a line is turned into, and how. */
+typedef struct reader {
+    experiment *e;
+    answers a;
+    writer *writer;                        /* NULL: the network is no language model                             */
+    const char *column[8]; int columns;
+    batch *b; store *stores;
+} reader;
+
+static int answer_line(reader *r, char *line)
+{
+    experiment *e = r->e;
+    const char *text[8];
+    if (cut_line(line, text, r->columns))
+        return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them", r->columns);
+    int rc = data_read_line(e->data, r->column, text, r->columns, r->stores);
+    if (!rc) rc = batch_build_stores(e->graph, r->b, r->stores);
+    if (!rc) rc = graph_bind(e->graph, r->b);
+    if (!rc) graph_carry_reset(e->graph);
+    if (!rc) rc = graph_forward(e->graph, 0, 0);
+    r->a.column = r->column, r->a.line = text, r->a.columns = r->columns;
+    if (!rc) rc = answers_put(&r->a);
+    r->a.column = r->a.line = NULL, r->a.columns = 0;
+    return rc;
+}
+
+static int predict_line(reader *r, char *line, size_t n, int64_t number)
+{
+    host_clear(&r->e->host);
+    if (strlen(line) != n || !toml_utf8(line)) return host_fail(&r->e->host, TN_EINVAL, "the line is not valid UTF-8");
+    return r->writer ? writer_line(r->writer, line, number) : answer_line(r, line);
+}
+
+static int predict_lines(reader *r, FILE *in, const char *name)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t got;
+    int rc = 0;
+    for (int64_t at = 1; !rc && (got = getline(&line, &room, in)) >= 0; at++) {
+        while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r')) line[--got] = 0;
+        if ((rc = predict_line(r, line, (size_t)got, at)))
+            fprintf(stderr, "%s:%lld: %s\n", name, (long long)at, r->e->host.error);
+        else if (fflush(stdout)) { /* one line in, one line out: a pipe need not end first */
+            fprintf(stderr, "tenon: cannot write the output: %s\n", strerror(errno));
+            rc = TN_EIO;
+        }
+    }
+    if (!rc && ferror(in)) {
+        fprintf(stderr, "tenon: cannot read '%s': %s\n", name, strerror(errno));
+        rc = TN_EINVAL;
+    }
+    free(line);
+    return rc == TN_EIO ? EXIT_FAILED : rc ? EXIT_INPUT : EXIT_DONE;
+}
+
+/* The whole of an input. The network has its weights. */
+static int predict_file(experiment *e, writer *w, FILE *in, const char *name, int json)
+{
+    reader r = { .e = e, .a = { .e = e, .out = stdout, .json = json, .split = -1 }, .writer = w };
+    int code;
+    r.columns = input_columns(e, r.column);
+    r.b = memory_new(sizeof *r.b);
+    r.stores = memory_new(sizeof *r.stores * (size_t)(e->data->n_fields + 1));
+    if (w && writer_open(w, &r.a)) code = failed(e);
+    else code = predict_lines(&r, in, name);
+    if (w) writer_close(w);
+    answers_free(&r.a);
+    scratch_free(&r.b->memory);
+    memory_free(r.b);
+    for (int i = 0; i < e->data->n_fields; i++) store_free(&r.stores[i]);
+    memory_free(r.stores);
+    return code;
+}
+
+static int read_rules(const arguments *a, writer *w)
+{
+    int64_t seed;
+    if (arguments_number(a->length, "length", 1, 1000000000, 100, &w->length)
+        || arguments_number(a->top_k, "top-k", 0, 1000000000, 0, &w->rules.top_k)
+        || arguments_number(a->seed, "seed", 0, INT64_MAX, 1, &seed)
+        || arguments_real(a->temperature, "temperature", 0, 1000, 1, &w->rules.temperature)
+        || arguments_real(a->top_p, "top-p", 0, 1, 1, &w->rules.top_p)) return EXIT_INPUT;
+    w->seed = (uint64_t)seed;
+    return 0;
+}
+
+/* With vocabularies and weights: reads the input. */
+static int predict_run(experiment *e, const arguments *a, writer *w, FILE *in, int threads)
+{
+    if (experiment_read_vocabularies(e, arena_print(&e->memory, "%s/vocabularies", a->file))) return failed(e);
+    int writes = writer_plan(w, e);
+    if (writes < 0) {
+        fprintf(stderr, "tenon: %s\n", e->host.error);
+        return EXIT_INPUT;
+    }
+    if (!writes && (a->length || a->temperature || a->top_k || a->top_p || a->seed)) {
+        fprintf(stderr, "tenon predict: --length, --temperature, --top-k, --top-p and --seed are for language models, which write a "
+                        "text; '%s' is none\n", a->file);
+        return EXIT_INPUT;
+    }
+    if (experiment_start(e, threads, 0) || weights_restore(e, a->file, e->keep_best)) return failed(e);
+    return predict_file(e, writes ? w : NULL, in, a->second && strcmp(a->second, "-") ? a->second : "standard input",
+                        a->format && !strcmp(a->format, "json"));
+}
+
+static int predict(int argc, char **argv, const command_env *env)
+{
+    static const char *const allowed[] = { "format", "threads", "set", "length", "temperature", "top-k", "top-p", "seed", NULL };
+    arguments a;
+    writer w = { .length = 0 };
+    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [FILE|-] [--format text|json] [--length N] [--temperature T] "
+                                       "[--top-k K] [--top-p P] [--seed S]");
+    if (code || (code = thread_count(&a, &threads)) || (code = read_rules(&a, &w))) return code;
+    if (a.format && strcmp(a.format, "text") && strcmp(a.format, "json")) {
+        fprintf(stderr, "tenon predict: --format is text or json, not '%s'\n", a.format);
+        return EXIT_INPUT;
+    }
+    experiment *e = open_run(a.file, &a, env, &code);
+    if (!e) return code;
+    FILE *in = !a.second || !strcmp(a.second, "-") ? stdin : fopen(a.second, "r");
+    if (!in) {
+        fprintf(stderr, "tenon: cannot read '%s': %s\n", a.second, strerror(errno));
+        code = EXIT_INPUT;
+    } else code = predict_run(e, &a, &w, in, threads);
+    if (in && in != stdin) fclose(in);
+    experiment_free(e);
+    return code;
+}
+
+int main(int argc, char **argv) { return program_main("predict", argc, argv, predict); }
