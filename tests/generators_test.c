@@ -233,11 +233,13 @@ static void check_reber(int embedded)
                 char start[MOST];
                 snprintf(start, sizeof start, "%.*s%c", t + 1, text, order[k]);
                 wrong += (x->numbers[7 * t + k] != 0) != (t < n - 1 && can_begin(start, t + 2, embedded));
+                wrong += x->numbers[7 * (n + t) + k] != (text[t] == order[k]);
+                wrong += x->numbers[7 * (2 * n + t) + k] != (text[t + 1] == order[k]);
             }
-        wrong += x->n != 7 * n;
+        wrong += x->n != 21 * n;
     }
     expect(!refused, "%s: the recogniser refuses %d of 3000 strings", embedded ? "embedded_reber" : "reber", refused);
-    expect(!wrong, "%s: %d legal successors differ", embedded ? "embedded_reber" : "reber", wrong);
+    expect(!wrong, "%s: %d numbers of symbols and their successors differ", embedded ? "embedded_reber" : "reber", wrong);
     expect(abs(p_first - 1500) < 120, "%s: P is second in %d of 3000", embedded ? "embedded_reber" : "reber", p_first);
     expect(shortest == (embedded ? 9 : 5) && longest > (embedded ? 24 : 20) && longest <= 100, "lengths %d to %d", shortest, longest);
     /* With L the mean of symbols that node i still gives:  L1 = 1 + (L1 + L3) / 2, L2 = 1 + (L2 + L4) / 2, L3 = 1 + L2 / 2,

@@ -115,6 +115,32 @@ static void check(const char *reduction, const char *options, const double *clas
     experiment_free(e);
 }
 
+/* mse against classes: 1 in the column of the class and 0 in the others; the mean over rows and columns. */
+static void check_one_hot(void)
+{
+    experiment *e = open_losses("[[loss]]\ntype = 'mse'\ninput = 'tagger'\ntarget = 'tags'\n");
+    if (!e) return;
+    graph *g = e->graph;
+    static batch b;
+    const int64_t example[] = { 0, 1, 2, 3, 4 };
+    double db[3] = { 0 }, want = 0;
+    expect(!batch_build(g, &b, SPLIT_TRAIN, example, 5) && !graph_bind(g, &b) && !graph_forward(g, 1, 1), "%s", e->host.error);
+    const tn_tensor *x = &g->head[0].loss->in_slot[0]->value, *t = &g->head[0].loss->in_slot[1]->value;
+    double n = (double)(x->rows * x->width);
+    for (int64_t r = 0; r < x->rows; r++)
+        for (int64_t j = 0; j < x->width; j++) {
+            double far = (double)((const float *)x->data)[r * x->width + j] - (((const int32_t *)t->data)[r] == j);
+            want += far * far / n, db[j] += 2 * far / n;
+        }
+    expect(x->rows == 13 && x->width == 3 && fabs(graph_loss(g) - want) < 1e-6 * want, "mse of classes is %.9g, expected %.9g",
+           graph_loss(g), want);
+    expect(!graph_backward(g), "%s", e->host.error);
+    expect_bias(g, "tagger", db, "mse of classes");
+    scratch_free(&b.memory);
+    memset(&b, 0, sizeof b);
+    experiment_free(e);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) return 2;
@@ -126,5 +152,6 @@ int main(int argc, char **argv)
         check(reductions[k], "class_weights = [0.5, 2, 3.25]", unequal, -1);
         check(reductions[k], "class_weights = [0.5, 2, 3.25]\nignore = 0", unequal, 0);
     }
+    check_one_hot();
     return expect_end("losses");
 }

@@ -112,6 +112,47 @@ static void test_streak(void)
     part_close(p);
 }
 
+/* Which rows are right by each rule, found through a metric that counts the examples that are wrong. */
+static void test_rule(const char *toml, int32_t n, int64_t width, const float *x, const void *target, uint32_t means, double wrong)
+{
+    tn_tensor in[2], *at[2] = { &in[0], &in[1] };
+    double sum[2] = { 0, 0 }, share = NAN, count = NAN;
+    uint32_t sums = 0;
+    const char *name;
+    int32_t higher;
+    tn_spec output = { .dtype = TN_F32, .layout = TN_ROOT, .width = width }, goal = output;
+    if (means == TN_IDS) goal = (tn_spec){ .dtype = TN_I32, .means = TN_IDS, .layout = TN_ROOT, .width = 1, .classes = width };
+    const tn_spec *spec[2] = { &output, &goal };
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    const tn_metric *m = p->desc->table;
+    test_layouts(&h, n, NULL);
+    const tn_layout *l = &h.layout[TN_ROOT];
+    in[0] = (tn_tensor){ sizeof *in, TN_F32, (void *)(uintptr_t)x, n, width, width, l, NULL, NULL };
+    in[1] = (tn_tensor){ sizeof *in, goal.dtype, (void *)(uintptr_t)target, n, goal.width, goal.width, l, NULL, NULL };
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, spec, &sums) && sums == 2, "%s: %s", toml, h.host.error);
+    expect(!m->update(p->self, &c, sum) && !m->result(p->self, sum, 0, &name, &share, &higher)
+           && !m->result(p->self, sum, 1, &name, &count, &higher), "%s: %s", toml, h.host.error);
+    expect(count == wrong && share == (n - wrong) / n, "%s: %g of %d are wrong, expected %g; the share of right ones is %g", toml, count, n,
+           wrong, share);
+    part_close(p);
+}
+
+static void test_rules_of_rows(void)
+{
+    static const float x[] = { 0.9f, 0.1f, 0.2f, /**/ 0.4f, 0.3f, 0.5f, /**/ 0.1f, 0.8f, 0.7f, /**/ NAN, 1, 0 };
+    static const float goal[] = { 1, 0, 0, /**/ 0, 0, 1, /**/ 0, 1, 1, /**/ 0, 1, 0 }, none[12] = { 0 };
+    static const int32_t id[] = { 0, 0, 1, 1 };
+    test_rule("{ type = 'correct_examples', tolerance = 0.25 }", 4, 3, x, goal, TN_VALUES, 3); /* row 0; 2 is 0.3 from it */
+    test_rule("{ type = 'correct_examples', tolerance = 0.51 }", 3, 3, x, goal, TN_VALUES, 0);
+    test_rule("{ type = 'correct_examples', rule = 'most_active' }", 4, 3, x, goal, TN_VALUES, 1); /* what is not a number */
+    test_rule("{ type = 'correct_examples', rule = 'most_active' }", 3, 3, x, none, TN_VALUES, 0); /* none need be active */
+    test_rule("correct_examples", 3, 3, x, id, TN_IDS, 1);
+    test_rule("{ type = 'correct_examples', rule = 'tolerance', tolerance = 0.25 }", 4, 3, x, id, TN_IDS, 3);
+    test_rule("{ type = 'correct_examples', rule = 'most_active' }", 4, 3, x, id, TN_IDS, 2);
+    test_rule("{ type = 'correct_examples', rule = 'most_active', ignore = 0 }", 4, 3, x, id, TN_IDS, 1);
+}
+
 /* ---- penalties ------------------------------------------------------------------------------------- */
 static void test_penalty(const char *toml, double l1, double l2)
 {
@@ -156,6 +197,7 @@ int main(int argc, char **argv)
     if (argc < 2 || test_open(&h, argv[1], registry_isa(), 2)) return 2;
     test_stops();
     test_streak();
+    test_rules_of_rows();
     test_penalty("{ type = 'l1', factor = 0.03 }", 0.03, 0);
     test_penalty("{ type = 'elastic_net', l1 = 0.02, l2 = 0.125 }", 0.02, 0.125);
     test_refused(TN_SCHEDULE, "{ type = 'multi_step', milestones = [3, 3] }",

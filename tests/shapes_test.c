@@ -154,6 +154,24 @@ static void test_one_row(void)
     test_free(p);
 }
 
+/* ---- one_hot: the rows of an identity matrix, as an embedding with that table would give them -------------- */
+static void test_one_hot(void)
+{
+    static const int32_t length[] = { 2, 3 }, id[] = { 4, 0, 2, 2, 1 };
+    tn_spec in = ids(TEXT);
+    test_layouts(&h, 2, length);
+    test_part *p = test_plan(&h, TN_LAYER, "one_hot", 1, &in);
+    expect(p && p->slot[T_OUT][0].spec.width == 5 && p->count[T_PARAM] == 0, "one_hot: not as wide as there are classes, or with parameters");
+    if (!p) return;
+    test_allocate(p);
+    memcpy(p->slot[T_IN][0].value.data, id, sizeof id);
+    expect(!test_forward(p, 0, (tn_rng){ 0, 0 }), "one_hot: %s", h.host.error);
+    const float *y = p->slot[T_OUT][0].value.data;
+    for (int r = 0; r < 5; r++)
+        for (int j = 0; j < 5; j++) expect(y[5 * r + j] == (j == id[r]), "one_hot: row %d, column %d is %g for id %d", r, j, (double)y[5 * r + j], id[r]);
+    test_free(p);
+}
+
 /* ---- threads, in training: everything that comes out has the same bits -------------------------------- */
 static uint64_t bits_of(test_host *on, const char *toml, int n_in, const tn_spec *in)
 {
@@ -213,6 +231,7 @@ static void test_messages(void)
     test_message("concat", 2, reals(TN_ROOT, 3), reals(TEXT, 3),
                  "concat: inputs 1 and 2 have different rows (examples, or steps of different sequences); `repeat` brings one row an "
                  "example to each step, pooling steps to one row");
+    test_message("one_hot", 1, reals(TEXT, 3), none, "one_hot: the input is numbers, not ids (words or classes)");
     test_message("add", 2, reals(TEXT, 3), reals(TEXT, 4), "add: input 1 is 3 wide, input 2 is 4; widths must be equal, or 1");
     test_message("multiply", 2, reals(TEXT, 3), ids(TEXT),
                  "multiply: input 2 is ids (words or classes), not numbers; embed them first");
@@ -251,6 +270,7 @@ int main(int argc, char **argv)
     test_short("{ type = 'max_pool1d', window = 4 }", 0);
     test_running();
     test_one_row();
+    test_one_hot();
     tn_spec none = { 0 };
     test_threads(argv[1], "batch_norm", 1, reals(TEXT, 70), none);
     test_threads(argv[1], "layer_norm", 1, reals(TEXT, 70), none);

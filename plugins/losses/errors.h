@@ -11,7 +11,8 @@ typedef struct config { char none; } config;
 #define ERROR_TABLE TN_NO_OPTIONS
 #endif
 
-typedef struct loss { int64_t width; int ids; const config *options; } loss;
+typedef struct loss { int64_t width; int target; const config *options; } loss;
+enum { NUMBERS, CLASS_NUMBERS, ONE_HOT };  /* what the target is: numbers; ids as the numbers 0, 1, 2 ...; ids as columns */
 enum { OUTPUT, TARGET };
 static const char *loss_name(void);
 
@@ -26,20 +27,25 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     int rc = check_rows(api, host, loss_name(), x, t);
     (void)n_in;
     if (rc) return rc;
-    if (x->width != t->width)
-        return tn_fail(api, host, TN_ESHAPE, "%s: the input has %lld values a row, the target %lld", loss_name(),
-                       (long long)x->width, (long long)t->width);
-    *l = (loss){ x->width, t->means == TN_IDS, opts };
+    int one_hot = t->means == TN_IDS && x->width > 1;
+    int64_t width = one_hot ? t->classes : t->width;
+    if (x->width != width && !(one_hot && !t->classes))
+        return tn_fail(api, host, TN_ESHAPE, "%s: the input has %lld values a row, the target %lld%s", loss_name(),
+                       (long long)x->width, (long long)width, one_hot ? " classes" : "");
+    *l = (loss){ x->width, one_hot ? ONE_HOT : t->means == TN_IDS ? CLASS_NUMBERS : NUMBERS, opts };
     return add_row_loss(api, p, x, 0);
 }
 
 typedef struct job { const loss *l; const tn_call *c; } job;
 
-static float error_of(const job *b, int64_t i)
+/* Of column j in row r. */
+static float error_of(const job *b, int64_t r, int64_t j)
 {
-    const float *x = b->c->in[OUTPUT]->data;
+    const float *x = (const float *)b->c->in[OUTPUT]->data + r * b->l->width;
     const void *t = b->c->in[TARGET]->data;
-    return x[i] - (b->l->ids ? (float)((const int32_t *)t)[i] : ((const float *)t)[i]);
+    if (b->l->target == NUMBERS) return x[j] - ((const float *)t)[r * b->l->width + j];
+    int32_t id = ((const int32_t *)t)[r];
+    return x[j] - (b->l->target == ONE_HOT ? (float)(id == j) : (float)id);
 }
 
 /* y = (f(e_1) + ... + f(e_W)) / W */
@@ -49,8 +55,7 @@ static void forward_rows(void *to, int64_t from, int64_t end)
     float *y = b->c->out[LOSS]->data;
     for (int64_t r = from; r < end; r++) {
         double sum = 0;
-        for (int64_t i = r * b->l->width; i < (r + 1) * b->l->width; i++)
-            sum += error_value((double)error_of(b, i), b->l->options);
+        for (int64_t j = 0; j < b->l->width; j++) sum += error_value((double)error_of(b, r, j), b->l->options);
         y[r] = (float)(sum / (double)b->l->width);
     }
 }
@@ -62,8 +67,8 @@ static void backward_rows(void *to, int64_t from, int64_t end)
     const float *dy = b->c->d_out[LOSS]->data;
     float *dx = b->c->d_in[OUTPUT]->data;
     for (int64_t r = from; r < end; r++)
-        for (int64_t i = r * b->l->width; i < (r + 1) * b->l->width; i++)
-            dx[i] += dy[r] * error_slope(error_of(b, i), b->l->options) / (float)b->l->width;
+        for (int64_t j = 0; j < b->l->width; j++)
+            dx[r * b->l->width + j] += dy[r] * error_slope(error_of(b, r, j), b->l->options) / (float)b->l->width;
 }
 
 static int forward(void *self, const tn_call *c)
@@ -79,6 +84,7 @@ static int backward(void *self, const tn_call *c)
     return c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, 256, backward_rows, &b);
 }
 
+#define ERROR_TARGETS "A target of classes is a one in its column and zeros in the others, or for one value a row the number 0, 1, 2 ...\n"
 #define ERROR_LOSS(NAME, BRIEF, DOC)                                                                     \
     static const char *loss_name(void) { return NAME; }                                                  \
     static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, NULL };                  \

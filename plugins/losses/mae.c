@@ -10,4 +10,4 @@ static float error_slope(float e, const config *o) { (void)o; return e > 0 ? 1.0
 ERROR_LOSS("mae", "mean absolute error",
     "loss = (|x_1 - t_1| + ... + |x_W - t_W|) / W for a row of W numbers and its target; PyTorch calls it L1. It aims at\n"
     "the median, where `mse` aims at the mean. The slope of |e| at 0 counts as 0.\n\n"
-    "A target of classes counts as the numbers 0, 1, 2 ...\n")
+    ERROR_TARGETS)

@@ -9,4 +9,4 @@ static float error_slope(float e, const config *o) { (void)o; return 2.0f * e; }
 
 ERROR_LOSS("mse", "mean squared error",
     "loss = ((x_1 - t_1)^2 + ... + (x_W - t_W)^2) / W for a row of W numbers and its target.\n\n"
-    "A target of classes counts as the numbers 0, 1, 2 ...\n")
+    ERROR_TARGETS)
