@@ -160,7 +160,8 @@ static int keep(void *to, int32_t row, double points, const int32_t *ids, int64_
 static void search(probe *p, int width, double alpha, paths *x)
 {
     memset(x, 0, sizeof *x);
-    p->graph->search = (tn_search){ sizeof(tn_search), width, alpha };
+    tn_search *s = &p->graph->search; /* tell stays as it is */
+    s->size = sizeof *s, s->width = width, s->length_penalty = alpha;
     expect(!p->node->layer->decode(p->part->self, &p->node->call, keep, x), "decode: %s", p->host.error);
 }
 
@@ -320,10 +321,41 @@ static void test_alone(void)
     probe_close(&p);
 }
 
+/* What is told of greedy paths: of MOST words each, from at most 8 steps. */
+typedef struct told { double log_p[EXAMPLES]; int64_t steps[EXAMPLES]; float weight[EXAMPLES][MOST * 8]; int n; } told;
+static void hear(void *to, int32_t row, const tn_path *p)
+{
+    told *x = to;
+    int fits = p->in == 1 && p->n == MOST && p->steps <= 8 && p->weight;
+    expect(fits, "example %d: %d words from %d steps of input %u are told of", row, (int)p->n, (int)p->steps, p->in);
+    x->log_p[row] = p->log_p, x->steps[row] = p->steps, x->n++;
+    if (fits) memcpy(x->weight[row], p->weight, sizeof *p->weight * (size_t)(p->n * p->steps));
+}
+
+/* What is told of a path is what forward has at its steps: log p of its words, and the attention. */
+static void same_told(const node *n, const told *x, const paths *greedy, int r)
+{
+    const tn_layout *l = n->out[0].value.lay;
+    const slot *a = n->saved;
+    while (!a->spec.across) a++;
+    double log_p = 0;
+    for (int t = 0; t < MOST; t++) {
+        int64_t row = l->first[t] + l->place[r], first = a->value.pairs->first[row], steps = a->value.pairs->first[row + 1] - first;
+        const float *y = (const float *)n->out[0].value.data + row * WORDS, *w = (const float *)a->value.data + first;
+        double sum = 0;
+        for (int k = 0; k < WORDS; k++) sum += exp((double)y[k]);
+        log_p += (double)y[greedy->of[r][0].word[t]] - log(sum);
+        expect(x->steps[r] == steps && !memcmp(w, x->weight[r] + t * steps, sizeof *w * (size_t)steps),
+               "example %d, word %d: it looked elsewhere than is told", r, t);
+    }
+    expect(fabs(log_p - x->log_p[r]) < 1e-5, "example %d: log p %.9g is told, expected %.9g", r, x->log_p[r], log_p);
+}
+
 /* Steps that hear what the layer said itself say what greedy decoding says, bit for bit. */
 static void test_own(void)
 {
     static paths greedy;
+    static told heard;
     static table unused;
     probe p;
     open_decoder(&p, "embedding = { width = 3, dropout = 0.5 }, cell = { type = 'gru', units = 5 }, begin = '1', end = '', max_length = 4",
@@ -333,11 +365,14 @@ static void test_own(void)
     node *n = p.node;
     p.alone = 1;
     expect(!probe_forward(&p), "forward: %s", p.host.error);
-    search(&p, 1, 0, &greedy);
+    p.graph->search.tell = hear, p.graph->search.to = &heard;
+    search(&p, 1, 1.7, &greedy);
+    expect(heard.n == EXAMPLES, "%d paths are told of, expected %d", heard.n, EXAMPLES);
     n->call.flags = TN_C_ALONE | TN_C_OWN;
     expect(!n->impl->forward(p.part->self, &n->call), "forward: %s", p.host.error);
     const tn_layout *l = n->out[0].value.lay;
-    for (int r = 0; r < EXAMPLES; r++)
+    for (int r = 0; r < EXAMPLES; r++) {
+        same_told(n, &heard, &greedy, r);
         for (int t = 0; t < MOST; t++) {
             const float *y = (const float *)n->out[0].value.data + (l->first[t] + l->place[r]) * WORDS;
             int best = 0;
@@ -345,6 +380,7 @@ static void test_own(void)
             expect(greedy.of[r][0].n == MOST && greedy.of[r][0].word[t] == best, "example %d, step %d: says %d itself, %d when it decodes",
                    r, t, best, greedy.of[r][0].word[t]);
         }
+    }
     probe_close(&p);
 }
 

@@ -118,8 +118,57 @@ tenon predict whole lines.txt >said 2>err; ok $? "predict: $(cat err)"
 [ "$(wc -l <said)" = 6 ]; ok $? "predict gives $(wc -l <said) lines for 6"
 [ -z "$(sed -n 4p said)" ]; ok $? "an empty source is turned into '$(sed -n 4p said)'"
 tenon predict whole lines.txt --format json >json 2>err
-grep -q '^{"words": \["b", "a", "c"\], "score": -[0-9.e-]*}$' json; ok $? "predict --format json says: $(head -n 1 json)"
+grep -q '^{"source": \["c", "a", "b"\], "offsets": \[\[0, 1\], \[2, 3\], \[4, 5\]\], "words": \["b", "a", "c"\], "score": -[0-9.e-]*, ' json; ok $? "predict --format json says: $(head -n 1 json)"
 tenon predict whole lines.txt --threads 2 | cmp -s - said; ok $? "predict says something else on two threads"
+
+# scores, alignments and the other paths of the beam
+if command -v python3 >/dev/null; then
+    why=$(python3 - json said 2>&1 <<'PYTHON'
+import json, sys
+objects, said = [json.loads(line) for line in open(sys.argv[1])], open(sys.argv[2]).read().split("\n")
+assert len(objects) == 6, "%d lines" % len(objects)
+several = 0
+for i, o in enumerate(objects):
+    assert " ".join(o["words"]) == said[i], "line %d: %s, as text %s" % (i + 1, o["words"], said[i])
+    paths = [o] + o.get("others", [])
+    several += len(paths) > 1
+    assert all(a["score"] >= b["score"] for a, b in zip(paths, paths[1:])), "line %d: not the best first" % (i + 1)
+    assert len({tuple(p["words"]) for p in paths}) == len(paths), "line %d: a path comes twice" % (i + 1)
+    for p in paths:
+        n = len(p["words"])
+        score = p["log_probability"] / ((5 + n + 1) / 6) ** 0.6  # the end counts as a word
+        assert abs(score - p["score"]) < 1e-6 * abs(score), "line %d: score %g, expected %g" % (i + 1, p["score"], score)
+        assert len(p["weights"]) == n == len(p["alignment"]), "line %d: %d words" % (i + 1, n)
+        for a, w in zip(p["alignment"], p["weights"]):
+            assert len(w) == len(o["source"]), "line %d: %d weights" % (i + 1, len(w))
+            if not w:
+                assert a is None, "line %d: a word comes from step %s of none" % (i + 1, a)
+            else:
+                assert abs(sum(w) - 1) < 1e-5, "line %d: weights sum to %g" % (i + 1, sum(w))
+                assert a == w.index(max(w)), "line %d: %s is not the largest of %s" % (i + 1, a, w)
+assert several, "no line has several paths"
+assert objects[4]["source"] == ["zebra"] and objects[4]["offsets"] == [[0, 5]], objects[4]
+PYTHON
+    ); ok $? "predict --format json: $why"
+    # log p of a path is what its words have as a target
+    sed -n 2p lines.txt >one.source; sed -n 2p said >one.target
+    sed 's/^test = .*/test = { source = "one.source", target = "one.target" }/' whole/config.toml >one.toml
+    cp -r whole again && mv one.toml again/config.toml
+    taught=$(tenon evaluate again --split test --data-dir . 2>&1 | awk '$1 == "test.taught" { print $2 }')
+    python3 -c 'import json, math, sys; o = json.loads(open("json").read().split("\n")[1]); t = float(sys.argv[1])
+assert abs(t - math.exp(-o["log_probability"] / (len(o["words"]) + 1))) < 1e-4 * t, (t, o["log_probability"])' "${taught:-0}" 2>why
+    ok $? "log p of a path and the perplexity of its words: $(tail -n 1 why)"
+else skipped=$((skipped + 2)); fi
+tenon predict whole lines.txt --format json --set 'evaluation.decode = "greedy"' >greedy.json 2>&1
+! grep -q '"others"' greedy.json && awk -F'"score": |, "log_probability": |, "alignment"' '{ bad += $2 != $3 } END { exit bad }' greedy.json
+ok $? "greedy has one path, whose score is log p: $(head -n 1 greedy.json)"
+coproc PIPE { "$build/tenon" predict whole 2>/dev/null; }
+for word in a 'b a'; do
+    echo "$word" >&"${PIPE[1]}"; IFS= read -r back <&"${PIPE[0]}"
+    [ "$back" = "$(rev <<<"$word")" ]; ok $? "a line of a pipe, '$word', is turned into '$back'"
+done
+exec {PIPE[1]}>&-
+wait "$PIPE_PID"
 
 # the same words for the lines of a split, all in batches
 tenon predict whole test.source >alone 2>/dev/null

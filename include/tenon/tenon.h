@@ -353,10 +353,19 @@ struct tn_call {                         /* one phase; filled by the host, valid
     tn_tensor *const *kept;
     const tn_search *search;                                  /* for decode; NULL: greedy                        */
 };
+typedef struct tn_path {                 /* valid until emit() of the path returns                           */
+    uint32_t size, in;                   /* in: the input whose steps it comes from                          */
+    double   log_p;                      /* of all of it, its end too                                        */
+    int64_t  n, steps;                   /* its ids; the steps of that input                                 */
+    const float *weight;                 /* [n x steps] how much an id comes from each step; NULL: not known */
+} tn_path;
 struct tn_search {                       /* how a part of TN_L_FEEDS decodes; the user's [evaluation] decode */
     uint32_t size;
     int32_t  width;                      /* paths that a beam keeps; 1: greedy                               */
     double   length_penalty;             /* a path of n ids is as good as log p / ((5 + n) / 6)^length_penalty; 0: log p */
+    /* What else is known of a path, told right before emit() of it, which has the same parent row; NULL: nobody asks */
+    void (*tell)(void *to, int32_t parent_row, const tn_path *);
+    void *to;
 };
 enum { TN_L_STRIDED = 1,                 /* takes tensors with ld > width                                    */
        TN_L_INDEXED = 2,                 /* takes an input once a distinct id (tn_tensor.index)              */
@@ -520,6 +529,10 @@ typedef struct tn_dataset {
     int (*renew)(void *self, const char *split, int64_t epoch);
     /* The way back, for text that is written: steps of column i as one plain text, put as column 0; NULL: spaces between them */
     int (*text)(void *self, uint32_t i, const tn_value *steps, const tn_sink *);
+    /* Examples from text in the form of its own files, for predict: a line after the other, and NULL behind the last one. Puts
+     * the columns of these names, as columns 0, 1 ... TN_END: this line completes no example; TN_EUNSUPPORTED, of the first one
+     * alone: the text has another form, and each line of it is to be read by itself. Without load [main]     */
+    int (*feed)(void *self, const char *line, int64_t n, uint32_t columns, const char *const *column, const tn_sink *);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */
     uint32_t size, flags;

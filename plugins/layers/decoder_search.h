@@ -12,7 +12,7 @@ enum { SEARCH_ROWS = 512 };                /* about as many beginnings go throug
 
 typedef struct said { int32_t word, before; } said;                          /* before: in the tree; -1: the first word   */
 typedef struct beginning { double log_p; int32_t last; } beginning;          /* last: in the tree; -1: nothing said yet   */
-typedef struct ended { double score; int32_t last, n, cut; } ended;          /* cut: by the length alone                  */
+typedef struct ended { double score, log_p; int32_t last, n, cut; } ended;   /* cut: by the length alone                  */
 typedef struct candidate { double log_p; int32_t row, word; } candidate;
 typedef struct beam {                      /* of one sequence                                                            */
     int32_t parent_row, source, most;      /* sequence of the source; words it may have                                  */
@@ -27,6 +27,8 @@ typedef struct search {
     beginning *begun, *next;               /* [rows]                                                                     */
     int32_t *of, *from;                    /* [rows] its beam; for the next step: the row that it goes on from           */
     said *tree; int32_t n_said, room;
+    float *looked;                         /* [room x longest] at what a word of the tree looked; only where that is told */
+    const tn_search *asked;                /* its tell() is given; or NULL                                               */
     float *state[MOST_STATES], *asks, *weights, *read, *logits; /* [rows x width of each]; asks: queries as compared      */
     int64_t longest;                       /* steps of a source                                                          */
 } search;
@@ -39,14 +41,14 @@ static void search_close(search *z)
     for (uint32_t i = 0; i < z->d->states; i++) free(z->state[i]);
     for (int32_t b = 0; z->beam && b < z->beams; b++) free(z->beam[b].ended), free(z->beam[b].best);
     free(z->asks), free(z->weights), free(z->read), free(z->logits), free(z->begun), free(z->next), free(z->of), free(z->from);
-    free(z->beam), free(z->tree);
+    free(z->beam), free(z->tree), free(z->looked);
 }
 
 static int search_open(search *z, const decoder *d, const tn_call *c, int32_t beams)
 {
     const tn_search *s = TN_HAS(c, search) ? c->search : NULL;
     *z = (search){ .d = d, .c = c, .width = s && s->width > 1 ? s->width : 1, .penalty = s ? s->length_penalty : 0,
-                   .longest = c->in[SOURCE]->lay->steps };
+                   .longest = c->in[SOURCE]->lay->steps, .asked = s && TN_HAS(s, tell) ? s : NULL };
     z->beams = SEARCH_ROWS / z->width;
     if (z->beams > beams) z->beams = beams;
     if (z->beams < 1) z->beams = 1;
@@ -66,15 +68,26 @@ static int search_open(search *z, const decoder *d, const tn_call *c, int32_t be
     return bad ? TN_ENOMEM : TN_OK;
 }
 
-/* The new node, or -1: no memory. */
-static int32_t search_say(search *z, int32_t word, int32_t before)
+static int search_grow(search *z)
 {
-    if (z->n_said == z->room) {
-        int32_t room = z->room ? 2 * z->room : 4096;
-        said *more = z->room > INT32_MAX / 2 ? NULL : realloc(z->tree, sizeof *more * (size_t)room);
-        if (!more) return -1;
-        z->tree = more, z->room = room;
+    int32_t room = z->room ? 2 * z->room : 4096;
+    said *more = z->room > INT32_MAX / 2 ? NULL : realloc(z->tree, sizeof *more * (size_t)room);
+    if (!more) return TN_ENOMEM;
+    z->tree = more;
+    if (z->asked) {
+        float *looked = realloc(z->looked, sizeof *looked * (size_t)(room * z->longest + 1));
+        if (!looked) return TN_ENOMEM;
+        z->looked = looked;
     }
+    z->room = room;
+    return TN_OK;
+}
+
+/* The new node, said by a row of this step; or -1: no memory. */
+static int32_t search_say(search *z, int32_t row, int32_t word, int32_t before)
+{
+    if (z->n_said == z->room && search_grow(z)) return -1;
+    if (z->asked) memcpy(z->looked + z->n_said * z->longest, z->weights + row * z->longest, sizeof(float) * (size_t)z->longest);
     z->tree[z->n_said] = (said){ word, before };
     return z->n_said++;
 }
@@ -143,7 +156,7 @@ static void search_end(const search *z, beam *b, double log_p, int32_t last, int
     int32_t at = b->n_ended++;
     for (; at > 0 && (cut == b->ended[at - 1].cut ? score > b->ended[at - 1].score : cut < b->ended[at - 1].cut); at--)
         b->ended[at] = b->ended[at - 1];
-    b->ended[at] = (ended){ score, last, n - !cut, cut };
+    b->ended[at] = (ended){ score, log_p, last, n - !cut, cut };
 }
 
 /* Candidates become the beginnings of the next step, or come to their end. */
@@ -155,7 +168,7 @@ static int search_extend(search *z, int32_t t)
         int32_t first = rows;
         for (int32_t j = 0; j < b->n; j++) {
             const candidate *q = &b->best[j];
-            int32_t before = z->begun[q->row].last, last = q->word == z->d->end ? before : search_say(z, q->word, before);
+            int32_t before = z->begun[q->row].last, last = q->word == z->d->end ? before : search_say(z, q->row, q->word, before);
             if (q->word == z->d->end) search_end(z, b, q->log_p, before, t + 1, 0);
             else if (last < 0) return TN_ENOMEM;
             else if (t + 1 >= b->most) search_end(z, b, q->log_p, last, t + 1, 1);
@@ -217,13 +230,24 @@ static void search_begin(search *z, int32_t first, int32_t sequences)
     }
 }
 
+/* Where each word of a path looked. weight: room for the longest path. */
+static void search_tell(const search *z, const beam *b, const ended *path, float *weight)
+{
+    int32_t steps = z->c->in[SOURCE]->lay->length[b->source];
+    for (int64_t at = path->last, i = path->n; at >= 0; at = z->tree[at].before)
+        memcpy(weight + --i * steps, z->looked + at * z->longest, sizeof *weight * (size_t)steps);
+    tn_path told = { sizeof told, SOURCE, path->log_p, path->n, steps, weight };
+    z->asked->tell(z->asked->to, b->parent_row, &told);
+}
+
 /* Those that ended, best first; where none did, those that were cut off. */
-static int search_emit(const search *z, tn_emit_fn *emit, void *to, int32_t *ids)
+static int search_emit(const search *z, tn_emit_fn *emit, void *to, int32_t *ids, float *weight)
 {
     int rc = TN_OK;
     for (int32_t i = 0; i < z->beams; i++) {
         const beam *b = &z->beam[i];
         for (int32_t j = 0; j < b->n_ended && !rc && b->ended[j].cut == b->ended[0].cut; j++) {
+            if (z->asked) search_tell(z, b, &b->ended[j], weight);
             for (int32_t at = b->ended[j].last, n = b->ended[j].n; at >= 0; at = z->tree[at].before) ids[--n] = z->tree[at].word;
             rc = emit(to, b->parent_row, b->ended[j].score, ids, b->ended[j].n);
         }
@@ -238,14 +262,15 @@ static int decoder_search(const decoder *d, const tn_call *c, tn_emit_fn *emit, 
     int32_t *ids = malloc(sizeof *ids * (size_t)most);
     search z;
     int rc = search_open(&z, d, c, l->sequences);
-    if (!ids) rc = TN_ENOMEM;
+    float *weight = z.asked ? search_floats(most, z.longest) : NULL;
+    if (!ids || (z.asked && !weight)) rc = TN_ENOMEM;
     for (int32_t first = 0; first < l->sequences && !rc; first += z.beams) {
         search_begin(&z, first, l->sequences);
         for (int32_t t = 0; z.rows && !rc; t++) rc = search_step(&z, t);
-        if (!rc) rc = search_emit(&z, emit, to, ids);
+        if (!rc) rc = search_emit(&z, emit, to, ids, weight);
     }
     search_close(&z);
-    free(ids);
+    free(ids), free(weight);
     return rc == TN_ENOMEM ? tn_fail(c->api, c->host, rc, "attention_decoder: no memory to decode %d sequences", l->sequences) : rc;
 }
 #endif

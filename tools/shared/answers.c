@@ -159,16 +159,17 @@ static void put_token(void *to, const char *token, size_t n)
 
 static void ignore_token(void *to, const char *token, size_t n) { (void)to, (void)token, (void)n; }
 
-/* "tokens" and "offsets" of the line at hand, where one of its columns gives a token for each row. */
-static void put_tokens(answers *a, const head *h, int64_t n)
+/* The n tokens under a name, and "offsets", of the line at hand, where one of its columns gives one for each row of a field. */
+static void put_tokens(answers *a, const field *along, int64_t n, const char *name)
 {
     data *d = a->e->data;
-    for (int i = 0; i < a->columns && h->target; i++) {
-        if (data_line_tokens(d, a->column[i], a->line[i], h->target, n, ignore_token, NULL)) continue;
+    for (int i = 0; i < a->columns && along; i++) {
+        if (data_line_tokens(d, a->column[i], a->line[i], along, n, ignore_token, NULL)) continue;
         for (int offsets = 0; offsets < 2; offsets++) {
             token_list x = { a, a->line[i], a->line[i], 0, 0, offsets };
-            fprintf(a->out, offsets ? "], \"offsets\": [" : "\"tokens\": [");
-            data_line_tokens(d, a->column[i], a->line[i], h->target, n, put_token, &x);
+            if (offsets) fprintf(a->out, "], \"offsets\": [");
+            else fprintf(a->out, "\"%s\": [", name);
+            data_line_tokens(d, a->column[i], a->line[i], along, n, put_token, &x);
         }
         fprintf(a->out, "], ");
         return;
@@ -191,7 +192,7 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
     for (n = 0; n < l->length[s] && (!path || path[l->first[n] + s] >= 0); ) n++; /* a path may be shorter (ctc) */
     if (n < l->length[s]) p = NULL;
     if (a->json) open_object(a, parent_row);
-    if (a->json && words) put_tokens(a, h, n);
+    if (a->json && words) put_tokens(a, h->target, n, "tokens");
     if (a->json) fprintf(a->out, "\"%s\": [", !words ? "values" : tags ? "tags" : "labels");
     for (int32_t t = 0; t < n; t++) {
         int64_t row = l->first[t] + s;
@@ -217,32 +218,96 @@ static node *writer_of(const head *h)
     return feeds && h->loss->in_slot[0] == &n->out[0] && n->out[0].value.lay->parent == TN_ROOT ? n : NULL;
 }
 
-typedef struct written { answers *a; const node *n; int32_t rows; } written; /* rows: done so far */
+typedef struct written {
+    answers *a; const node *n;
+    int32_t rows; int paths;               /* rows begun so far; paths of the last one                           */
+    const tn_path *path;                   /* what is told of the path that comes next; or NULL                  */
+} written;
 
-/* The words of the best path; in JSON also its score. */
-static int put_path(void *to, int32_t parent_row, double points, const int32_t *ids, int64_t n)
+static void hear_path(void *to, int32_t parent_row, const tn_path *path)
 {
-    written *w = to;
-    answers *a = w->a;
-    if (parent_row < w->rows) return 0; /* the best one came first */
-    while (w->rows++ < parent_row) fputc('\n', a->out);
-    if (a->json) open_object(a, parent_row), fprintf(a->out, "\"words\": [");
+    (void)parent_row;
+    ((written *)to)->path = path;
+}
+
+/* The steps that a path comes from, as the line has them. */
+static void put_source(written *w)
+{
+    const experiment *e = w->a->e;
+    const int32_t layout = w->path ? w->n->in_slot[w->path->in]->spec.layout : 0;
+    for (int i = 0; i < e->data->n_fields; i++)
+        if (e->data->field[i]->layout == layout && !e->data->field[i]->from) {
+            put_tokens(w->a, e->data->field[i], w->path->steps, "source");
+            return;
+        }
+}
+
+/* For each word the step that it comes from most, the first of equal ones; then how much from each. */
+static void put_alignment(FILE *f, const tn_path *p)
+{
+    fprintf(f, ", \"alignment\": [");
+    for (int64_t i = 0; i < p->n; i++) {
+        if (p->steps) fprintf(f, "%s%lld", i ? ", " : "", (long long)best_of(p->weight + i * p->steps, p->steps));
+        else fprintf(f, "%snull", i ? ", " : "");
+    }
+    fprintf(f, "], \"weights\": [");
+    for (int64_t i = 0; i < p->n; i++) {
+        fprintf(f, "%s[", i ? ", " : "");
+        for (int64_t t = 0; t < p->steps; t++) fprintf(f, "%s%.6g", t ? ", " : "", (double)p->weight[i * p->steps + t]);
+        fputc(']', f);
+    }
+    fputc(']', f);
+}
+
+/* The words of a path; in JSON also its score as the search compares it, log p, and where each word comes from. */
+static void put_words(written *w, double points, const int32_t *ids, int64_t n)
+{
+    const answers *a = w->a;
+    if (a->json) fprintf(a->out, "\"words\": [");
     for (int64_t i = 0; i < n; i++) {
         const char *text = api_word(&a->e->host, w->n->decoded.spec.vocabulary, ids[i]);
         if (i) fputs(a->json ? ", " : " ", a->out);
         if (a->json) json_text(a->out, text ? text : "?");
         else fputs(text ? text : "?", a->out);
     }
-    if (a->json) fprintf(a->out, "], \"score\": %.9g}", points);
-    fputc('\n', a->out);
+    if (!a->json) return;
+    fprintf(a->out, "], \"score\": %.9g", points);
+    if (w->path) fprintf(a->out, ", \"log_probability\": %.9g", w->path->log_p);
+    if (w->path && w->path->weight) put_alignment(a->out, w->path);
+}
+
+/* Ends the object of the row at hand. */
+static void end_row(const written *w)
+{
+    if (!w->rows) return;
+    if (w->a->json && w->paths) fputs(w->paths > 1 ? "]}" : "}", w->a->out);
+    fputc('\n', w->a->out);
+}
+
+/* Rows come in order, the best path of each first; a row without a path is an empty line. */
+static int put_path(void *to, int32_t parent_row, double points, const int32_t *ids, int64_t n)
+{
+    written *w = to;
+    answers *a = w->a;
+    int first = parent_row >= w->rows;
+    for (; w->rows <= parent_row; w->rows++, w->paths = 0) end_row(w);
+    w->paths++;
+    if (first && a->json) open_object(a, parent_row), put_source(w);
+    if (!first && a->json) fprintf(a->out, w->paths == 2 ? ", \"others\": [{" : ", {");
+    if (first || a->json) put_words(w, points, ids, n);
+    if (!first && a->json) fputc('}', a->out);
+    w->path = NULL;
     return 0;
 }
 
 static int put_written(answers *a, node *n)
 {
-    written w = { a, n, 0 };
+    graph *g = a->e->graph;
+    written w = { a, n, 0, 0, NULL };
+    if (a->json) g->search.tell = hear_path, g->search.to = &w;
     int rc = n->layer->decode(n->part->self, &n->call, put_path, &w);
-    while (!rc && w.rows++ < a->e->graph->bound->n) fputc('\n', a->out);
+    g->search.tell = NULL, g->search.to = NULL;
+    for (; !rc && w.rows <= g->bound->n; w.rows++, w.paths = 0) end_row(&w);
     return rc;
 }
 
