@@ -1,11 +1,11 @@
 /* data.c -- reads a data set into stores: every split, every field, as ids or numbers packed one example after the
- * other; vocabularies from the training split; one line of text for predict.                                    */
+ * other; vocabularies from the training split.                                                                  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../include/tenon/utf8.h"
-#include "fields.h"
+#include "reading.h"
 #include "split.h"
 
 const char *const split_names[SPLITS] = { "train", "validation", "test" };
@@ -48,15 +48,6 @@ data *data_plan(part_context *c, config_value *root, uint64_t seed)
 }
 
 /* ---- building stores ------------------------------------------------------------------------------------------ */
-/* One field while it is read: examples of one source in the order of the source. */
-typedef struct builder {
-    int64_t examples, steps, leaves;
-    int64_t *begin, *inner;
-    int32_t *id;
-    float *real;
-    size_t begin_room, inner_room, id_room, real_room;
-} builder;
-
 static void *room_for(void *p, size_t *room, size_t have, size_t bytes)
 {
     if (bytes <= *room) return p;
@@ -73,18 +64,7 @@ static void free_builder(builder *b)
     memset(b, 0, sizeof *b);
 }
 
-typedef struct reading {
-    data *d;
-    builder *of;                           /* [fields]                                                            */
-    interner *words;                       /* [fields] of those that own a vocabulary                             */
-    held *column; int n_columns;           /* of the example at hand                                              */
-    char *has, *wanted;                    /* [columns] of the example at hand; of those that fields read          */
-    held room[2], joined;
-    const char *source; int64_t index;
-    int fixed;                             /* vocabularies exist already: words get their ids at once             */
-} reading;
-
-static int failed_at(reading *r, const field *f, const char *what)
+int reading_failed(reading *r, const field *f, const char *what)
 {
     char place[600];
     const tn_dataset *t = r->d->dataset->desc->table;
@@ -113,7 +93,7 @@ static int put_number(reading *r, builder *b, const field *f, const char *s, siz
     memcpy(text, s, n);
     text[n] = 0;
     double x = strtod(text, &end);
-    if (!n || *end) return failed_at(r, f, arena_print(r->d->context->memory, "'%s' is not a number", text));
+    if (!n || *end) return reading_failed(r, f, arena_print(r->d->context->memory, "'%s' is not a number", text));
     b->real[b->leaves++] = (float)x;
     return 0;
 }
@@ -139,38 +119,38 @@ static int put_leaves(reading *r, field *f, const tn_value *v)
     }
     b->id = room_for(b->id, &b->id_room, 4 * (size_t)b->leaves, 4 * (size_t)(b->leaves + n + 1));
     if (v->dtype == TN_I32) memcpy(b->id + b->leaves, v->leaf, 4 * (size_t)n);
-    else if (v->dtype != TN_TEXT) return failed_at(r, f, "the column holds numbers, the field needs words");
+    else if (v->dtype != TN_TEXT) return reading_failed(r, f, "the column holds numbers, the field needs words");
     else
         for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++) {
             const char *word = (const char *)v->leaf + at;
             size_t len = (size_t)(v->end[i] - at);
-            if (memchr(word, 0, len)) return failed_at(r, f, "the text has a NUL byte");
+            if (memchr(word, 0, len)) return reading_failed(r, f, "the text has a NUL byte");
             if (!r->fixed) {
                 b->id[b->leaves + i] = interner_add(&r->words[number_of(r->d, owner_of(f))], word, len);
                 continue;
             }
             int32_t id = vocabulary_id(owner_of(f)->words, word, len);
             if (id < 0)
-                return failed_at(r, f, arena_print(r->d->context->memory, "'%.*s' is no value that training knew", (int)len, word));
+                return reading_failed(r, f, arena_print(r->d->context->memory, "'%.*s' is no value that training knew", (int)len, word));
             b->id[b->leaves + i] = id;
         }
     b->leaves += n;
     return 0;
 }
 
-static int put_value(reading *r, field *f, const tn_value *v)
+int reading_put(reading *r, field *f, const tn_value *v)
 {
     builder *b = &r->of[number_of(r->d, f)];
     tn_value row = *v;
     if (f->row && v->depth == 1) {
         if (v->n != f->steps)
-            return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, expected %lld", (long long)v->n,
+            return reading_failed(r, f, arena_print(r->d->context->memory, "%lld steps, expected %lld", (long long)v->n,
                                                (long long)f->steps));
         row.depth = 0, row.n = row.leaves = 1, row.width = f->width;
         v = &row;
     }
     if (v->depth != f->depth)
-        return failed_at(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it"
+        return reading_failed(r, f, v->depth < f->depth ? "the value has no steps; a transform must cut it"
                                                    : "the value has steps, the field has none");
     b->begin = room_for(b->begin, &b->begin_room, 8 * (size_t)(b->examples + 1), 8 * (size_t)(b->examples + 2));
     b->begin[b->examples] = b->steps;
@@ -186,7 +166,7 @@ static int put_value(reading *r, field *f, const tn_value *v)
 }
 
 /* A text's first byte that is not UTF-8, as a message; NULL: there is none. */
-static const char *text_fault(arena *a, const tn_value *v)
+const char *reading_fault(arena *a, const tn_value *v)
 {
     if (v->dtype != TN_TEXT || !v->leaves) return NULL;
     size_t n = (size_t)v->end[v->leaves - 1], at = tn_utf8_fault(v->leaf, n);
@@ -210,7 +190,7 @@ static int check_lengths(reading *r, field *f)
     builder *a = &r->of[number_of(r->d, f)], *b = &r->of[number_of(r->d, other)];
     int64_t e = a->examples - 1, n = a->begin[e + 1] - a->begin[e], m = b->begin[e + 1] - b->begin[e];
     if (n == m) return 0;
-    return failed_at(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name,
+    return reading_failed(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name,
                                        (long long)m));
 }
 
@@ -218,15 +198,15 @@ static int check_lengths(reading *r, field *f)
 static int value_of(reading *r, field *f, int n, tn_rng rng, const tn_value **v)
 {
     data *d = r->d;
-    if (f->column_index < 0 || !r->has[f->column_index]) return failed_at(r, f, "the data set gave no value");
+    if (f->column_index < 0 || !r->has[f->column_index]) return reading_failed(r, f, "the data set gave no value");
     const tn_value *in = &r->column[f->column_index].value;
-    const char *bad = text_fault(d->context->memory, in);
-    if (bad) return failed_at(r, f, bad);
+    const char *bad = reading_fault(d->context->memory, in);
+    if (bad) return reading_failed(r, f, bad);
     host_clear(d->context->host);
     int rc = f->n_columns ? field_join(d, f, r->column, r->has, &r->joined) : 0;
     if (f->n_columns) in = &r->joined.value;
     if (!rc) rc = field_apply(d, f, n, in, rng, r->room, v);
-    return rc ? failed_at(r, f, d->context->host->error) : 0;
+    return rc ? reading_failed(r, f, d->context->host->error) : 0;
 }
 
 static int put_example(reading *r)
@@ -239,7 +219,7 @@ static int put_example(reading *r)
         if (f->from) continue;
         int rc = value_of(r, f, f->n_transforms, rng, &v);
         if (rc) return rc;
-        if (put_value(r, f, v) || check_lengths(r, f)) return TN_EINVAL;
+        if (reading_put(r, f, v) || check_lengths(r, f)) return TN_EINVAL;
     }
     return 0;
 }
@@ -276,7 +256,7 @@ static int read_source(reading *r, const char *source, int64_t lanes, int64_t co
 
 /* ---- from sources to splits --------------------------------------------------------------------------------------- */
 /* The store of a field for some examples of a source, in their order. */
-static void gather_store(store *s, const field *f, const builder *b, const int64_t *pick, int64_t n)
+void reading_store(store *s, const field *f, const builder *b, const int64_t *pick, int64_t n)
 {
     int64_t steps = 0, leaves = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -387,7 +367,7 @@ static int learn_from(reading *r, field *f, int k, tn_rng rng)
     if (rc) return rc;
     host_clear(r->d->context->host);
     rc = ((const tn_transform *)p->desc->table)->learn(p->self, v);
-    return rc ? failed_at(r, f, r->d->context->host->error) : 0;
+    return rc ? reading_failed(r, f, r->d->context->host->error) : 0;
 }
 
 /* Transform k of a field learns from one split: from its examples, or from the pieces that the data set offers instead. */
@@ -424,13 +404,13 @@ static int fit_field(reading *r, field *f)
         }
         host_clear(r->d->context->host);
         int rc = TN_HAS(t, finish) ? t->finish(p->self) : 0;
-        if (rc) return failed_at(r, f, r->d->context->host->error);
+        if (rc) return reading_failed(r, f, r->d->context->host->error);
     }
     return 0;
 }
 
 /* ---- reading everything --------------------------------------------------------------------------------------------- */
-static void free_reading(reading *r)
+void reading_free(reading *r)
 {
     for (int i = 0; i < r->d->n_fields; i++) {
         free_builder(&r->of[i]);
@@ -447,7 +427,7 @@ static void free_reading(reading *r)
     memory_free(r->has);
 }
 
-static reading start_reading(data *d)
+reading reading_start(data *d)
 {
     reading r = { .d = d };
     r.n_columns = d->dataset->desc && d->dataset->self ? count_columns(d) : 0;
@@ -504,7 +484,7 @@ static int read_splits(reading *r, int source, int64_t lanes, int64_t n, void (*
     if (rc) return rc;
     for (int s = 0; s < SPLITS; s++)
         for (int i = 0; d->split->source[s] == source && i < d->n_fields; i++)
-            if (!d->field[i]->from) gather_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
+            if (!d->field[i]->from) reading_store(&d->field[i]->split[s], d->field[i], &r->of[i], d->split->pick[s], d->split->n[s]);
     for (int i = 0; i < d->n_fields; i++) free_builder(&r->of[i]);
     return 0;
 }
@@ -542,7 +522,7 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
         field *f = d->field[i];
         if (!f->from && f->column_index < 0 && find_late_column(d, f)) return TN_EINVAL;
     }
-    reading r = start_reading(d);
+    reading r = reading_start(d);
     int64_t lanes[SPLITS], n[SPLITS];
     int rc = 0;
     for (int source = 0; source < SPLITS && !rc; source++) rc = load_source(&r, source, &lanes[source], &n[source]);
@@ -554,7 +534,7 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
         if (n[source] > 0) rc = read_splits(&r, source, lanes[source], n[source], progress, to);
     for (int i = 0; i < d->n_fields && !rc; i++) rc = make_vocabulary(&r, i);
     if (!rc) fields_shift(d);
-    free_reading(&r);
+    reading_free(&r);
     d->epoch = 1;
     return rc;
 }
@@ -569,17 +549,17 @@ int data_renew(data *d, int64_t epoch)
     int rc = t->renew(d->dataset->self, train, epoch);
     if (rc == TN_END) return host_clear(h), 0;
     if (rc) return h->error[0] ? rc : host_fail(h, rc, "the examples of epoch %lld cannot be read", (long long)epoch);
-    reading r = start_reading(d);
+    reading r = reading_start(d);
     int64_t lanes = d->lanes[SPLIT_TRAIN] > 0 ? d->lanes[SPLIT_TRAIN] : 1;
     r.fixed = 1;
     rc = read_source(&r, train, lanes, t->count(d->dataset->self, train, lanes), NULL, NULL);
     for (int i = 0; !rc && i < d->n_fields; i++) {
         field *f = d->field[i];
         store_free(&f->split[SPLIT_TRAIN]);
-        if (!f->from) gather_store(&f->split[SPLIT_TRAIN], f, &r.of[i], d->split->pick[SPLIT_TRAIN], d->split->n[SPLIT_TRAIN]);
+        if (!f->from) reading_store(&f->split[SPLIT_TRAIN], f, &r.of[i], d->split->pick[SPLIT_TRAIN], d->split->n[SPLIT_TRAIN]);
     }
     if (!rc) fields_shift_split(d, SPLIT_TRAIN), d->epoch = epoch;
-    free_reading(&r);
+    reading_free(&r);
     return rc ? rc : 1;
 }
 
@@ -628,132 +608,6 @@ int data_redo(data *d, field *f, int64_t rows, float *x)
     if (!rc && out != &v) memcpy(x, out->leaf, 4 * (size_t)(rows * f->width));
     held_free(&room[0]);
     held_free(&room[1]);
-    return rc;
-}
-
-/* ---- one line of text -------------------------------------------------------------------------------------------------- */
-/* Steps of a field of several columns: numbers row by row, spaces, tabs or commas between them. */
-static int numbers_of_line(reading *r, field *f, const char *text, tn_value *v)
-{
-    int64_t n = 0, width = f->row ? f->width / f->steps : f->width;
-    uint32_t depth = f->row ? 1 : f->depth;
-    const char *at = text;
-    r->joined.leaf = memory_grow(r->joined.leaf, 0, 4 * strlen(text) + 4);
-    float *x = (float *)(void *)r->joined.leaf;
-    for (at += strspn(at, " \t,"); *at; at += strspn(at, " \t,")) {
-        char *end;
-        x[n++] = strtof(at, &end);
-        if (end == at) return failed_at(r, f, arena_print(r->d->context->memory, "'%.40s' is not a number", at));
-        at = end;
-    }
-    int64_t rows = n / width;
-    if (n % width || !n || (!depth && rows != 1))
-        return failed_at(r, f, arena_print(r->d->context->memory, "%lld numbers; a row has %lld, one for each column",
-                                           (long long)n, (long long)width));
-    *v = (tn_value){ sizeof *v, TN_F32, depth, (uint32_t)width, rows, rows, NULL, x, NULL };
-    return 0;
-}
-
-/* A line as a value of the field's column, into r->column[0]: as the data set cuts it, or whole. */
-static int line_value(reading *r, const field *f, const char *text)
-{
-    data *d = r->d;
-    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
-    int64_t end = (int64_t)strlen(text);
-    tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, text, &end };
-    const char *bad = text_fault(d->context->memory, &v);
-    host_clear(d->context->host);
-    if (bad) return failed_at(r, f, bad);
-    if (!t || f->column_index < 0 || !TN_HAS(t, line)) return held_copy(&r->column[0], &v);
-    tn_sink sink = { sizeof sink, 0, &r->column[0], put_held };
-    int rc = t->line(d->dataset->self, (uint32_t)f->column_index, text, end, &sink);
-    return rc ? failed_at(r, f, d->context->host->error) : 0;
-}
-
-int data_read_line(data *d, const char *const *column, const char *const *text, int n, store *of_field)
-{
-    reading r = start_reading(d);
-    const int64_t zero = 0;
-    int rc = 0;
-    r.fixed = 1;
-    for (int i = 0; i < d->n_fields && !rc; i++) {
-        field *f = d->field[i];
-        store_free(&of_field[i]);
-        for (int k = 0; k < n && !rc; k++) {
-            if (f->from || strcmp(column[k], f->column)) continue;
-            const tn_value *out, *in = &r.column[0].value;
-            tn_value numbers;
-            rc = line_value(&r, f, text[k]);
-            if (!rc && f->n_columns) rc = numbers_of_line(&r, f, text[k], &numbers), in = &numbers;
-            if (!rc) rc = field_apply(d, f, f->n_transforms, in, (tn_rng){ d->seed, 0 }, r.room, &out);
-            if (!rc) rc = put_value(&r, f, out);
-            if (!rc) gather_store(&of_field[i], f, &r.of[i], &zero, 1);
-        }
-    }
-    free_reading(&r);
-    return rc;
-}
-
-/* The spelling of ids, one after the other, as a value of steps. */
-static void spell(const field *f, const int32_t *id, int64_t n, held *h)
-{
-    size_t bytes = 0;
-    for (int64_t i = 0; i < n; i++) bytes += strlen(f->words->word[id[i]]);
-    char *text = memory_new(bytes + 1), *at = text;
-    int64_t *end = memory_new(sizeof *end * (size_t)(n + 1));
-    for (int64_t i = 0; i < n; i++) {
-        size_t m = strlen(f->words->word[id[i]]);
-        memcpy(at, f->words->word[id[i]], m);
-        at += m, end[i] = at - text;
-    }
-    held_copy(h, &(tn_value){ sizeof(tn_value), TN_TEXT, 1, 1, n, n, NULL, text, end });
-    memory_free(text);
-    memory_free(end);
-}
-
-char *data_write_line(data *d, const field *f, const int32_t *id, int64_t n)
-{
-    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
-    held steps, out;
-    char *text = NULL;
-    int rc = 0;
-    memset(&steps, 0, sizeof steps);
-    memset(&out, 0, sizeof out);
-    spell(f, id, n, &steps);
-    host_clear(d->context->host);
-    if (t && TN_HAS(t, text) && f->column_index >= 0) {
-        tn_sink sink = { sizeof sink, 0, &out, put_held };
-        rc = t->text(d->dataset->self, (uint32_t)f->column_index, &steps.value, &sink);
-        if (!rc) text = memory_grow(NULL, 0, strlen(out.leaf) + 1), strcpy(text, out.leaf);
-        else if (!d->context->host->error[0]) host_fail(d->context->host, rc, "the data set cannot write the text of field '%s'", f->name);
-    } else {
-        char *at = text = memory_new((size_t)(n ? steps.value.end[n - 1] : 0) + (size_t)n + 1);
-        for (int64_t i = 0; i < n; i++) at += sprintf(at, "%s%s", i ? " " : "", f->words->word[id[i]]);
-    }
-    held_free(&steps);
-    held_free(&out);
-    return text;
-}
-
-/* The value that first had steps on the way through the transforms, or where those were dropped later, the last one. */
-int data_line_tokens(data *d, const char *column, const char *text, const field *along, int64_t wanted,
-                     void (*each)(void *to, const char *token, size_t n), void *to)
-{
-    reading r = start_reading(d);
-    int rc = TN_END;
-    for (int i = 0; i < d->n_fields && rc == TN_END; i++) {
-        field *f = d->field[i];
-        const tn_value *v = NULL;
-        int n = 0;
-        if (f->from || f->layout != along->layout || f->kind != FIELD_TEXT || strcmp(column, f->column) || line_value(&r, f, text)) continue;
-        for (; n <= f->n_transforms; n++)
-            if (field_apply(d, f, n, &r.column[0].value, (tn_rng){ d->seed, 0 }, r.room, &v) || (v->depth == 1 && v->n == wanted)) break;
-        if (!v || n > f->n_transforms || v->depth != 1 || v->n != wanted || v->dtype != TN_TEXT) continue;
-        for (int64_t k = 0, at = 0; k < v->n; at = v->end[k++]) each(to, (const char *)v->leaf + at, (size_t)(v->end[k] - at));
-        rc = 0;
-    }
-    free_reading(&r);
-    host_clear(d->context->host);
     return rc;
 }
 

@@ -78,6 +78,10 @@ int   data_has_lanes(const data *);        /* batch row i goes on where row i of
 /* Reads one example given as text for each column (predict): stores of one example for the input fields; fields whose
  * column is absent get no store. column, text: n pairs.                                                     */
 int   data_read_line(data *, const char *const *column, const char *const *text, int n, store *of_field);
+/* The next line of a text in the form of the data set's own files (NULL: it is over), whose examples are read as by
+ * data_read_line. 0: an example; TN_END: none yet; TN_EUNSUPPORTED: the text has no such form; else < 0 with a message.     */
+int   data_feeds(const data *);            /* the data set knows such a form                                        */
+int   data_feed(data *, const char *line, const char *const *column, int n, store *of_field);
 /* Steps of a text field as a line would have them, as far as the data set can tell; memory_free. NULL after a message.      */
 char *data_write_line(data *, const field *, const int32_t *id, int64_t n);
 /* Numbers of a field, rows x its width, back to what they were before its transforms; and through them again. */

@@ -60,4 +60,81 @@ echo "1 2 3" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] &&
 ok $? "an odd number of numbers: $(cat "$tmp/out")"
 echo "1 x" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] && grep -q "'x' is not a number" "$tmp/out"
 ok $? "a word among the numbers: $(cat "$tmp/out")"
+
+# ---- a file with a header, or a pipe of its lines: a forecast behind each row that has enough rows before it
+predict() { "$build/tenon" predict "$tmp/run" "$@"; }
+awk 'BEGIN { print "day,b,a,note"; for (i = 0; i < 80; i++) printf "%d,%.6f,%.6f,\"x, %d\"\n", i, 0.001 * i, 500 + 3 * sin(i / 3), i }' \
+    >"$tmp/again.csv" # columns in another order, others beside them, quotes
+predict "$tmp/again.csv" >"$tmp/fed" 2>"$tmp/out"; ok $? "predict a CSV file: $(cat "$tmp/out")"
+[ "$(wc -l <"$tmp/fed")" = 75 ]; ok $? "80 rows give $(wc -l <"$tmp/fed") forecasts, expected 75"
+sed -n 55,73p "$tmp/fed" | cmp -s - "$tmp/predictions"
+ok $? "forecasts of a CSV file differ from those of evaluate: $(sed -n 55,73p "$tmp/fed" | diff - "$tmp/predictions" | head -4)"
+predict - <"$tmp/again.csv" | cmp -s - "$tmp/fed"; ok $? "a pipe has other forecasts"
+{ printf '\xef\xbb\xbf'; sed 's/$/\r/' "$tmp/again.csv"; echo; } | predict | cmp -s - "$tmp/fed"; ok $? "a byte order mark, CRLF, or an empty line"
+predict "$tmp/again.csv" --format json >"$tmp/json" 2>&1
+awk -v name="$tmp/again.csv" '{ split($0, x, "\t"); at = NR + 6
+    printf "{\"place\": \"%s:%d\", \"forecast\": [{\"step\": 1, \"a\": %s}, {\"step\": 2, \"a\": %s}]}\n", name, at, x[1], x[2] }' \
+    "$tmp/fed" | cmp -s - "$tmp/json"; ok $? "JSON: $(head -1 "$tmp/json")"
+coproc PIPE { "$build/tenon" predict "$tmp/run" 2>/dev/null; }
+head -7 "$tmp/again.csv" >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
+[ "$said" = "$(head -1 "$tmp/fed")" ]; ok $? "the first forecast of a pipe: $said"
+sed -n 8p "$tmp/again.csv" >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
+[ "$said" = "$(sed -n 2p "$tmp/fed")" ]; ok $? "the second forecast of a pipe: $said"
+exec {PIPE[1]}>&-
+wait "$PIPE_PID"
+# windows that see every other row, and look further ahead; the data are there
+mkdir "$tmp/wide"
+cut -d, -f2,3 "$tmp/again.csv" >"$tmp/wide/series.csv"
+run train "$tmp/file.toml" --data-dir "$tmp/wide" --run "$tmp/wide/run" --set dataset.every=2 --set dataset.lead=3 --set training.epochs=3
+run evaluate "$tmp/wide/run" --data-dir "$tmp/wide" --predictions "$tmp/wide/predictions"
+"$build/tenon" predict "$tmp/wide/run" "$tmp/wide/series.csv" >"$tmp/wide/fed" 2>"$tmp/out"; ok $? "every = 2: $(cat "$tmp/out")"
+[ "$(wc -l <"$tmp/wide/fed")" = 70 ] && sed -n 48,66p "$tmp/wide/fed" | cmp -s - "$tmp/wide/predictions"
+ok $? "every = 2, lead = 3: forecasts of a CSV file differ from those of evaluate"
+
+# ---- series that are short, gappy or wrong
+says() { # what it says, the text, arguments
+    local expected=$1 text=$2 rc
+    shift 2
+    printf '%b' "$text" | predict "$@" >"$tmp/out" 2>&1; rc=$?
+    [ $rc = 2 ] && grep -qF "$expected" "$tmp/out"; ok $? "$text: exit $rc, $(cat "$tmp/out"); expected $expected"
+}
+says 'standard input: the series has 3 rows; a forecast takes 6 of them' 'a,b\n1,2\n1,2\n1,2\n'
+says 'standard input: the series has 0 rows' 'a,b\n'
+says 'there is no header' ''
+says "standard input:1: the header has no column 'b'; it has a, c" 'a,c\n1,2\n'
+says "standard input:1: two columns are called 'a'" 'a,b,a\n1,2,3\n'
+says 'standard input:3: 3 cells, the header has 2 columns' 'a,b\n1,2\n1,2,3\n'
+says "standard input:2: column 'b': 'x' is not a number" 'a,b\n1,x\n'
+says "standard input:3: column 'a' has no number here; missing =" 'a,b\n1,2\nNA,2\n'
+says "standard input:2: column 'b' has no number here" 'a,b\n1,\n'
+says 'the text ends within quotes' 'a,b\n1,"2\n'
+awk -F, -v OFS=, 'NR == 12 { $3 = "NA" } 1' "$tmp/again.csv" >"$tmp/gap.csv" # row 10, from 0
+predict "$tmp/gap.csv" --set dataset.missing=skip --format json >"$tmp/skip" 2>"$tmp/out"; ok $? "skip: $(cat "$tmp/out")"
+sed "s/again.csv/gap.csv/; 6,11d" "$tmp/json" | cmp -s - "$tmp/skip"
+ok $? "a gap leaves out other windows than the six that hold it: $(wc -l <"$tmp/skip") forecasts"
+awk -F, -v OFS=, 'NR == 12 { $3 = last } { last = $3 } 1' "$tmp/again.csv" >"$tmp/filled.csv"
+predict "$tmp/filled.csv" >"$tmp/expected"
+predict "$tmp/gap.csv" --set dataset.missing=previous | cmp -s - "$tmp/expected"; ok $? "missing = previous is not the number before"
+awk -F, -v OFS=, 'NR == 12 { $3 = 0 } 1' "$tmp/again.csv" >"$tmp/filled.csv"
+predict "$tmp/filled.csv" >"$tmp/expected"
+predict "$tmp/gap.csv" --set dataset.missing=zero | cmp -s - "$tmp/expected"; ok $? "missing = zero is not 0"
+awk -F, -v OFS=, 'NR == 2 { $3 = "" } 1' "$tmp/again.csv" >"$tmp/gap.csv"
+predict "$tmp/gap.csv" --set dataset.missing=previous >"$tmp/skip"
+sed 1d "$tmp/fed" | cmp -s - "$tmp/skip"; ok $? "a gap at the very beginning: $(wc -l <"$tmp/skip") forecasts, expected 74"
+
+# ---- columns that never change: a forecast that is a number, and of what does not change the number itself
+mkdir "$tmp/flat"
+awk 'BEGIN { print "a,b"; for (i = 0; i < 80; i++) print "7.5," 3 }' >"$tmp/flat/series.csv"
+for scale in standard min_max; do
+    run train "$tmp/file.toml" --data-dir "$tmp/flat" --run "$tmp/flat/$scale" --set training.epochs=2 \
+        --set "field.past.scale=$scale" --set "field.future.scale=$scale"
+    "$build/tenon" predict "$tmp/flat/$scale" "$tmp/flat/series.csv" >"$tmp/flat/said" 2>"$tmp/out"
+    ok $? "$scale of columns that never change: $(cat "$tmp/out")"
+    awk '{ for (i = 1; i <= NF; i++) bad += !($i > 6 && $i < 9); n += NF } END { exit !(n == 150 && !bad) }' "$tmp/flat/said"
+    ok $? "$scale: forecasts of 7.5 7.5 7.5 ...: $(head -1 "$tmp/flat/said")"
+done
+# a series that is too short to train on
+head -7 "$tmp/flat/series.csv" >"$tmp/short.csv"
+"$build/tenon" train "$tmp/file.toml" --data-dir "$tmp" --run "$tmp/short" --set dataset.file=short.csv >"$tmp/out" 2>&1
+[ $? = 2 ] && grep -q 'no window of 6 rows past and 2 rows ahead fits into it' "$tmp/out"; ok $? "a short series: $(cat "$tmp/out")"
 finish forecasts

@@ -49,7 +49,19 @@ typedef struct {
     uint32_t cell; int header, rc;         /* while the file is read: the cell's number; its first row is read       */
     int64_t *start[TEXT_SPLITS], starts[TEXT_SPLITS]; /* where the horizon of each window begins                     */
     float *out; int64_t out_room;
+    struct feed *feed;                     /* a series that comes line by line, for predict; NULL: none is open       */
 } windows;
+
+/* The last rows of a series, the columns that are wanted: row r is at r % span. */
+typedef struct feed {
+    struct csv_parser parser;
+    uint32_t wanted; const char *const *want; /* their names, while the header is read                              */
+    int32_t *of; uint32_t cells, cell;     /* which of them a cell of the file is; -1: none. Cells of a row, done so far */
+    char *seen;                            /* the header's cells, for messages                                       */
+    float *v; char *gone;                  /* [wanted x span]                                                        */
+    int64_t span, rows;
+    int header, row_ends, rc;
+} feed;
 
 static int no_memory(windows *s) { return s->api->fail(s->host, TN_ENOMEM, "no memory for a series"); }
 
@@ -188,9 +200,18 @@ static int open_windows(const tn_api *api, tn_host *host, const void *config_, v
     return rc || !s->n_of ? rc : show_columns(s);
 }
 
+static void feed_free(windows *s)
+{
+    feed *x = s->feed;
+    if (x) csv_free(&x->parser), free(x->of), free(x->seen), free(x->v), free(x->gone);
+    free(x);
+    s->feed = NULL;
+}
+
 static void close_windows(void *self)
 {
     windows *s = self;
+    feed_free(s);
     for (uint32_t i = 0; i < s->n_of; i++)
         free(s->of[i].name), free(s->of[i].horizon), free(s->of[i].v), free(s->of[i].gone), free(s->of[i].bad);
     for (int i = 0; i < TEXT_SPLITS; i++) free(s->start[i]), s->start[i] = NULL;
@@ -390,6 +411,152 @@ static int place(void *self, const char *split, int64_t index, char *text, size_
     return TN_OK;
 }
 
+/* ---- a series that comes line by line ----------------------------------------------------------------------------- */
+/* A cell of the header: which column it is, if one that is wanted. */
+static int feed_name(windows *s, const char *text)
+{
+    feed *x = s->feed;
+    int32_t *of = realloc(x->of, sizeof *of * (x->cells + 1));
+    if (of) x->of = of, of[x->cells] = -1;
+    size_t have = x->seen ? strlen(x->seen) : 0;
+    char *seen = have > 200 ? x->seen : realloc(x->seen, have + strlen(text) + 3);
+    if (!of || !seen) return no_memory(s);
+    if (have <= 200) sprintf(seen + have, "%s%s", have ? ", " : "", text);
+    x->seen = seen;
+    for (uint32_t k = 0; k < x->wanted; k++) {
+        if (strcmp(x->want[k], text)) continue;
+        for (uint32_t i = 0; i < x->cells; i++)
+            if (of[i] == (int32_t)k) return tn_fail(s->api, s->host, TN_EINVAL, "two columns are called '%s'", text);
+        of[x->cells] = (int32_t)k;
+    }
+    x->cells++;
+    return TN_OK;
+}
+
+/* A number of the row at hand. A gap becomes the number before it where that is asked for and there is one. */
+static int feed_number(windows *s, int32_t k, const char *text)
+{
+    feed *x = s->feed;
+    char *end;
+    int64_t at = k * x->span + x->rows % x->span, before = k * x->span + (x->rows + x->span - 1) % x->span;
+    float y = strtof(text, &end);
+    x->v[at] = y, x->gone[at] = (char)is_missing(s, text);
+    if (!x->gone[at] && (end == text || *end || y - y != 0))
+        return tn_fail(s->api, s->host, TN_EINVAL, "column '%s': '%.40s' is not a number", x->want[k], text);
+    if (!x->gone[at]) return TN_OK;
+    if (s->c->missing == MISSING_ERROR)
+        return tn_fail(s->api, s->host, TN_EINVAL, "column '%s' has no number here; missing = \"skip\", \"previous\" or \"zero\" says "
+                       "what to do", x->want[k]);
+    x->v[at] = 0;
+    if (s->c->missing == MISSING_ZERO) x->gone[at] = 0;
+    if (s->c->missing == MISSING_PREVIOUS && x->rows) x->v[at] = x->v[before], x->gone[at] = x->gone[before];
+    return TN_OK;
+}
+
+static void feed_cell(void *cell, size_t n, void *self)
+{
+    windows *s = self;
+    feed *x = s->feed;
+    const char *text = n ? cell : "";
+    if (x->rc) return;
+    if (!x->header) x->rc = feed_name(s, text);
+    else if (x->cell < x->cells && x->of[x->cell] >= 0) x->rc = feed_number(s, x->of[x->cell], text);
+    x->cell++;
+}
+
+static void feed_row(int end, void *self)
+{
+    windows *s = self;
+    feed *x = s->feed;
+    (void)end;
+    x->row_ends = 1;
+    if (!x->rc && x->header && x->cell != x->cells)
+        x->rc = tn_fail(s->api, s->host, TN_EINVAL, "%u cells, the header has %u columns", x->cell, x->cells);
+    x->cell = 0;
+}
+
+static int feed_open(windows *s, uint32_t wanted)
+{
+    feed *x = s->feed = calloc(1, sizeof *x);
+    if (!x || csv_init(&x->parser, CSV_APPEND_NULL | CSV_EMPTY_IS_NULL)) {
+        free(x);
+        s->feed = NULL;
+        return no_memory(s);
+    }
+    csv_set_delim(&x->parser, (unsigned char)s->c->delimiter[0]);
+    x->wanted = wanted, x->span = (s->c->past - 1) * s->c->every + 1;
+    x->v = calloc((size_t)(x->span * wanted + 1), sizeof *x->v), x->gone = calloc((size_t)(x->span * wanted + 1), 1);
+    return x->v && x->gone ? TN_OK : no_memory(s);
+}
+
+/* The header has been read: every column must be there. Without any, a line that begins with a number is no header. */
+static int feed_header(windows *s, const char *line)
+{
+    feed *x = s->feed;
+    char *end;
+    strtof(line, &end);
+    x->header = 1;
+    for (uint32_t k = 0; k < x->wanted; k++) {
+        uint32_t i = 0;
+        while (i < x->cells && x->of[i] != (int32_t)k) i++;
+        if (i < x->cells) continue;
+        if (end != line) return TN_EUNSUPPORTED;
+        return tn_fail(s->api, s->host, TN_EINVAL, "the header has no column '%s'; it has %s", x->want[k], x->seen ? x->seen : "none");
+    }
+    return TN_END;
+}
+
+static int feed_end(windows *s)
+{
+    const feed *x = s->feed;
+    if (!x || !x->header) return tn_fail(s->api, s->host, TN_EINVAL, "there is no header; the first line must name the columns");
+    if (!x->row_ends) return tn_fail(s->api, s->host, TN_EINVAL, "the text ends within quotes");
+    if (x->rows < x->span)
+        return tn_fail(s->api, s->host, TN_EINVAL, "the series has %lld rows; a forecast takes %lld of them", (long long)x->rows,
+                       (long long)x->span);
+    return TN_END;
+}
+
+/* The window that ends with the row just read; TN_END: a number of it is missing. */
+static int feed_put(windows *s, const tn_sink *sink)
+{
+    const feed *x = s->feed;
+    int64_t past = s->c->past, first = x->rows - x->span;
+    int rc = make_room(s, past);
+    for (int64_t i = 0; i < x->wanted * past; i++)
+        if (x->gone[i / past * x->span + (first + i % past * s->c->every) % x->span]) return rc ? rc : TN_END;
+    for (uint32_t k = 0; k < x->wanted && !rc; k++) {
+        for (int64_t t = 0; t < past; t++) s->out[t] = x->v[k * x->span + (first + t * s->c->every) % x->span];
+        rc = put_numbers(s, k, past, sink);
+    }
+    return rc;
+}
+
+static int feed_line(void *self, const char *line, int64_t n, uint32_t columns, const char *const *column, const tn_sink *sink)
+{
+    windows *s = self;
+    if (!line) {
+        int rc = feed_end(s);
+        feed_free(s);
+        return rc;
+    }
+    if (!s->feed && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) line += 3, n -= 3;
+    if (!s->feed && feed_open(s, columns)) return TN_ENOMEM;
+    feed *x = s->feed;
+    x->want = column, x->row_ends = 0;
+    int blank = !n && x->parser.pstate == 0, bad = csv_parse(&x->parser, line, (size_t)n, feed_cell, feed_row, s) != (size_t)n
+                                                || csv_parse(&x->parser, "\n", 1, feed_cell, feed_row, s) != 1;
+    if (bad && !x->rc) x->rc = tn_fail(s->api, s->host, TN_EINVAL, "%s", csv_strerror(csv_error(&x->parser)));
+    if (blank && !x->rc) x->row_ends = 1;
+    if (x->rc || !x->row_ends || blank) return x->rc ? x->rc : TN_END;
+    if (!x->header) {
+        int rc = feed_header(s, line);
+        if (rc == TN_EUNSUPPORTED) feed_free(s);
+        return rc;
+    }
+    return ++x->rows < x->span ? TN_END : feed_put(s, sink);
+}
+
 static int file_of(void *self, uint32_t i, const char **path)
 {
     windows *s = self;
@@ -398,7 +565,8 @@ static int file_of(void *self, uint32_t i, const char **path)
     return TN_OK;
 }
 
-static const tn_dataset table = { sizeof table, 0, column, load, count, read_window, place, file_of, piece };
+static const tn_dataset table = { sizeof table, 0, column, load, count, read_window, place, file_of, piece, NULL, NULL, NULL,
+                                  feed_line };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "windows", "windows over a series, for forecasts",
     "Each column of the file is there twice: `NAME` has the `past` rows before a moment, `horizon.NAME` the `horizon` "
@@ -417,7 +585,12 @@ static const tn_desc desc = {
     "    shape = \"row\"\n"
     "    scale = \"standard\"\n\n"
     "What a scale learns from is the rows of the training split, each once. `missing = \"previous\"` takes the number "
-    "before a missing one, at the beginning of the file the first one there is.",
+    "before a missing one, at the beginning of the file the first one there is.\n\n"
+    "`tenon predict` takes such a file, or a pipe of its lines: a header, which must have the columns that the model sees and may have "
+    "others, then a row a moment. From row `(past - 1) every + 1` on each row gives the forecast of the `horizon` rows "
+    "that begin `lead` rows behind it. A missing number is an error, or makes no forecast of the windows that hold it (`skip`), or "
+    "is replaced as in training; there is nothing before the first number, so windows with gaps at the very beginning give none. "
+    "A text that begins with a number has no header: then each line holds the numbers of a whole window, row by row.",
     TN_OPTIONS(options), sizeof(config), sizeof(windows), NULL, open_windows, close_windows, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("windows", "1.0.0", "Tenon", "MIT", "", parts)

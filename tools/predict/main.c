@@ -54,8 +54,20 @@ typedef struct reader {
     answers a;
     writer *writer;                        /* NULL: the network is no language model                             */
     const char *column[8]; int columns;
+    int feeds;                             /* the text has the form of the data set's files: they read it            */
     batch *b; store *stores;
 } reader;
+
+/* What the network says of the example in the stores. */
+static int answer_example(reader *r)
+{
+    experiment *e = r->e;
+    int rc = batch_build_stores(e->graph, r->b, r->stores);
+    if (!rc) rc = graph_bind(e->graph, r->b);
+    if (!rc) graph_carry_reset(e->graph);
+    if (!rc) rc = graph_forward(e->graph, 0, 0);
+    return rc ? rc : answers_put(&r->a);
+}
 
 static int answer_line(reader *r, char *line)
 {
@@ -64,20 +76,35 @@ static int answer_line(reader *r, char *line)
     if (cut_line(line, text, r->columns))
         return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them", r->columns);
     int rc = data_read_line(e->data, r->column, text, r->columns, r->stores);
-    if (!rc) rc = batch_build_stores(e->graph, r->b, r->stores);
-    if (!rc) rc = graph_bind(e->graph, r->b);
-    if (!rc) graph_carry_reset(e->graph);
-    if (!rc) rc = graph_forward(e->graph, 0, 0);
     r->a.column = r->column, r->a.line = text, r->a.columns = r->columns;
-    if (!rc) rc = answers_put(&r->a);
+    if (!rc) rc = answer_example(r);
     r->a.column = r->a.line = NULL, r->a.columns = 0;
     return rc;
 }
 
-static int predict_line(reader *r, char *line, size_t n, int64_t number)
+/* A line (NULL: there are no more) in the form of the data set's files, which may complete an example. */
+static int feed_line(reader *r, const char *line, const char *name, int64_t number)
+{
+    int rc = data_feed(r->e->data, line, r->column, r->columns, r->stores);
+    if (rc) return rc == TN_END ? 0 : rc;
+    char place[4200];
+    snprintf(place, sizeof place, "%s:%lld", name, (long long)number);
+    r->a.place = place;
+    rc = answer_example(r);
+    r->a.place = NULL;
+    return rc;
+}
+
+static int predict_line(reader *r, char *line, size_t n, const char *name, int64_t number)
 {
     host_clear(&r->e->host);
     if (strlen(line) != n || !toml_utf8(line)) return host_fail(&r->e->host, TN_EINVAL, "the line is not valid UTF-8");
+    if (r->feeds) {
+        int rc = feed_line(r, line, name, number);
+        if (number > 1 || rc != TN_EUNSUPPORTED) return rc;
+        r->feeds = 0;
+        host_clear(&r->e->host);
+    }
     return r->writer ? writer_line(r->writer, line, number) : answer_line(r, line);
 }
 
@@ -87,9 +114,10 @@ static int predict_lines(reader *r, FILE *in, const char *name)
     size_t room = 0;
     ssize_t got;
     int rc = 0;
-    for (int64_t at = 1; !rc && (got = getline(&line, &room, in)) >= 0; at++) {
+    int64_t at = 1;
+    for (; !rc && (got = getline(&line, &room, in)) >= 0; at++) {
         while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r')) line[--got] = 0;
-        if ((rc = predict_line(r, line, (size_t)got, at)))
+        if ((rc = predict_line(r, line, (size_t)got, name, at)))
             fprintf(stderr, "%s:%lld: %s\n", name, (long long)at, r->e->host.error);
         else if (fflush(stdout)) { /* one line in, one line out: a pipe need not end first */
             fprintf(stderr, "tenon: cannot write the output: %s\n", strerror(errno));
@@ -100,6 +128,7 @@ static int predict_lines(reader *r, FILE *in, const char *name)
         fprintf(stderr, "tenon: cannot read '%s': %s\n", name, strerror(errno));
         rc = TN_EINVAL;
     }
+    if (!rc && r->feeds && (rc = feed_line(r, NULL, name, at))) fprintf(stderr, "%s: %s\n", name, r->e->host.error);
     free(line);
     return rc == TN_EIO ? EXIT_FAILED : rc ? EXIT_INPUT : EXIT_DONE;
 }
@@ -110,6 +139,7 @@ static int predict_file(experiment *e, writer *w, FILE *in, const char *name, in
     reader r = { .e = e, .a = { .e = e, .out = stdout, .json = json, .split = -1 }, .writer = w };
     int code;
     r.columns = input_columns(e, r.column);
+    r.feeds = !w && data_feeds(e->data);
     r.b = memory_new(sizeof *r.b);
     r.stores = memory_new(sizeof *r.stores * (size_t)(e->data->n_fields + 1));
     if (w && writer_open(w, &r.a)) code = failed(e);

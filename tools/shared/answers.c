@@ -55,10 +55,10 @@ static void open_object(answers *a, int32_t r)
 {
     char place[4200];
     fputc('{', a->out);
-    if (a->split < 0) return;
-    data_place(a->e->data, a->split, a->first + r, place, sizeof place);
+    if (a->split < 0 && !a->place) return;
+    if (a->split >= 0) data_place(a->e->data, a->split, a->first + r, place, sizeof place);
     fprintf(a->out, "\"place\": ");
-    json_text(a->out, place);
+    json_text(a->out, a->split < 0 ? a->place : place);
     fprintf(a->out, ", ");
 }
 
@@ -82,6 +82,24 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes, 
     fprintf(a->out, "}}");
 }
 
+/* What a row of several steps of several columns says of each, by their names. */
+static void put_forecast(answers *a, const field *f, const float *x, int32_t r)
+{
+    int64_t width = f->width / f->steps;
+    open_object(a, r);
+    fprintf(a->out, "\"forecast\": [");
+    for (int64_t t = 0; t < f->steps; t++) {
+        fprintf(a->out, "%s{\"step\": %lld", t ? ", " : "", (long long)t + 1);
+        for (int64_t k = 0; k < width; k++) {
+            fprintf(a->out, ", ");
+            json_text(a->out, f->column_name[k]);
+            fprintf(a->out, ": %.9g", (double)x[t * width + k]);
+        }
+        fputc('}', a->out);
+    }
+    fprintf(a->out, "]}");
+}
+
 /* Numbers, as they were before the target's transforms. */
 /* h: the head whose target's scale the numbers have, or NULL. */
 static void put_values(answers *a, const head *h, const float *x, int64_t n, int32_t r)
@@ -96,6 +114,11 @@ static void put_values(answers *a, const head *h, const float *x, int64_t n, int
         }
         memcpy(a->probability, x, sizeof(float) * (size_t)n);
         if (!data_undo(a->e->data, h->target, 1, a->probability)) x = a->probability;
+    }
+    const field *f = h ? h->target : NULL;
+    if (a->json && f && f->row && f->steps && f->n_columns && f->width == n && f->width == f->steps * f->n_columns) {
+        put_forecast(a, f, x, r);
+        return;
     }
     if (a->json) open_object(a, r), fprintf(a->out, "\"values\": [");
     for (int64_t i = 0; i < n; i++) fprintf(a->out, "%s%.9g", i ? (a->json ? ", " : "\t") : "", (double)x[i]);
