@@ -98,6 +98,30 @@ static void test_nothing(const char *toml, tn_spec x, tn_spec t)
     part_close(p);
 }
 
+/* Errors against classes: several numbers a row against a one in the column of the class, one number against its number. */
+static void test_errors_of_classes(const char *toml, int64_t width, double expected)
+{
+    static float x[] = { 0.5f, 0, 1, /**/ -1, 2, 0 };
+    static int32_t id[] = { 2, 1, 0, 1, 2, 0 };
+    tn_spec output = numbers(width), target = classes(3);
+    const tn_spec *in[2] = { &output, &target };
+    uint32_t sums = 0;
+    double sum[8] = { 0 }, value = NAN;
+    const char *name;
+    int32_t higher;
+    int32_t rows = (int32_t)(6 / width);
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    const tn_metric *m = p->desc->table;
+    test_layouts(&h, rows, NULL);
+    tn_tensor a = { sizeof a, TN_F32, x, rows, width, width, &h.layout[TN_ROOT], NULL, NULL },
+              b = { sizeof b, TN_I32, id, rows, 1, 1, &h.layout[TN_ROOT], NULL, NULL }, *at[2] = { &a, &b };
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) && !m->update(p->self, &c, sum)
+           && !m->result(p->self, sum, 0, &name, &value, &higher), "%s: %s", toml, h.host.error);
+    expect(fabs(value - expected) < 1e-12, "%s of classes, %d wide: %.15g, expected %.15g", toml, (int)width, value, expected);
+    part_close(p);
+}
+
 static void test_refused(const char *toml, tn_spec x, tn_spec t, const char *expected)
 {
     const tn_spec *in[2] = { &x, &t };
@@ -145,6 +169,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < 7; i++) test_nothing(of_numbers[i], numbers(1), numbers(1));
     for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(3));
     for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(0)); /* before the data are read */
+    test_errors_of_classes("mae", 3, (0.5 + 0 + 0 + 1 + 1 + 0) / 6);
+    test_errors_of_classes("mse", 3, (0.25 + 0 + 0 + 1 + 1 + 0) / 6);
+    test_errors_of_classes("mae", 1, (1.5 + 1 + 1 + 2 + 0 + 0) / 6);
+    test_refused("mae", numbers(2), classes(3), "the output has 2 values a row, the target 3 classes");
     test_refused("mse", numbers(2), numbers(3), "the output has 2 values a row, the target 3");
     test_refused("rmse", classes(2), classes(2), "the output is classes, not numbers; accuracy compares classes");
     test_refused("perplexity", classes(2), classes(2), "the output is classes; their probabilities are needed");

@@ -1,5 +1,5 @@
 /* mean_error.h -- a metric that is the mean of one function of output and target, number by number. A file states term()
- * and figure() and ends in MEAN_ERROR(...). The target may be classes, which count as the numbers 0, 1, 2 ...      */
+ * and figure() and ends in MEAN_ERROR(...). The target may be classes, as numbers.h takes them.                     */
 #ifndef MEAN_ERROR_H
 #define MEAN_ERROR_H
 #include <math.h>

@@ -3,7 +3,8 @@
 #define NUMBERS_H
 #include <tenon/tenon.h>
 
-typedef struct numbers { int64_t width; int32_t classes; } numbers; /* classes: the target is ids, taken as numbers */
+/* classes: the target is ids, for one number a row taken as the number, for several as a one in its column. */
+typedef struct numbers { int64_t width; int32_t classes; } numbers;
 enum { OUTPUT, TARGET };
 
 /* From the specs of output and target. 0, or < 0 after a message. */
@@ -14,9 +15,11 @@ static inline int numbers_plan(numbers *m, const tn_api *api, tn_host *host, uin
     if (x->means == TN_IDS)
         return tn_fail(api, host, TN_ESHAPE, "the output is classes, not numbers; accuracy compares classes");
     if (x->layout != t->layout) return tn_fail(api, host, TN_ESHAPE, "output and target do not have the same rows");
-    if (x->width != t->width)
-        return tn_fail(api, host, TN_ESHAPE, "the output has %lld values a row, the target %lld", (long long)x->width,
-                       (long long)t->width);
+    int one_hot = t->means == TN_IDS && x->width > 1;
+    int64_t width = one_hot ? t->classes : t->width;
+    if (x->width != width && !(one_hot && !t->classes))
+        return tn_fail(api, host, TN_ESHAPE, "the output has %lld values a row, the target %lld%s", (long long)x->width,
+                       (long long)width, one_hot ? " classes" : "");
     *m = (numbers){ x->width, t->means == TN_IDS };
     return TN_OK;
 }
@@ -25,6 +28,7 @@ static inline double numbers_output(const tn_call *c, int64_t i) { return (doubl
 static inline double numbers_target(const numbers *m, const tn_call *c, int64_t i)
 {
     const void *t = c->in[TARGET]->data;
-    return m->classes ? (double)((const int32_t *)t)[i] : (double)((const float *)t)[i];
+    if (!m->classes) return (double)((const float *)t)[i];
+    return m->width > 1 ? ((const int32_t *)t)[i / m->width] == i % m->width : (double)((const int32_t *)t)[i];
 }
 #endif
