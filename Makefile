@@ -30,7 +30,7 @@ override LDFLAGS  += $(EXTRA)
 
 all: program tools plugins
 
-# ---- dependencies: the one place. A plug-in that needs a library says so here; it is left out where the library is
+# ---- dependencies: the one place. A plug-in or a tool that needs a library says so here; it is left out where the library is
 # missing, and the summary says so. The host itself needs toml++, jansson, libmd and xxhash.
 HOST_LIBS    = -ltomlplusplus -ljansson -lmd -lxxhash -ldl -lm -lpthread -lstdc++
 HOST_NEEDS   = toml++/toml.h:libtomlplusplus-dev jansson.h:libjansson-dev sha2.h:libmd-dev xxhash.h:libxxhash-dev
@@ -46,6 +46,7 @@ LIBS_lowercase  = -lutf8proc
 LIBS_words      = -lutf8proc
 LIBS_characters = -lutf8proc
 LIBS_spelling   = -lutf8proc
+LIBS_fetch      = -lcurl -larchive
 NEEDS_csv        = csv.h:libcsv-dev
 NEEDS_windows    = csv.h:libcsv-dev
 NEEDS_json_lines = jansson.h:libjansson-dev
@@ -57,6 +58,7 @@ NEEDS_lowercase  = utf8proc.h:libutf8proc-dev
 NEEDS_words      = utf8proc.h:libutf8proc-dev
 NEEDS_characters = utf8proc.h:libutf8proc-dev
 NEEDS_spelling   = utf8proc.h:libutf8proc-dev
+NEEDS_fetch      = curl/curl.h:libcurl4-openssl-dev archive.h:libarchive-dev
 
 hash := \#
 # $(call absent,header:package ...) gives those whose header the C++ compiler does not find (C headers are found too).
@@ -88,12 +90,16 @@ host-needs:
 
 # ---- programs beside it, each with what it needs of the host and of tools/shared, which has what several of them use.
 # Files in folders of a program's folder are taken into it as text.
-TOOLS = $(filter-out shared,$(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c)))
+ALL_TOOLS = $(filter-out shared,$(patsubst tools/%/,%,$(wildcard tools/*/)) $(patsubst tools/%.c,%,$(wildcard tools/*.c)))
+ifeq ($(filter clean uninstall,$(MAKECMDGOALS)),)
+TOOL_ABSENT := $(call absent,$(sort $(foreach t,$(ALL_TOOLS),$(NEEDS_$(t)))))
+endif
+TOOLS := $(foreach t,$(ALL_TOOLS),$(if $(filter $(TOOL_ABSENT),$(NEEDS_$(t))),,$(t)))
 tools: $(TOOLS:%=$(BUILD)/tenon-%)
 define tool_rule
 OBJ_$(1) = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/$(1)/*.c tools/$(1).c))
 $(BUILD)/tenon-$(1): $$(OBJ_$(1)) $(HOST)
-	$$(call quiet,LINK)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(HOST_LIBS)
+	$$(call quiet,LINK)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(HOST_LIBS)
 $$(OBJ_$(1)): $(wildcard tools/$(1)/*/*)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
@@ -120,6 +126,7 @@ plugin_cc = $(CC) $(CFLAGS) $(DEPEND) -fvisibility=hidden $(1) -c -o $(@:.so=.o)
 plugins: $(PLUGINS) | program tools
 	@echo 'built: $(words $(BUILT)) plug-ins of $(words $(sort $(dir $(BUILT)))) kinds in $(BUILD)/plugins$(if $(ISAS),$(,) computing ones also for $(ISAS:%=x86-64-%))'
 	@$(foreach m,$(MISSING),echo 'left out: $(m) needs <$(call header,$(call needs_of,$(m)))> (Debian: $(call package,$(call needs_of,$(m))))';) true
+	@$(foreach t,$(filter-out $(TOOLS),$(ALL_TOOLS)),$(foreach n,$(filter $(TOOL_ABSENT),$(NEEDS_$(t))),echo 'left out: tools/$(t) needs <$(call header,$(n))> (Debian: $(call package,$(n)))';)) true
 , := ,
 # plain loops over arrays: -O3 makes vectors of them, which gcc 12 does not at -O2
 $(foreach k,activations losses optimizers regularizers,$(BUILD)/plugins/$(k)/%.so): OPT = -O3

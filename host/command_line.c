@@ -10,9 +10,9 @@
 static const char **value_of(arguments *a, const char *name)
 {
     static const char *const names[] = { "run", "split", "format", "predictions", "backend", "seeds", "threads", "batch-size",
-                                         "length", "temperature", "top-k", "top-p", "seed" };
+                                         "length", "temperature", "top-k", "top-p", "seed", "catalogue", "tries" };
     const char **to[] = { &a->run, &a->split, &a->format, &a->predictions, &a->backend, &a->seeds, &a->threads, &a->batch_size,
-                          &a->length, &a->temperature, &a->top_k, &a->top_p, &a->seed };
+                          &a->length, &a->temperature, &a->top_k, &a->top_p, &a->seed, &a->catalogue, &a->tries };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], name)) return to[i];
     return NULL;

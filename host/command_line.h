@@ -11,6 +11,7 @@ typedef struct arguments {
     const char **data_dirs; int n_data_dirs;
     const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
     const char *length, *temperature, *top_k, *top_p, *seed; /* of a text that is written                            */
+    const char *catalogue, *tries;         /* of a download                                                     */
     int json, quiet, no_data, record, recorded;
 } arguments;
 

@@ -39,6 +39,7 @@ static const command commands[] = {
     { "version", version, "                                   what this is" },
     { "compare", NULL, "RUN...                             scores and times side by side, and the settings that differ" },
     { "verify", NULL, "[FILE...] [--recorded]             published figures: runs each seed, says what is reached" },
+    { "fetch", NULL, "[NAME...] [--data-dir D]           public data sets, checked, in their places" },
     { "check-plugin", NULL, "FILE.so                         proves a plug-in against its contract" },
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -67,7 +68,8 @@ static int start_program(const command_env *env, int argc, char **argv, const ch
     for (int i = 0; i < COMMANDS; i++) {
         names[i] = commands[i].name;
         if (strcmp(names[i], name)) continue;
-        fprintf(stderr, "tenon: %s is not there: it belongs beside this program\n", path);
+        fprintf(stderr, "tenon: %s is not there: it belongs beside this program, unless a library that it needs was missing when "
+                "it was built\n", path);
         return EXIT_FAILED;
     }
     const char *near = nearest_name(name, names, COMMANDS);

@@ -1,0 +1,4 @@
+CHECKS += check-fetch
+check-fetch: all
+	@tests/fetch_test.sh $(BUILD)
+.PHONY: check-fetch
