@@ -1,7 +1,7 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
 #include <string.h>
-#include "../../include/tenon/utf8.h"
 #include "answers.h"
+#include "tokens.h"
 
 /* Values that a target can have: 0 where it is a number. */
 static int64_t classes_of(const head *h)
@@ -157,52 +157,19 @@ static const int32_t *best_paths(answers *a, const head *h, int64_t rows)
     return n->layer->decode(n->part->self, &call, keep_path, a) ? NULL : a->path;
 }
 
-typedef struct token_list { answers *a; const char *line, *at; int64_t place, n; int offsets; } token_list;
-
-/* One token as JSON: its text, or the characters of the line where it begins and ends; null where it is not found there. */
-static void put_token(void *to, const char *token, size_t n)
-{
-    token_list *x = to;
-    FILE *f = x->a->out;
-    char *text = memory_new(n + 1);
-    memcpy(text, token, n);
-    if (x->n++) fputs(", ", f);
-    const char *found = x->offsets ? strstr(x->at, text) : NULL;
-    if (!x->offsets) json_text(f, text);
-    else if (!found) fputs("null", f);
-    else {
-        int64_t k;
-        for (; x->at < found; x->at += k, x->place++) tn_utf8_at(x->at, (int64_t)strlen(x->at), &k);
-        int64_t from = x->place;
-        for (found += n; x->at < found; x->at += k, x->place++) tn_utf8_at(x->at, (int64_t)strlen(x->at), &k);
-        fprintf(f, "[%lld, %lld]", (long long)from, (long long)x->place);
-    }
-    memory_free(text);
-}
-
-static void ignore_token(void *to, const char *token, size_t n) { (void)to, (void)token, (void)n; }
-
-/* The n tokens under a name, and "offsets", of the line at hand, where one of its columns gives one for each row of a field. */
-static void put_tokens(answers *a, const field *along, int64_t n, const char *name)
-{
-    data *d = a->e->data;
-    for (int i = 0; i < a->columns && along; i++) {
-        if (data_line_tokens(d, a->column[i], a->line[i], along, n, ignore_token, NULL)) continue;
-        for (int offsets = 0; offsets < 2; offsets++) {
-            token_list x = { a, a->line[i], a->line[i], 0, 0, offsets };
-            if (offsets) fprintf(a->out, "], \"offsets\": [");
-            else fprintf(a->out, "\"%s\": [", name);
-            data_line_tokens(d, a->column[i], a->line[i], along, n, put_token, &x);
-        }
-        fprintf(a->out, "], ");
-        return;
-    }
-}
-
 /* The class of a row on the best path, or the most probable one. */
 static int64_t class_of(const int32_t *path, const float *p, int64_t row, int64_t classes)
 {
     return path && path[row] >= 0 ? path[row] : best_of(p + row * classes, classes);
+}
+
+static void put_tag_spans(answers *a, const head *h, const tn_layout *l, int32_t s, int32_t n, const int32_t *path, const float *p,
+                          int64_t classes)
+{
+    const char **tag = memory_new(sizeof *tag * (size_t)(n + 1));
+    for (int32_t t = 0; t < n; t++) tag[t] = word(h, class_of(path, p, l->first[t] + s, classes));
+    spans_put(a, h->target->words, tag, n);
+    memory_free(tag);
 }
 
 /* A sequence of rows: the class of each step; in JSON also its probability, and the tokens of a line. */
@@ -215,7 +182,8 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
     for (n = 0; n < l->length[s] && (!path || path[l->first[n] + s] >= 0); ) n++; /* a path may be shorter (ctc) */
     if (n < l->length[s]) p = NULL;
     if (a->json) open_object(a, parent_row);
-    if (a->json && words) put_tokens(a, h->target, n, "tokens");
+    a->places = 0;
+    if (a->json && words) tokens_put(a, h->target, n, "tokens");
     if (a->json) fprintf(a->out, "\"%s\": [", !words ? "values" : tags ? "tags" : "labels");
     for (int32_t t = 0; t < n; t++) {
         int64_t row = l->first[t] + s;
@@ -229,7 +197,9 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
         int64_t row = l->first[t] + s;
         fprintf(a->out, "%s%.9g", t ? ", " : "", (double)p[row * classes + class_of(path, p, row, classes)]);
     }
-    if (a->json) fprintf(a->out, "]}");
+    if (a->json) fputc(']', a->out);
+    if (a->json && tags && words) put_tag_spans(a, h, l, s, n, path, p, classes);
+    if (a->json) fputc('}', a->out);
 }
 
 /* ---- sequences that a layer writes ----------------------------------------------------------------------------- */
@@ -260,7 +230,7 @@ static void put_source(written *w)
     const int32_t layout = w->path ? w->n->in_slot[w->path->in]->spec.layout : 0;
     for (int i = 0; i < e->data->n_fields; i++)
         if (e->data->field[i]->layout == layout && !e->data->field[i]->from) {
-            put_tokens(w->a, e->data->field[i], w->path->steps, "source");
+            tokens_put(w->a, e->data->field[i], w->path->steps, "source");
             return;
         }
 }
@@ -357,5 +327,7 @@ void answers_free(answers *a)
 {
     memory_free(a->probability);
     memory_free(a->path);
+    memory_free(a->place_of);
+    a->place_of = NULL, a->places = a->place_room = 0;
     a->probability = NULL, a->bytes = 0, a->path = NULL, a->path_bytes = 0;
 }

@@ -14,6 +14,8 @@ typedef struct answers {
     int32_t *path, path_row; size_t path_bytes; /* of the rows of a batch: the best paths, where the loss decodes   */
     const char *place;                                     /* of what is not of a split: for JSON; or NULL           */
     const char *const *column, *const *line; int columns; /* the line at hand, for the tokens of its tags; 0: none  */
+    int64_t (*place_of)[2], places, place_room;            /* characters of the line from which to which each token of
+                                                              it goes, -1: it is not there; 0: none are known        */
 } answers;
 
 /* One line for each example of the bound batch, in its order; the graph has run forward. 0, or < 0 with the message in the
