@@ -115,11 +115,21 @@ for signal in INT KILL; do
     ok $? "after SIG$signal there is $(find "$tmp/d")"
 done
 kept=$(stat -c %s "$tmp/d/slow.part/file.txt.part")
+"$build/tenon" fetch --catalogue "$tmp/c.toml" --data-dir "$tmp/d" | grep -q '^slow  *begun '; ok $? "a set that is begun is not listed as such"
 sed -i 's|/slow/|/good/|' "$tmp/c.toml"; : >"$tmp/log"; fetch slow; exits 0 "after SIGKILL"; whole slow
 [ "$(cat "$tmp/log")" = "/good/file.txt bytes=$kept- 206" ]; ok $? "after SIGKILL $kept bytes are here, and it asks for $(cat "$tmp/log")"
 begin; plain full good/file.txt
 (ulimit -f 20; fetch full; exit $code); code=$?; exits 1 "no room"; absent full; says "file.txt.part can't be written" "no room"
 : >"$tmp/log"; fetch full; exits 0 "room again"; whole full; grep -q 'bytes=[1-9]' "$tmp/log"; ok $? "room again: $(cat "$tmp/log")"
+# a disk of 64 KB, in a name space of its own
+if unshare -rm true 2>/dev/null; then
+    begin; plain disk good/file.txt; mkdir "$tmp/d"
+    # shellcheck disable=SC2016
+    unshare -rm sh -c 'mount -t tmpfs -o size=64k none "$2" && { "$1/tenon" fetch disk --catalogue "$3" --data-dir "$2"; code=$?
+        find "$2" -type f; exit $code; }' sh "$build" "$tmp/d" "$tmp/c.toml" >"$tmp/out" 2>"$tmp/err"
+    code=$?; exits 1 "a full disk"; says "file.txt.part can't be written: No space left on device" "a full disk"
+    grep -q 'disk.part/file.txt.part' "$tmp/out" && ! grep -q "$tmp/d/disk/" "$tmp/out"; ok $? "a full disk has $(cat "$tmp/out")"
+else echo "skip: a full disk (no name spaces here)"; skipped=$((skipped + 1)); fi
 begin; plain nofolder good/file.txt; : >"$tmp/d"; fetch nofolder; exits 1 "no folder"; says "can't make the folder" "no folder"
 
 # ---- archives
@@ -179,6 +189,8 @@ bytes = 10
 sha256 = \"$contents\""
     fetch good; exits 0 "contents, $form"; grep -q warning "$tmp/err"; [ $? = 1 ]; ok $? "contents, $form: $(cat "$tmp/err")"
     fetch good; exits 0 "contents again, $form"; asked 1 "contents again, $form"
+    changed=$(find "$tmp/d/good" -type f -size +0 | head -n 1); truncate -s $(($(stat -c %s "$changed") / 2)) "$changed"
+    fetch good; exits 2 "changed, $form"; says "is not the pinned one" "changed, $form"
 done
 begin; archive member good.tar.gz 'path = "sub/one.txt"
 member = "data/sub/more.txt"'; fetch member; exits 0 member; [ "$(cat "$tmp/d/member/sub/one.txt")" = more ]; ok $? "a member: $(find "$tmp/d")"

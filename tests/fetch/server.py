@@ -3,7 +3,7 @@ in LOG: path, what its Range asked for ("-": nothing), the status of the answer.
 
 good       as it should be, with ranges             norange     always the whole file
 breaks     at most a third of the file, then it hangs up; with ranges
-cut        half of it, then it hangs up; no ranges  slow        1 KB every 20 ms, with ranges
+cut        half of it, then it hangs up; no ranges  slow        1 KB every 0.1 s, with ranges
 long short announces too much, too little           nolength    announces nothing, hangs up after half
 other      other bytes of the same length           endless     bytes without end
 shifted    a range from another place               patched     once half of other bytes, then as good
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "slow":
             for i in range(0, len(rest), 1024):
                 self.wfile.write(rest[i:i + 1024])
-                time.sleep(0.02)
+                time.sleep(0.1)
             return None
         self.wfile.write(rest)
 

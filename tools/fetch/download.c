@@ -49,8 +49,8 @@ static void show(transfer *t)
     if (t->quiet || at - t->shown < (t->terminal ? 0.2 : 30)) return;
     t->shown = at;
     double rate = seconds > 0 ? (double)(t->have - t->from) / seconds : 0;
-    fprintf(stderr, "%s%s  %.1f", t->terminal ? "\r" : "", t->d->file, (double)t->have / 1e6);
-    if (t->all > 0) fprintf(stderr, " of %.1f", (double)t->all / 1e6);
+    fprintf(stderr, "%s%s  %.2f", t->terminal ? "\r" : "", t->d->file, (double)t->have / 1e6);
+    if (t->all > 0) fprintf(stderr, " of %.2f", (double)t->all / 1e6);
     fprintf(stderr, " MB  %.2f MB/s", rate / 1e6);
     if (t->all > 0 && rate > 0) fprintf(stderr, "  %.0f s left", (double)(t->all - t->have) / rate);
     fprintf(stderr, "%s", t->terminal ? "\033[K" : "\n");

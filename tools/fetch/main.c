@@ -60,7 +60,7 @@ void tell(const char *format, ...)
 }
 
 /* ---- what is there ---------------------------------------------------------------------------------------------------- */
-typedef enum { MISSING, PARTLY, OTHER, THERE } state;
+typedef enum { MISSING, BEGUN, PARTLY, OTHER, THERE } state;
 
 /* The place of a file of a set in a folder; "." is the folder itself. */
 static const char *place_of(arena *a, const char *folder, const data_file *f)
@@ -84,8 +84,8 @@ static int look(const data_file *f, const char *path, int deep, state *to, char 
     if (is_tree || f->bytes < 0 || s.st_size == f->bytes) *to = THERE;
     if (!deep || !f->sha256) return 0;
     int code = is_tree ? contents_of(f, path, hex, &bytes) : file_sha256(path, hex, error, sizeof error) ? problem("%s", error) : 0;
-    *to = strcmp(hex, f->sha256) ? OTHER : THERE;
-    return code;
+    *to = code || strcmp(hex, f->sha256) ? OTHER : THERE;
+    return code == EXIT_FAILED && f->how == MAKE_ARCHIVE ? 0 : code; /* what can't be read is another file          */
 }
 
 /* All files of a set, quickly: by name and size. */
@@ -98,7 +98,8 @@ static state look_at_set(arena *a, const data_set *s, const char *dir)
         look(&s->files[i], place_of(a, arena_print(a, "%s/%s", dir, s->name), &s->files[i]), 0, &one, hex);
         found[one]++;
     }
-    return found[OTHER] ? OTHER : found[THERE] == s->n_files ? THERE : found[THERE] ? PARTLY : MISSING;
+    if (found[OTHER] || found[THERE]) return found[OTHER] ? OTHER : found[THERE] == s->n_files ? THERE : PARTLY;
+    return access(arena_print(a, "%s/%s.part", dir, s->name), F_OK) ? MISSING : BEGUN;
 }
 
 /* ---- the list --------------------------------------------------------------------------------------------------------- */
@@ -112,7 +113,7 @@ static void print_json(json_t *j)
 
 static void list_sets(const command_env *env, const catalogue *c, const char *dir, int json)
 {
-    static const char *const words[] = { "-", "in part", "other files", "there" };
+    static const char *const words[] = { "-", "begun", "in part", "other files", "there" };
     for (int i = 0; i < c->n; i++) {
         const data_set *s = &c->set[i];
         const char *is = dir ? words[look_at_set(env->memory, s, dir)] : "-";
@@ -202,7 +203,7 @@ static int check_made(const data_file *f, const char *path)
              f->path, f->from->file, hex, f->sha256);
         return 0;
     }
-    if (!*hex) return problem("%s: what was made of %s has another size than the catalogue states", f->path, f->from->file);
+    if (!*hex) return problem("%s: what was made of %s is not as the catalogue states", f->path, f->from->file);
     return problem("%s: what was made of %s is not the pinned one: SHA-256 %s, and it must be %s", f->path, f->from->file, hex,
                    f->sha256);
 }
