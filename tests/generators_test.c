@@ -307,6 +307,32 @@ static void check_addition(int reverse, int pad)
     close_source(&s);
 }
 
+/* 5,000 of the 5,050 questions that two digits give: none twice, in either order, in any split; and answers that are right. */
+static void check_distinct(void)
+{
+    static const char *const splits[] = { "train", "validation", "test" };
+    static const int64_t count[] = { 4000, 500, 500 };
+    static char seen_pair[100][100];
+    source s;
+    int again = 0, wrong = 0, low_digits[2] = { 0, 0 };
+    memset(seen_pair, 0, sizeof seen_pair);
+    if (!open_source(&s, "type = 'string_addition'\ndigits = 2\nreverse = false\npad = false\ndistinct = true\ntrain = 4000\nvalidation = 500\ntest = 500")) return;
+    for (int k = 0; k < 3; k++)
+        for (int64_t i = 0; i < count[k]; i++) {
+            const seen *x = example(&s, splits[k], i);
+            int a, b, sum;
+            wrong += sscanf(x->text[0], "%d+%d", &a, &b) != 2 || sscanf(x->text[1], "%d", &sum) != 1 || sum != a + b;
+            if (wrong) break;
+            again += seen_pair[a < b ? a : b][a < b ? b : a]++;
+            if (k != 1) low_digits[k / 2] += a < 10 && b < 10;
+        }
+    expect(!wrong && !again, "string_addition: %d distinct questions come again, %d are wrong", again, wrong);
+    /* all 55 questions of one digit are there, as often among the first as among the last: 44 and 5.5 of them */
+    expect(low_digits[0] > 25 && low_digits[1] > 0, "string_addition: distinct questions are not in any order: %d, %d of one digit",
+           low_digits[0], low_digits[1]);
+    close_source(&s);
+}
+
 static void check_motif(void)
 {
     source s;
@@ -372,6 +398,7 @@ int main(int argc, char **argv)
     check_copy();
     check_addition(1, 1);
     check_addition(0, 0);
+    check_distinct();
     check_motif();
     check_mistakes();
     return expect_end("generators");
