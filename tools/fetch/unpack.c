@@ -215,7 +215,9 @@ static int make_archive(pass *p)
     if (code) return code;
     p->out = archive_write_new();
     if (!p->out) return problem("no memory for an archive");
-    if (archive_write_set_format_filter_by_ext(p->out, p->f->path))
+    int no_kind = archive_write_set_format_filter_by_ext(p->out, p->f->path);
+    archive_write_set_filter_option(p->out, NULL, "compression-level", "1"); /* a fifth larger, six times as fast */
+    if (no_kind)
         code = problem("%s: no kind of archive is known by this name; .tar.xz, .tar.gz and .zip are", p->f->path);
     else if (archive_write_open_filename(p->out, p->to)) code = archive_problem(p);
     if (!code) code = run_pass(p);
