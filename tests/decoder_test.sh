@@ -170,6 +170,31 @@ done
 exec {PIPE[1]}>&-
 wait "$PIPE_PID"
 
+# lines without words in test splits: scores are numbers, and BLEU of references without words is 0
+cp -r whole gaps
+score_of() { # source, target: test.bleu, test.perplexity, test.taught
+    printf "$1" >gaps.source; printf "$2" >gaps.target
+    sed 's/^test = .*/test = { source = "gaps.source", target = "gaps.target" }/' whole/config.toml >gaps/config.toml
+    tenon evaluate gaps --split test --data-dir . 2>&1 | awk '$1 ~ /^test.(bleu|perplexity|taught|loss)$/ { printf "%s%s", n++ ? " " : "", $2 }
+        END { print n == 4 ? "" : " lacks some" }'
+}
+finite() { awk '{ bad = NF != 4; for (i = 1; i <= NF; i++) bad += !($i == $i + 0) } END { exit bad }' <<<"$1"; }
+scores=$(score_of 'a b\n\nc\n' '\n\n\n'); finite "$scores" && [ "${scores##* }" = 0 ]
+ok $? "references without words: loss, perplexities and BLEU are $scores"
+scores=$(score_of '\n\n' 'a b\n\n'); finite "$scores"; ok $? "sources without words: $scores"
+scores=$(score_of 'a b c d\n\ne f g h\n' 'd c b a\n\nh g f e\n'); finite "$scores" && at_least "${scores##* }" 90; ok $? "an empty pair among others: $scores"
+scores=$(score_of 'a\nb\nc\n' 'a\nb\n'); tenon evaluate gaps --split test --data-dir . >out 2>&1; [ $? = 2 ] &&
+    grep -q 'gaps.target:2: the last line, but .*gaps.source has 3; each line needs its translation' out
+ok $? "a source of three lines and a target of two: $(cat out)"
+for side in source target; do # in training, too
+    sed '1~3s/.*//' train.$side >sparse.$side
+    other=$([ $side = source ] && echo target || echo source)
+    cp train.$other sparse.$other
+    sed 's/train\.source/sparse.source/; s/train\.target/sparse.target/; s/^epochs.*/epochs = 1/' run.toml >sparse.toml
+    tenon train sparse.toml --run sparse-$side --threads 1 >out 2>&1; ok $? "every third $side is empty: $(tail -n 2 out)"
+    ! grep -qiE 'nan|inf' sparse-$side/metrics.csv; ok $? "every third $side is empty: $(tail -n 1 sparse-$side/metrics.csv)"
+done
+
 # the same words for the lines of a split, all in batches
 tenon predict whole test.source >alone 2>/dev/null
 tenon evaluate whole --predictions batch >/dev/null 2>&1 && cmp -s alone batch

@@ -17,8 +17,10 @@ static const char *const *words_of(void *to, int32_t vocabulary, int64_t *n)
 }
 
 /* ---- BLEU ------------------------------------------------------------------------------------------ */
-/* BLEU of one output against one target, as batches of an example with steps. */
-static double bleu_of(const char *toml, int32_t nx, const int32_t *x, int32_t ny, const int32_t *y)
+typedef struct pair { int32_t nx; const int32_t *x; int32_t ny; const int32_t *y; } pair; /* an output and its target   */
+
+/* BLEU of outputs against one target each, every pair a batch of an example with steps. */
+static double bleu_of_pairs(const char *toml, int n, const pair *pairs)
 {
     tn_spec said = { .dtype = TN_I32, .means = TN_IDS, .layout = TEXT, .width = 1, .classes = WORDS },
             target = { .dtype = TN_I32, .means = TN_IDS, .layout = TARGET, .width = 1, .classes = WORDS, .vocabulary = 1 };
@@ -31,17 +33,44 @@ static double bleu_of(const char *toml, int32_t nx, const int32_t *x, int32_t ny
     if (!p) return NAN;
     const tn_metric *m = p->desc->table;
     expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) && sums <= 64, "%s: %s", toml, h.host.error);
-    test_layouts(&h, 1, &nx);
-    test_layout(&h, TARGET, TN_ROOT, &ny, 0);
-    memcpy(id[0], x, 4 * (size_t)nx);
-    memcpy(id[1], y, 4 * (size_t)ny);
-    tn_tensor a = { sizeof a, TN_I32, id[0], nx, 1, 1, &h.layout[TEXT], NULL, NULL },
-              b = { sizeof b, TN_I32, id[1], ny, 1, 1, &h.layout[TARGET], NULL, NULL }, *at[2] = { &a, &b };
-    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
-    expect(!m->update(p->self, &c, sum), "%s: %s", toml, h.host.error);
+    for (int i = 0; i < n; i++) {
+        const pair *q = &pairs[i];
+        test_layouts(&h, 1, &q->nx);
+        test_layout(&h, TARGET, TN_ROOT, &q->ny, 0);
+        if (q->nx) memcpy(id[0], q->x, 4 * (size_t)q->nx);
+        if (q->ny) memcpy(id[1], q->y, 4 * (size_t)q->ny);
+        tn_tensor a = { sizeof a, TN_I32, id[0], q->nx, 1, 1, &h.layout[TEXT], NULL, NULL },
+                  b = { sizeof b, TN_I32, id[1], q->ny, 1, 1, &h.layout[TARGET], NULL, NULL }, *at[2] = { &a, &b };
+        tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
+        expect(!m->update(p->self, &c, sum), "%s: %s", toml, h.host.error);
+    }
     expect(!m->result(p->self, sum, 0, &name, &value, &higher), "%s: no result", toml);
     part_close(p);
     return value;
+}
+
+static double bleu_of(const char *toml, int32_t nx, const int32_t *x, int32_t ny, const int32_t *y)
+{
+    return bleu_of_pairs(toml, 1, &(pair){ nx, x, ny, y });
+}
+
+/* Sequences without words: what was said in vain counts among what was said, what is not said shortens it all. */
+static void test_no_words(void)
+{
+    static const int32_t said[] = { A, B, C, A }, two[] = { B, C }, ends[] = { SOS, EOS }, nothing[] = { -1, -1, -1 };
+    static const char order_2[] = "{ type = 'bleu', order = 2 }";
+    static const struct { pair second; double expected; } with[] = { /* beside a right output of four words                */
+        { { 2, two, 0, NULL }, 0.70710678118654752 }, { { 2, two, 2, ends }, 0.70710678118654752 }, /* sqrt(4/6 3/4)       */
+        { { 0, NULL, 2, two }, 0.60653065971263342 }, { { 3, nothing, 2, two }, 0.60653065971263342 }, /* exp(1 - 6/4)     */
+        { { 0, NULL, 0, NULL }, 1 }, { { 2, ends, 0, NULL }, 1 } };
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+        const pair both[2] = { { 4, said, 4, said }, with[i].second };
+        double found = bleu_of_pairs(order_2, 2, both);
+        expect(fabs(found - 100 * with[i].expected) < 1e-9, "bleu: with sequences without words, case %d: %.12g, expected %.12g", (int)i,
+               found, 100 * with[i].expected);
+        found = bleu_of_pairs("bleu", 1, &with[i].second);
+        expect(found == 0, "bleu: of sequences without words alone, case %d: %g, expected 0", (int)i, found);
+    }
 }
 
 static void test_words_left_out(void)
@@ -163,6 +192,7 @@ int main(int argc, char **argv)
     if (argc < 2 || test_open(&h, argv[1], registry_isa(), 2)) return 2;
     h.host.words = words_of;
     test_words_left_out();
+    test_no_words();
     static const char *const of_numbers[] = { "mse", "rmse", "mae", "mape", "smape", "r2", "correct_in_a_row" };
     static const char *const of_classes[] = { "accuracy", "top_k", "precision_recall_f1", "matthews", "perplexity", "auc",
         "bits_per_character", "{ type = 'confusion_matrix', results = true }", "correct_in_a_row" };
