@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# predict_test.sh BUILD -- what predict says of lines of text: labels with probabilities, numbers, several columns; a file, a
+# pipe that goes on, lines that are wrong. Texts that are written, translations, tags and forecasts have tests of their own.
+. "$(dirname "$0")/begin.sh"
+cd "$tmp" || exit 1
+tenon() { "$build/tenon" "$@"; }
+cat >label.toml <<'TOML'
+schema = 1
+seed = 2
+[dataset]
+type = "inline"
+columns = ["text", "label"]
+train = ["good fine film", "good", "fine film", "good", "bad poor film", "bad \"quoted\"", "poor thing", "bad \"quoted\"", "so so", "neither"]
+[[field]]
+name = "text"
+transforms = ["lowercase", "words"]
+[[field]]
+name = "label"
+kind = "category"
+[[layer]]
+type = "embedding"
+inputs = "text"
+width = 8
+[[layer]]
+name = "encoder"
+type = "lstm"
+units = 8
+[[layer]]
+type = "dense"
+inputs = "encoder.state"
+units = "label"
+[[loss]]
+type = "cross_entropy"
+target = "label"
+[optimizer]
+type = "adam"
+learning_rate = 0.05
+[training]
+epochs = 40
+batch_size = 2
+TOML
+tenon train label.toml --run label --threads 1 >out 2>&1; ok $? "train label: $(tail -n 2 out)"
+
+# ---- labels
+printf 'Fine FILM\npoor\nso so\n\nzebra\nno end of line: good' >lines
+tenon predict label lines >said 2>err; ok $? "predict: $(cat err)"
+[ "$(cut -f1 said | head -n 3 | tr '\n' ' ')" = 'good bad "quoted" neither ' ] && [ "$(wc -l <said)" = 6 ]; ok $? "labels: $(tr '\n' '/' <said)"
+tenon predict label <lines | cmp -s - said; ok $? "standard input says something else than a file"
+tenon predict label - <lines | cmp -s - said; ok $? "- is not standard input"
+sed 's/$/\r/' lines | tenon predict label | cmp -s - said; ok $? "lines that end in CRLF"
+tenon predict label lines --threads 2 | cmp -s - said; ok $? "two threads say something else"
+tenon predict label lines --format json >json 2>err; ok $? "predict --format json: $(cat err)"
+if command -v python3 >/dev/null; then
+    why=$(python3 - 2>&1 <<'PYTHON'
+import json
+said = [line.split("\t") for line in open("said").read().split("\n")[:-1]]
+objects = [json.loads(line) for line in open("json")]
+assert len(objects) == len(said)
+for o, (label, p) in zip(objects, said):
+    every = o["probabilities"]
+    assert set(every) == {"good", 'bad "quoted"', "neither"}, every
+    assert abs(sum(every.values()) - 1) < 1e-6, every
+    assert o["label"] == label == max(every, key=every.get) and every[label] == float(p), (o, label, p)
+PYTHON
+    ); ok $? "labels and probabilities: $why"
+else skipped=$((skipped + 1)); fi
+coproc PIPE { "$build/tenon" predict label 2>/dev/null; }
+for k in 1 2; do
+    sed -n ${k}p lines >&"${PIPE[1]}"; IFS= read -r answer <&"${PIPE[0]}"
+    [ "$answer" = "$(sed -n ${k}p said)" ]; ok $? "line $k of a pipe: $answer"
+done
+exec {PIPE[1]}>&-
+wait "$PIPE_PID"; ok $? "the end of a pipe"
+[ -z "$(tenon predict label </dev/null)" ]; ok $? "no lines have an answer"
+
+# ---- numbers, from two columns
+cat >two.toml <<'TOML'
+schema = 1
+seed = 2
+[dataset]
+type = "inline"
+columns = ["text", "year", "value"]
+train = ["a b", "1 2", "3.5", "b", "2 2", "4.5", "a", "0 1", "2.5"]
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "year"
+transforms = ["words"]
+[[field]]
+name = "value"
+kind = "numbers"
+scale = "standard"
+[[layer]]
+name = "words"
+type = "embedding"
+inputs = "text"
+width = 4
+[[layer]]
+name = "text_mean"
+type = "mean"
+[[layer]]
+name = "years"
+type = "embedding"
+inputs = "year"
+width = 4
+[[layer]]
+name = "year_mean"
+type = "mean"
+[[layer]]
+type = "concat"
+inputs = ["text_mean", "year_mean"]
+[[layer]]
+type = "dense"
+units = 1
+[[loss]]
+type = "mse"
+target = "value"
+[optimizer]
+type = "adam"
+[training]
+epochs = 40
+batch_size = 2
+TOML
+tenon train two.toml --run two --threads 1 >out 2>&1; ok $? "train two: $(tail -n 3 out)"
+printf 'a b\t1 2\nb\t2 2\n' | tenon predict two >said 2>&1; ok $? "two columns: $(cat said)"
+awk '{ bad += !($1 > 2 && $1 < 5) } END { exit !(NR == 2 && !bad) }' said; ok $? "values are not in the units of the file: $(cat said)"
+printf 'a b\t1 2\n' | tenon predict two --format json | grep -q "^{\"values\": \[$(head -n 1 said)\]}$"; ok $? "a value in JSON"
+printf 'a b\t1 2\nb\n' | tenon predict two >said 2>err; [ $? = 2 ] && [ "$(wc -l <said)" = 1 ] &&
+    grep -q '^standard input:2: the line has too few columns: there must be 2, with tabs between them$' err
+ok $? "a column lacks: $(cat said err)"
+
+# ---- what is wrong
+wrong() { # what it says, arguments
+    local text=$1
+    shift
+    tenon predict "$@" >out 2>&1; [ $? = 2 ] && grep -qF -- "$text" out; ok $? "predict $*: $(cat out)"
+}
+printf 'good\nb\xffd\n' >bytes
+wrong 'bytes:2: the line is not valid UTF-8' label bytes
+printf 'good\nb\0d\n' >bytes
+wrong 'bytes:2: the line is not valid UTF-8' label bytes
+wrong "cannot read 'nowhere.txt'" label nowhere.txt
+wrong "'nowhere' is no run" nowhere
+wrong "--format is text or json, not 'xml'" label --format xml
+wrong 'one argument too many' label lines lines
+if [ -w /dev/full ]; then
+    tenon predict label lines >/dev/full 2>err; [ $? = 1 ] && grep -q 'cannot write the output' err; ok $? "a full disk: $(cat err)"
+else skipped=$((skipped + 1)); fi
+finish predictions
