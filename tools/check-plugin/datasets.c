@@ -206,6 +206,43 @@ static const char *check_lines(probe *p, example *e)
     return NULL;
 }
 
+/* Texts line by line, as predict has them, with the names of a few columns: examples are of these alone and of one shape. */
+static const char *feed_text(probe *p, const tn_dataset *t, const char *text, uint32_t n, const char *const *name)
+{
+    tn_column column[3] = { { .size = sizeof *column } };
+    example e = { .column = column, .columns = (int)n };
+    tn_sink sink = { sizeof sink, 0, &e, put_kept, NULL };
+    for (uint32_t k = 0; k < n; k++) column[k] = (tn_column){ sizeof *column, TN_F32, 1, 1, name[k], 0, 0 };
+    int rc = TN_END, first = 1;
+    for (const char *at = text, *end; *at && (rc == TN_OK || rc == TN_END) && !e.bad; at = *end ? end + 1 : end, first = 0) {
+        end = at + strcspn(at, "\n");
+        char *line = at_end(at, (size_t)(end - at) + 1);
+        line[end - at] = 0;
+        memset(e.puts, 0, sizeof e.puts);
+        host_clear(&p->host);
+        rc = t->feed(p->part->self, line, end - at, n, name, &sink);
+        for (uint32_t k = 0; !rc && !e.bad && k < n; k++)
+            if (!e.puts[k]) e.bad = fault("gives an example without '%s'", name[k]);
+        if (rc == TN_EUNSUPPORTED && !first && !p->host.error[0]) e.bad = "knows the form of the first line, but not of a later one";
+        if (rc && rc != TN_END && rc != TN_EUNSUPPORTED && !p->host.error[0]) e.bad = "refuses a line without a message";
+    }
+    host_clear(&p->host);
+    rc = t->feed(p->part->self, NULL, 0, n, name, &sink);
+    if (!e.bad && rc && rc != TN_END && !p->host.error[0]) e.bad = "refuses the end of a text without a message";
+    held_free(&e.kept);
+    return e.bad ? fault("%s (of a text line by line: '%.30s')", e.bad, text) : NULL;
+}
+
+static const char *check_feed(probe *p)
+{
+    static const char *const name[] = { "OT", "HUFL", "nowhere" };
+    const tn_dataset *t = p->part->desc->table;
+    const char *bad = NULL;
+    for (int i = 0; TN_HAS(t, feed) && i < CONTENTS && !bad; i++)
+        for (uint32_t n = 0; n <= 3 && !bad; n++) bad = feed_text(p, t, contents[i], n, name);
+    return bad;
+}
+
 static const char *check_files(const probe *p)
 {
     const tn_dataset *t = p->part->desc->table;
@@ -234,7 +271,7 @@ static const char *check_with(const subject *s, const char *options)
     const char *bad = check_columns(&p, column, &n);
     if (bad) return *bad ? bad : NULL;
     e = (example){ .column = column, .columns = n };
-    if ((bad = check_lines(&p, &e))) return bad;
+    if ((bad = check_lines(&p, &e)) || (bad = check_feed(&p))) return bad;
     for (int i = 0; i < 3 && !bad; i++) bad = check_split(&p, &e, splits[i], &there);
     if (!bad) bad = check_files(&p);
     if (!bad) bad = guard_check();
