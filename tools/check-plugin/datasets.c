@@ -224,7 +224,7 @@ static const char *feed_text(probe *p, const tn_dataset *t, const char *text, ui
         for (uint32_t k = 0; !rc && !e.bad && k < n; k++)
             if (!e.puts[k]) e.bad = fault("gives an example without '%s'", name[k]);
         if (rc == TN_EUNSUPPORTED && !first && !p->host.error[0]) e.bad = "knows the form of the first line, but not of a later one";
-        if (rc && rc != TN_END && rc != TN_EUNSUPPORTED && !p->host.error[0]) e.bad = "refuses a line without a message";
+        if (!e.bad && rc && rc != TN_END && rc != TN_EUNSUPPORTED && !p->host.error[0]) e.bad = "refuses a line without a message";
     }
     host_clear(&p->host);
     rc = t->feed(p->part->self, NULL, 0, n, name, &sink);
