@@ -49,8 +49,8 @@ static int final_scores(trainer *t, score **all, int *n)
     if (e->data->count[SPLIT_VALIDATION] <= 0 && e->keep_best)
         fprintf(stderr, "there is no validation split, so the last weights are kept\n");
     int rc = trainer_final(t, &s, &k);
-    if (!rc) rc = evaluate_baselines(e, &b, &m);
     if (rc) return rc;
+    evaluate_baselines(e, &b, &m);
     *all = arena_new(&e->memory, sizeof **all * (size_t)(k + m + 1));
     if (k) memcpy(*all, s, sizeof *s * (size_t)k);
     if (m) memcpy(*all + k, b, sizeof *b * (size_t)m);

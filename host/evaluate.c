@@ -318,28 +318,33 @@ static int baseline_batch(experiment *e, void *to)
     return rc;
 }
 
-int evaluate_baselines(experiment *e, score **scores, int *n)
+static int evaluate_baseline(experiment *e, baseline_use *b, score **scores, int *n)
+{
+    baseline_run r = { b, 1 };
+    host_clear(&e->host);
+    int rc = each_batch(e, SPLIT_TRAIN, baseline_batch, &r);
+    if (!rc && b->table->finish) rc = b->table->finish(b->part->self);
+    r.learning = 0;
+    for (int split = SPLIT_VALIDATION; split < SPLITS && !rc; split++) {
+        if (e->data->count[split] <= 0) continue;
+        clear_sums(b->metric, b->n_metrics);
+        rc = each_batch(e, split, baseline_batch, &r);
+        if (!rc) rc = finish_rows(e, b->metric, b->n_metrics);
+        for (int k = 0; k < b->n_metrics && !rc; k++)
+            add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k],
+                        b->metric[k].sum);
+    }
+    memory_free(b->out.value.data);
+    b->out.value.data = NULL, b->out.value_bytes = 0;
+    return rc;
+}
+
+void evaluate_baselines(experiment *e, score **scores, int *n)
 {
     *scores = NULL, *n = 0;
-    for (int i = 0; i < e->n_baselines; i++) {
-        baseline_use *b = &e->baseline[i];
-        baseline_run r = { b, 1 };
-        host_clear(&e->host);
-        int rc = each_batch(e, SPLIT_TRAIN, baseline_batch, &r);
-        if (!rc && b->table->finish) rc = b->table->finish(b->part->self);
-        r.learning = 0;
-        for (int split = SPLIT_VALIDATION; split < SPLITS && !rc; split++) {
-            if (e->data->count[split] <= 0) continue;
-            clear_sums(b->metric, b->n_metrics);
-            rc = each_batch(e, split, baseline_batch, &r);
-            if (!rc) rc = finish_rows(e, b->metric, b->n_metrics);
-            for (int k = 0; k < b->n_metrics && !rc; k++)
-                add_results(e, scores, n, arena_print(&e->memory, "%s.%s", b->name, split_names[split]), &b->metric[k],
-                            b->metric[k].sum);
-        }
-        memory_free(b->out.value.data);
-        b->out.value.data = NULL, b->out.value_bytes = 0;
-        if (rc) return rc;
-    }
-    return 0;
+    for (int i = 0; i < e->n_baselines; i++)
+        if (evaluate_baseline(e, &e->baseline[i], scores, n))
+            api_log(&e->host, TN_LOG_WARNING, arena_print(&e->memory, "baseline '%s' has no figures: %s", e->baseline[i].name,
+                                                          e->host.error[0] ? e->host.error : "it failed without a message"));
+    host_clear(&e->host);
 }

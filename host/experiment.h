@@ -109,5 +109,5 @@ score *train_scores(experiment *, double loss, int *n);
 /* Tables that metrics have to tell of the split evaluated last, into FOLDER/metrics. */
 int  evaluate_tables(experiment *, const char *folder, int split);
 void metrics_free(experiment *);
-int  evaluate_baselines(experiment *, score **scores, int *n);
+void evaluate_baselines(experiment *, score **scores, int *n); /* one that fails has none, and a warning says why        */
 #endif

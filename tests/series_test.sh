@@ -137,4 +137,20 @@ done
 head -7 "$tmp/flat/series.csv" >"$tmp/short.csv"
 "$build/tenon" train "$tmp/file.toml" --data-dir "$tmp" --run "$tmp/short" --set dataset.file=short.csv >"$tmp/out" 2>&1
 [ $? = 2 ] && grep -q 'no window of 6 rows past and 2 rows ahead fits into it' "$tmp/out"; ok $? "a short series: $(cat "$tmp/out")"
+
+# a baseline that cannot say anything about so short a past costs the run nothing but its figures
+{ cat "$tmp/file.toml"; printf '[[baseline]]\ntype = "seasonal_naive"\ncolumn = "a"\nperiod = 7\n[[baseline]]\ntype = "persistence"\n'
+    printf '[[metric]]\ntype = "rmse"\nspace = "original"\n'; } >"$tmp/period.toml"
+mkdir -p "$tmp/data"
+awk 'BEGIN { print "a,b"; for (i = 0; i < 80; i++) printf "%.6f,%.6f\n", 500 + 3 * sin(i / 3), 0.001 * i }' >"$tmp/data/series.csv"
+"$build/tenon" train "$tmp/period.toml" --data-dir "$tmp/data" --run "$tmp/period" --set training.epochs=1 >"$tmp/out" 2>"$tmp/err"
+ok $? "a baseline without figures ends the run: $(cat "$tmp/err")"
+grep -q "warning: baseline 'seasonal_naive' has no figures: a past of 6 steps is shorter than one period, 7 steps" "$tmp/err"
+ok $? "a baseline without figures: $(cat "$tmp/err")"
+# persistence, by awk: each of the two numbers ahead is the last one seen
+want=$(awk -F, 'NR > 1 { a[NR - 2] = $1 } END { for (s = 60; s + 2 <= 80; s++) for (k = 0; k < 2; k++) { d = a[s + k] - a[s - 1]
+    sum += d * d; n++ } printf "%.5f", sqrt(sum / n) }' "$tmp/data/series.csv")
+awk -v want="$want" '$1 == "persistence.test.rmse" { d = $2 - want; found = d < 1e-4 && d > -1e-4 } END { exit !found }' "$tmp/out"
+ok $? "persistence is not $want: $(grep persistence "$tmp/out")"
+grep -q '"test.rmse"' "$tmp/period/results.json"; ok $? "a baseline without figures: the run has no results"
 finish forecasts
