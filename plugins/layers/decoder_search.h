@@ -230,14 +230,14 @@ static void search_begin(search *z, int32_t first, int32_t sequences)
     }
 }
 
-/* Where each word of a path looked. weight: room for the longest path. */
-static void search_tell(const search *z, const beam *b, const ended *path, float *weight)
+/* Where each word of a path looked. weight: room for the longest path; told, too, stays until the path is emitted. */
+static void search_tell(const search *z, const beam *b, const ended *path, float *weight, tn_path *told)
 {
     int32_t steps = z->c->in[SOURCE]->lay->length[b->source];
     for (int64_t at = path->last, i = path->n; at >= 0; at = z->tree[at].before)
         memcpy(weight + --i * steps, z->looked + at * z->longest, sizeof *weight * (size_t)steps);
-    tn_path told = { sizeof told, SOURCE, path->log_p, path->n, steps, weight };
-    z->asked->tell(z->asked->to, b->parent_row, &told);
+    *told = (tn_path){ sizeof *told, SOURCE, path->log_p, path->n, steps, weight };
+    z->asked->tell(z->asked->to, b->parent_row, told);
 }
 
 /* Those that ended, best first; where none did, those that were cut off. */
@@ -247,7 +247,8 @@ static int search_emit(const search *z, tn_emit_fn *emit, void *to, int32_t *ids
     for (int32_t i = 0; i < z->beams; i++) {
         const beam *b = &z->beam[i];
         for (int32_t j = 0; j < b->n_ended && !rc && b->ended[j].cut == b->ended[0].cut; j++) {
-            if (z->asked) search_tell(z, b, &b->ended[j], weight);
+            tn_path told;
+            if (z->asked) search_tell(z, b, &b->ended[j], weight, &told);
             for (int32_t at = b->ended[j].last, n = b->ended[j].n; at >= 0; at = z->tree[at].before) ids[--n] = z->tree[at].word;
             rc = emit(to, b->parent_row, b->ended[j].score, ids, b->ended[j].n);
         }
