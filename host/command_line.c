@@ -20,9 +20,9 @@ static const char **value_of(arguments *a, const char *name)
 
 static int *switch_of(arguments *a, const char *name)
 {
-    static const char *const names[] = { "json", "quiet", "no-data", "record", "recorded" };
-    int *to[] = { &a->json, &a->quiet, &a->no_data, &a->record, &a->recorded };
-    for (int i = 0; i < 5; i++)
+    static const char *const names[] = { "json", "quiet", "no-data", "record", "recorded", "score" };
+    int *to[] = { &a->json, &a->quiet, &a->no_data, &a->record, &a->recorded, &a->score };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], name)) return to[i];
     return NULL;
 }

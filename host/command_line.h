@@ -12,7 +12,7 @@ typedef struct arguments {
     const char *run, *split, *format, *predictions, *backend, *seeds, *threads, *batch_size;
     const char *length, *temperature, *top_k, *top_p, *seed; /* of a text that is written                            */
     const char *catalogue, *tries;         /* of a download                                                     */
-    int json, quiet, no_data, record, recorded;
+    int json, quiet, no_data, record, recorded, score;
 } arguments;
 
 /* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */

@@ -96,7 +96,8 @@ char *data_write_line(data *d, const field *f, const int32_t *id, int64_t n)
     if (t && TN_HAS(t, text) && f->column_index >= 0) {
         tn_sink sink = { sizeof sink, 0, &out, put_held };
         rc = t->text(d->dataset->self, (uint32_t)f->column_index, &steps.value, &sink);
-        if (!rc) text = memory_grow(NULL, 0, strlen(out.leaf) + 1), strcpy(text, out.leaf);
+        size_t bytes = rc || !out.leaf ? 0 : strlen(out.leaf) + 1;
+        if (bytes) text = memory_new(bytes), memcpy(text, out.leaf, bytes);
         else if (!d->context->host->error[0]) host_fail(d->context->host, rc, "the data set cannot write the text of field '%s'", f->name);
     } else {
         char *at = text = memory_new((size_t)(n ? steps.value.end[n - 1] : 0) + (size_t)n + 1);

@@ -113,6 +113,23 @@ for run in lstm gru rnn chance; do
     ok $? "$run: a step a word and the whole text again differ: $(cat err)"
 done
 
+# ---- how probable a line is: what evaluate finds of a text of that line behind the end of another one
+tenon predict words --score --format json <<<'north east zebra' >said
+grep -q '^{"line": "north east zebra", "tokens": \["north", "east", "<unk>", "<eos>"\], "probabilities": \[' said; ok $? "--score: $(cat said)"
+for line in 'north east south west' 'west west north' '' 'nowhere'; do
+    printf '\n%s\n' "$line" >round.test.txt
+    mkdir -p scored && cp -r words/. scored
+    sed 's/^train = .*/&\ntest = "round.test.txt"/; s/^\[training\]/[[metric]]\ntype = "perplexity"\n&\n/' words.toml >scored/config.toml
+    said=$(tenon evaluate scored --split test --data-dir . --set evaluation.batch_size=1 2>&1 | awk '$1 == "test.perplexity" { print $2 }')
+    found=$(tenon predict words --score <<<"$line" 2>&1 | cut -f2)
+    awk -v a="${said:-0}" -v b="${found:-0}" 'BEGIN { d = a - b; exit !(a >= 1 && d < 1e-4 * a && d > -1e-4 * a) }'
+    ok $? "'$line' has the perplexity $found, evaluate finds ${said:-nothing}"
+done
+tenon predict plain --score --format json <<<'north east' >said 2>&1; grep -qF '{"line": "north east", "tokens": ["east"], "probabilities": [0.9' said
+ok $? "--score where lines have no end: $(cat said)"
+tenon predict chance --score <<<'abcde' >said && tenon predict chance --score --set layer.memory.carry_state=false <<<'abcde' | cmp -s - said
+ok $? "--score of a layer without a state: $(cat said)"
+
 # ---- a pipe
 coproc PIPE { "$build/tenon" predict words --length 2 --temperature 0 2>/dev/null; }
 echo 'north' >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
@@ -166,4 +183,6 @@ END
 tenon train label.toml --run label --threads 1 >out 2>&1; ok $? "train label: $(tail -n 2 out)"
 wrong 'are for language models' label --temperature 0.5
 wrong 'are for language models' label --seed 5
+wrong 'are for language models' label --score
+wrong 'leave the other options out' words --score --length 3
 finish 'language models'

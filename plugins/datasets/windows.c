@@ -420,9 +420,9 @@ static int feed_name(windows *s, const char *text)
     if (of) x->of = of, of[x->cells] = -1;
     size_t have = x->seen ? strlen(x->seen) : 0;
     char *seen = have > 200 ? x->seen : realloc(x->seen, have + strlen(text) + 3);
+    if (seen) x->seen = seen;
     if (!of || !seen) return no_memory(s);
     if (have <= 200) sprintf(seen + have, "%s%s", have ? ", " : "", text);
-    x->seen = seen;
     for (uint32_t k = 0; k < x->wanted; k++) {
         if (strcmp(x->want[k], text)) continue;
         for (uint32_t i = 0; i < x->cells; i++)

@@ -26,23 +26,23 @@ int writer_plan(writer *w, experiment *e)
     const head *h = w->h = &e->graph->head[0];
     const field *next = h->target;
     w->e = e;
-    if (!data_has_lanes(e->data) || !next || !next->from || !next->shift || next->kind != FIELD_TEXT || !is_read(e->graph, next->from))
-        return 0;
+    if (!data_has_lanes(e->data) || !next || !next->from || !next->shift || next->kind != FIELD_TEXT
+        || !is_read(e->graph, next->from)) return 0;
     w->text = next->from;
     if (next->shift != 1)
-        return host_fail(&e->host, TN_EINVAL, "the network learns what comes %d steps later (field '%s'); only one that learns the "
-                         "next step can write a text", next->shift, next->name);
+        return host_fail(&e->host, TN_EINVAL, "the network learns what comes %d steps later (field '%s'); only one that "
+                         "learns the next step can write a text", next->shift, next->name);
     for (int i = 0; i < e->data->n_fields; i++) {
         const field *f = e->data->field[i];
         if (f == w->text) w->number = i;
         else if (is_read(e->graph, f))
-            return host_fail(&e->host, TN_EINVAL, "the network reads '%s' besides '%s'; only one that reads the text alone can write "
-                             "on from it", f->name, w->text->name);
+            return host_fail(&e->host, TN_EINVAL, "the network reads '%s' besides '%s'; only one that reads the text alone "
+                             "can write on from it", f->name, w->text->name);
     }
     const slot *y = h->loss->in_slot[0];
     if (!TN_HAS(h->loss->loss, predict) || y->spec.layout != w->text->layout)
-        return host_fail(&e->host, TN_EINVAL, "'%s' does not give a probability to each word at each step of '%s', so there is nothing "
-                         "to draw from", h->loss->name, w->text->name);
+        return host_fail(&e->host, TN_EINVAL, "'%s' does not give a probability to each word at each step of '%s', so there "
+                         "is nothing to draw from", h->loss->name, w->text->name);
     return 1;
 }
 
@@ -113,16 +113,23 @@ static const float *next_word(writer *w)
 }
 
 /* ---- one line ----------------------------------------------------------------------------------------------------- */
-static int begin_text(writer *w, const char *line)
+/* The words of a line behind those that are there; of an empty one, what stands for the end of a line. */
+static int add_line(writer *w, const char *line)
 {
     int rc = data_read_line(w->e->data, &w->text->column, &line, 1, w->stores);
     const store *s = &w->stores[w->number];
-    w->n = 0;
     for (int64_t i = 0; i < s->leaves && !rc; i++) add(w, s->id[i]);
     for (int i = 0; i < w->e->data->n_fields; i++) store_free(&w->stores[i]);
+    return rc;
+}
+
+static int begin_text(writer *w, const char *line)
+{
+    w->n = 0;
+    int rc = add_line(w, line);
     if (!rc && !w->n)
-        return host_fail(&w->e->host, TN_EINVAL, "there is nothing to go on from: the line has no word, and the data set no word for the "
-                         "end of a line; give it a first word");
+        return host_fail(&w->e->host, TN_EINVAL, "there is nothing to go on from: the line has no word, and the data set no "
+                         "word for the end of a line; give it a first word");
     return rc ? rc : run(w, 0);
 }
 
@@ -143,30 +150,76 @@ static int write_words(writer *w, tn_rng rng, float *probability)
     return 0;
 }
 
-/* text: as it was written; probability: of each word, whatever it was drawn by. */
-static void put_json(const writer *w, const char *line, const char *text, const float *probability)
+static double log_probability(const float *probability, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += log((double)probability[i]);
+    return sum;
+}
+
+/* The last n words, and of each how probable the network found it, whatever it was drawn by. */
+static void put_tokens(const writer *w, int64_t n, const float *probability)
 {
     FILE *f = w->a->out;
-    double sum = 0;
-    fprintf(f, "{\"beginning\": ");
-    json_text(f, line);
-    fprintf(f, ", \"text\": ");
-    json_text(f, text);
     fprintf(f, ", \"tokens\": [");
-    for (int64_t i = 0; i < w->length; i++) {
+    for (int64_t i = 0; i < n; i++) {
         if (i) fputs(", ", f);
-        json_text(f, w->text->words->word[w->id[w->n - w->length + i]]);
+        json_text(f, w->text->words->word[w->id[w->n - n + i]]);
     }
     fprintf(f, "], \"probabilities\": [");
-    for (int64_t i = 0; i < w->length; i++) {
-        sum += log((double)probability[i]);
-        fprintf(f, "%s%.9g", i ? ", " : "", (double)probability[i]);
+    for (int64_t i = 0; i < n; i++) fprintf(f, "%s%.9g", i ? ", " : "", (double)probability[i]);
+    fprintf(f, "], \"log_probability\": %.9g", log_probability(probability, n));
+}
+
+/* text: as it was written. */
+static void put_json(const writer *w, const char *line, const char *text, const float *probability)
+{
+    fprintf(w->a->out, "{\"beginning\": ");
+    json_text(w->a->out, line);
+    fprintf(w->a->out, ", \"text\": ");
+    json_text(w->a->out, text);
+    put_tokens(w, w->length, probability);
+    fprintf(w->a->out, "}\n");
+}
+
+/* ---- how probable a line is ---------------------------------------------------------------------------------------- */
+/* log p and perplexity exp(-log p / n) of the n words of a line and of its end, behind the end of a line. */
+static void put_score(const writer *w, const char *line, int64_t n, const float *probability)
+{
+    double log_p = log_probability(probability, n), perplexity = n ? exp(-log_p / (double)n) : 1;
+    if (!w->a->json) {
+        fprintf(w->a->out, "%.9g\t%.9g\n", log_p, perplexity);
+        return;
     }
-    fprintf(f, "], \"log_probability\": %.9g}\n", sum);
+    fprintf(w->a->out, "{\"line\": ");
+    json_text(w->a->out, line);
+    put_tokens(w, n, probability);
+    fprintf(w->a->out, ", \"perplexity\": %.9g}\n", perplexity);
+}
+
+/* Where the data set has no word for the end of a line, the first word is given, and no end is scored. */
+static int score_line(writer *w, const char *line)
+{
+    w->n = 0;
+    int rc = add_line(w, "");
+    int64_t end = w->n, words = w->text->words->n;
+    if (!rc && *line) rc = add_line(w, line);
+    if (!rc && end) add(w, w->id[0]);
+    if (!rc && !w->n) return begin_text(w, line); /* says that there is nothing */
+    if (!rc) rc = run(w, 0);
+    const tn_tensor *y = w->h->loss->at_in[0];
+    const float *p = rc ? NULL : answers_probabilities(w->a, w->h, y->rows, words);
+    if (!p) return rc ? rc : next_word(w) ? 0 : TN_EINVAL;
+    float *probability = memory_new(sizeof *probability * (size_t)w->n);
+    for (int64_t i = 1; i < w->n; i++) probability[i - 1] = p[(i - 1) * words + w->id[i]];
+    put_score(w, line, w->n - 1, probability);
+    memory_free(probability);
+    return 0;
 }
 
 int writer_line(writer *w, const char *line, int64_t number)
 {
+    if (w->scores) return score_line(w, line);
     tn_rng rng = tn_random_fork((tn_rng){ w->seed, (uint64_t)number }, text_hash("predict"));
     int rc = begin_text(w, line);
     float *probability = memory_new(sizeof *probability * (size_t)(w->length + 1));

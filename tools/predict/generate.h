@@ -7,6 +7,7 @@
 typedef struct writer {
     draw_rules rules;
     int64_t length; uint64_t seed;         /* words to write; of the drawing                                     */
+    int scores;                            /* nothing is written: how probable is the line itself?               */
     experiment *e;
     answers *a;
     const head *h;
@@ -23,7 +24,7 @@ typedef struct writer {
 int  writer_plan(writer *, experiment *);
 /* With weights. 0, or < 0 with the message in the host's error. */
 int  writer_open(writer *, answers *);
-/* Goes on from a line of text, the `number`-th from 1: one result. */
+/* Goes on from a line of text, the `number`-th from 1, or scores it: one result. */
 int  writer_line(writer *, const char *line, int64_t number);
 void writer_close(writer *);
 #endif

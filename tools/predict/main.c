@@ -74,7 +74,8 @@ static int answer_line(reader *r, char *line)
     experiment *e = r->e;
     const char *text[8];
     if (cut_line(line, text, r->columns))
-        return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them", r->columns);
+        return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them",
+                         r->columns);
     int rc = data_read_line(e->data, r->column, text, r->columns, r->stores);
     r->a.column = r->column, r->a.line = text, r->a.columns = r->columns;
     if (!rc) rc = answer_example(r);
@@ -174,11 +175,17 @@ static int predict_run(experiment *e, const arguments *a, writer *w, FILE *in, i
         fprintf(stderr, "tenon: %s\n", e->host.error);
         return EXIT_INPUT;
     }
-    if (!writes && (a->length || a->temperature || a->top_k || a->top_p || a->seed)) {
-        fprintf(stderr, "tenon predict: --length, --temperature, --top-k, --top-p and --seed are for language models, which write a "
-                        "text; '%s' is none\n", a->file);
+    int drawing = a->length || a->temperature || a->top_k || a->top_p || a->seed;
+    if (!writes && (drawing || a->score)) {
+        fprintf(stderr, "tenon predict: --length, --temperature, --top-k, --top-p, --seed and --score are for language models, "
+                        "which write a text; '%s' is none\n", a->file);
         return EXIT_INPUT;
     }
+    if (drawing && a->score) {
+        fprintf(stderr, "tenon predict: --score writes no text, so there is nothing to draw; leave the other options out\n");
+        return EXIT_INPUT;
+    }
+    w->scores = a->score;
     if (experiment_start(e, threads, 0) || weights_restore(e, a->file, e->keep_best)) return failed(e);
     return predict_file(e, writes ? w : NULL, in, a->second && strcmp(a->second, "-") ? a->second : "standard input",
                         a->format && !strcmp(a->format, "json"));
@@ -186,11 +193,12 @@ static int predict_run(experiment *e, const arguments *a, writer *w, FILE *in, i
 
 static int predict(int argc, char **argv, const command_env *env)
 {
-    static const char *const allowed[] = { "format", "threads", "set", "length", "temperature", "top-k", "top-p", "seed", NULL };
+    static const char *const allowed[] = { "format", "threads", "set", "length", "temperature", "top-k", "top-p", "seed",
+                                           "score", NULL };
     arguments a;
     writer w = { .length = 0 };
-    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [FILE|-] [--format text|json] [--length N] [--temperature T] "
-                                       "[--top-k K] [--top-p P] [--seed S]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [FILE|-] [--format text|json] [--length N] "
+                                       "[--temperature T] [--top-k K] [--top-p P] [--seed S] [--score]");
     if (code || (code = thread_count(&a, &threads)) || (code = read_rules(&a, &w))) return code;
     if (a.format && strcmp(a.format, "text") && strcmp(a.format, "json")) {
         fprintf(stderr, "tenon predict: --format is text or json, not '%s'\n", a.format);

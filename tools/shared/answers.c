@@ -163,8 +163,8 @@ static int64_t class_of(const int32_t *path, const float *p, int64_t row, int64_
     return path && path[row] >= 0 ? path[row] : best_of(p + row * classes, classes);
 }
 
-static void put_tag_spans(answers *a, const head *h, const tn_layout *l, int32_t s, int32_t n, const int32_t *path, const float *p,
-                          int64_t classes)
+static void put_tag_spans(answers *a, const head *h, const tn_layout *l, int32_t s, int32_t n, const int32_t *path,
+                          const float *p, int64_t classes)
 {
     const char **tag = memory_new(sizeof *tag * (size_t)(n + 1));
     for (int32_t t = 0; t < n; t++) tag[t] = word(h, class_of(path, p, l->first[t] + s, classes));
