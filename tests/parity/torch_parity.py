@@ -9,7 +9,9 @@ same distributions (--first same: it starts from Tenon's very values, which make
 is on the means: |a - b| <= 2 sqrt(sa^2 / n + sb^2 / n). Needs PyTorch, nowhere else used. What is done already in
 --out is not done again, so an interrupted comparison goes on where it was.
 
-The network is read from the experiment: embedding, lstm, bilstm, bidirectional lstm, dense, dropout, last, mean, max in a DAG, one loss.
+The network is read from the experiment: embedding, one_hot, lstm, bilstm, bidirectional lstm, dense, dropout, last, mean, max in a
+DAG, one loss. What is compared is the accuracy on the test split, its mean squared error where that is the loss, or the
+perplexity of a language model, whose states go on from batch to batch.
 A key that this script does not know is an error, for a silent difference would make the comparison worthless.
 """
 import argparse, json, math, os, subprocess, sys, time, tomllib
@@ -42,21 +44,24 @@ class Data:
         self.field = {f["name"]: f for f in self.info["fields"]}
 
     def split(self, split, name):
-        """begin (None: one value an example) and ids."""
+        """begin (None: one value an example) and ids [leaves] or numbers [leaves, width]."""
         stem = f"{self.folder}/{split}.{name}"
         begin = np.load(f"{stem}.begin.npy") if os.path.exists(f"{stem}.begin.npy") else None
-        return begin, np.load(f"{stem}.id.npy")
+        return begin, np.load(f"{stem}.id.npy" if os.path.exists(f"{stem}.id.npy") else f"{stem}.real.npy")
 
     def first(self, parameter):
         return np.load(f"{self.folder}/first.{parameter}.npy")
 
 
 def padded(begin, ids, examples):
-    """[B, T] ids with zeros behind each sequence, and lengths [B]."""
+    """[B, T] ids, or [B, T, W] numbers, with zeros behind each sequence, and lengths [B]."""
     length = (begin[examples + 1] - begin[examples]).astype(np.int64)
     steps = max(1, int(length.max()))
     at = begin[examples][:, None] + np.arange(steps)[None, :]
     mask = np.arange(steps)[None, :] < length[:, None]
+    if ids.ndim == 2:
+        x = ids[np.minimum(at, len(ids) - 1)] * mask[:, :, None]
+        return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(length)
     x = np.where(mask, ids[np.minimum(at, len(ids) - 1)] if len(ids) else 0, 0)
     return torch.from_numpy(x.astype(np.int64)), torch.from_numpy(length)
 
@@ -97,6 +102,16 @@ class Embedding(nn.Module):
         return {"": Rows(self.drop(nn.functional.embedding(x.value, self.weight)), x.length)}
 
 
+class OneHot(nn.Module):
+    def __init__(self, t, width_in, classes, size):
+        super().__init__()
+        only(t, {"name", "type", "inputs"}, t["name"])
+        self.width = classes
+
+    def forward(self, x):
+        return {"": Rows(nn.functional.one_hot(x.value, self.width).float(), x.length)}
+
+
 class Recurrent(nn.Module):
     """lstm, bilstm and a bidirectional lstm over one nn.LSTM a layer and direction; one bias (the second one of PyTorch stays
     zero). The directions of a bidirectional one may share their parameters."""
@@ -111,7 +126,8 @@ class Recurrent(nn.Module):
                 sys.exit(f"{t['name']}: a bidirectional '{t['cell']['type']}' is not translated")
             t = dict(t, units=t["cell"]["units"])
         else:
-            only(t, {"name", "type", "inputs", "units", "layers", "dropout", "forget_bias", "initializers"}, t["name"])
+            only(t, {"name", "type", "inputs", "units", "layers", "dropout", "forget_bias", "initializers", "carry_state"}, t["name"])
+        self.carries, self.states = t.get("carry_state", False), {}  # states: of each cell, from the batch before
         self.both, units = t["type"] != "lstm", t["units"]
         self.cells = nn.ModuleList()
         for layer in range(t.get("layers", 1)):
@@ -132,7 +148,10 @@ class Recurrent(nn.Module):
         for i in range(0, len(self.cells), step):
             if i:
                 x = Rows(self.drop(x.value), x.length)
-            forth = Rows(self.cells[i](x.value)[0], x.length)
+            steps, after = self.cells[i](x.value, self.states.get(i))
+            if self.carries:
+                self.states[i] = tuple(v.detach() for v in after)
+            forth = Rows(steps, x.length)
             state, value = last_row(forth), forth.value
             if self.both:
                 back = Rows(self.cells[i + 1](reversed_rows(x))[0], x.length)
@@ -179,7 +198,7 @@ class Simple(nn.Module):
         return {"": Rows(y)}
 
 
-LAYERS = {"embedding": Embedding, "lstm": Recurrent, "bilstm": Recurrent, "bidirectional": Recurrent, "dense": Dense,
+LAYERS = {"embedding": Embedding, "one_hot": OneHot, "lstm": Recurrent, "bilstm": Recurrent, "bidirectional": Recurrent, "dense": Dense,
           "dropout": Simple, "last": Simple, "mean": Simple, "max": Simple}
 
 
@@ -188,8 +207,10 @@ class Network(nn.Module):
 
     def __init__(self, data):
         super().__init__()
-        self.fields = [n for n, f in data.field.items() if f["kind"] == "text"]
-        self.layers, self.reads, width = nn.ModuleDict(), {}, {}
+        targets = [t["target"] for t in data.config["loss"]]
+        self.fields = [n for n, f in data.field.items() if f["kind"] in ("text", "numbers") and n not in targets]
+        self.layers, self.reads = nn.ModuleDict(), {}
+        width = {n: f["width"] for n, f in data.field.items()}
         before = self.fields[0]
         for t in data.config["layer"]:
             t.setdefault("name", t["type"])
@@ -199,7 +220,7 @@ class Network(nn.Module):
             reads = reads[0] if isinstance(reads, list) else reads
             source = reads.split(".")[0]
             layer = LAYERS[t["type"]](t, width.get(source, 1), data.field.get(source, {}).get("classes", 0),
-                                      lambda name: data.field[name]["classes"])
+                                      lambda name: data.field[name]["classes"] or data.field[name]["width"])
             self.layers[t["name"]], self.reads[t["name"]], width[t["name"]] = layer, reads, layer.width
             before = t["name"]
         self.output = before
@@ -210,6 +231,11 @@ class Network(nn.Module):
             for port, rows in layer(at[self.reads[name]]).items():
                 at[f"{name}.{port}" if port else name] = rows
         return at[self.output].value
+
+    def forget(self):
+        for layer in self.layers.values():
+            if isinstance(layer, Recurrent):
+                layer.states = {}
 
     def by_name(self):
         """Tenon's parameter name -> tensor; both keep matrices as outputs x inputs."""
@@ -295,6 +321,9 @@ def optimizer_of(t, parameters):
     if t["type"] == "adagrad":
         only(t, {"type", "learning_rate", "weight_decay"}, "[optimizer]")
         return torch.optim.Adagrad(parameters, lr=rate)
+    if t["type"] == "rmsprop":
+        only(t, {"type", "learning_rate", "weight_decay", "alpha", "epsilon"}, "[optimizer]")
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=t.get("alpha", 0.99), eps=t.get("epsilon", 1e-8))
     sys.exit(f"optimizer '{t['type']}' is not translated")
 
 
@@ -310,13 +339,31 @@ def optimizers_of(c, named):
     return made + [optimizer_of(c["optimizer"], list(left.values()))]
 
 
+def factor_of(c):
+    """What [schedule] makes of the rates in an epoch, from 1."""
+    t = c.get("schedule", {"type": "constant"})
+    if t["type"] == "constant":
+        return lambda epoch: 1.0
+    if t["type"] == "exponential" and t.get("per") == "epoch":
+        only(t, {"type", "factor", "start", "per"}, "[schedule]")
+        return lambda epoch: t["factor"] ** max(0, epoch - t.get("start", 0))
+    sys.exit(f"[schedule] {t['type']} is not translated")
+
+
+FIGURES = ("mse", "perplexity", "accuracy")  # what is compared: the first of them that an experiment measures
+
+
+def figures_of(config):
+    return [f for f in FIGURES if f in [m.get("name", m["type"]) for m in config.get("metric", [])]
+            or (f == "mse" and config["loss"][0]["type"] == "mse")]
+
+
 def train(data, seed, how):
-    """One run of PyTorch: the test accuracy and loss after the last epoch and the mean training loss of each epoch."""
+    """One run of PyTorch: the figure of the test split and its loss after the last epoch, and the mean training loss of each."""
     torch.manual_seed(seed)
     c = data.config
-    for key in ("regularizer", "schedule"):
-        if key in c:
-            sys.exit(f"[{key}] is not translated")
+    if "regularizer" in c:
+        sys.exit("[regularizer] is not translated")
     if len(c["loss"]) != 1:
         sys.exit("one loss is translated, not several")
     for stop in c.get("stop", []):
@@ -325,22 +372,39 @@ def train(data, seed, how):
     size = first_values(network, data, how, seed)
     if size != data.info["values"]:
         sys.exit(f"{size} parameters here, {data.info['values']} in Tenon")
-    optimizers = optimizers_of(c, network.by_name())
-    clip, batch = c.get("gradient", {}).get("clip_norm", 0), data.info["batch_size"]
-    binary = c["loss"][0]["type"] == "binary_cross_entropy"
+    optimizers, factor = optimizers_of(c, network.by_name()), factor_of(c)
+    clip, bound, batch = c.get("gradient", {}).get("clip_norm", 0), c.get("gradient", {}).get("clip_value", 0), data.info["batch_size"]
+    by_steps = data.split("train", target)[0] is not None
+    reduction, test_batch = c["loss"][0].get("reduction", "mean"), c.get("evaluation", {}).get("batch_size", batch)
+    if reduction not in ("mean", "sum_steps_mean_batch"):
+        sys.exit(f"reduction '{reduction}' is not translated")
+    binary, numbers = c["loss"][0]["type"] == "binary_cross_entropy", c["loss"][0]["type"] == "mse"
     splits = {s: {n: data.split(s, n) for n in network.fields + [target]} for s in ("train", "test")}
 
     def loss_of(y, wanted):
+        if by_steps:
+            total = nn.functional.cross_entropy(y.flatten(0, 1), wanted.flatten(), ignore_index=-1, reduction="sum")
+            return total / (len(y) if reduction == "sum_steps_mean_batch" else int((wanted >= 0).sum()))
+        if numbers:
+            return nn.functional.mse_loss(y, wanted)
         return (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if binary
                 else nn.functional.cross_entropy(y, wanted))
 
     def fed(split, examples):
         inputs = {n: Rows(*padded(*splits[split][n], examples)) for n in network.fields}
-        return network(inputs), torch.from_numpy(splits[split][target][1][examples].astype(np.int64))
+        if by_steps:
+            wanted, length = padded(*splits[split][target], examples)
+            return network(inputs), wanted.masked_fill(torch.arange(wanted.shape[1])[None, :] >= length[:, None], -1)
+        wanted = splits[split][target][1][examples]
+        return network(inputs), torch.from_numpy(wanted if numbers else wanted.astype(np.int64))
 
-    losses = []
+    losses, rates = [], [[g["lr"] for g in o.param_groups] for o in optimizers]
     for epoch in range(data.info["epochs"]):
         network.train()
+        network.forget()
+        for optimizer, rate in zip(optimizers, rates):
+            for group, r in zip(optimizer.param_groups, rate):
+                group["lr"] = r * factor(epoch + 1)
         total = 0.0
         for at in range(0, data.order.shape[1], batch):
             examples = data.order[epoch, at:at + batch]
@@ -350,19 +414,25 @@ def train(data, seed, how):
             loss.backward()
             if clip:
                 nn.utils.clip_grad_norm_(network.parameters(), clip)
+            if bound:
+                nn.utils.clip_grad_value_(network.parameters(), bound)
             for optimizer in optimizers:
                 optimizer.step()
             total += loss.item() * len(examples)
         losses.append(total / data.order.shape[1])
     network.eval()
-    right, total, n = 0, 0.0, data.info["examples"]["test"]
+    network.forget()
+    right, total, counted, n = 0, 0.0, 0, data.info["examples"]["test"]
     with torch.no_grad():
-        for at in range(0, n, batch):
-            y, wanted = fed("test", np.arange(at, min(n, at + batch)))
-            guess = (y[:, 0] > 0).long() if binary else y.argmax(1)
+        for at in range(0, n, test_batch):
+            y, wanted = fed("test", np.arange(at, min(n, at + test_batch)))
+            guess = (y[:, 0] > 0).long() if binary else y if numbers else y.argmax(-1)
             right += int((guess == wanted).sum())
-            total += loss_of(y, wanted).item() * len(wanted)
-    return {"accuracy": right / n, "loss": total / n, "losses": losses}
+            weight = int((wanted >= 0).sum()) if by_steps else len(wanted)
+            total += loss_of(y, wanted).item() * (len(y) if by_steps and reduction != "mean" else weight)
+            counted += weight
+    figures = {"accuracy": right / counted, "mse": total / counted, "perplexity": math.exp(min(total / counted, 700))}
+    return {k: figures[k] for k in figures_of(c)} | {"loss": total / counted, "losses": losses}
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
@@ -373,7 +443,7 @@ def run(command):
     return done.stdout
 
 
-def tenon_accuracy(a, seed, sets):
+def of_tenon(a, seed, sets):
     path = f"{a.out}/tenon-{seed}.json"
     if not os.path.exists(path):
         began = time.time()
@@ -381,11 +451,12 @@ def tenon_accuracy(a, seed, sets):
                    "--run", f"{a.out}/tenon-{seed}-{int(began)}", "--json"])
         scores = json.loads(out[out.index("{"):])
         with open(path, "w") as f:
-            json.dump({"accuracy": scores["test.accuracy"], "loss": scores["test.loss"], "seconds": time.time() - began}, f)
+            figures = {f: scores[f"test.{f}"] for f in FIGURES if f"test.{f}" in scores} or {"mse": scores["test.loss"]}
+            json.dump({**figures, "loss": scores["test.loss"], "seconds": time.time() - began}, f)
     return json.load(open(path))
 
 
-def torch_accuracy(a, seed, sets):
+def of_torch(a, seed, sets):
     path = f"{a.out}/torch-{seed}.json"
     if not os.path.exists(path):
         folder = f"{a.out}/batches-{seed}"
@@ -419,13 +490,16 @@ def main():
     sets = [x for s in a.set for x in ("--set", s)]
     ours, theirs, losses = [], [], []
     for seed in range(1, a.seeds + 1):
-        t, o = torch_accuracy(a, seed, sets), tenon_accuracy(a, seed, sets)
-        ours.append(o["accuracy"]), theirs.append(t["accuracy"])
+        t, o = of_torch(a, seed, sets), of_tenon(a, seed, sets)
+        figure = next(f for f in FIGURES if f in t and f in o)
+        ours.append(o[figure]), theirs.append(t[figure])
         losses += [o["loss"] - t["loss"]] if "loss" in o and "loss" in t else []  # both were kept
-        print(f"seed {seed}: test accuracy Tenon {ours[-1]:.4f} ({o['seconds']:.0f} s), "
+        print(f"seed {seed}: test {figure} Tenon {ours[-1]:.4f} ({o['seconds']:.0f} s), "
               f"PyTorch {theirs[-1]:.4f} ({t['seconds']:.0f} s)", flush=True)
     (m, s), (n, r) = mean_and_error(ours), mean_and_error(theirs)
     gap, allowed = abs(m - n), 2 * math.hypot(s, r)
+    if len(ours) < 2:
+        sys.exit("two seeds at least tell how much is chance")
     print(f"mean and standard error: Tenon {m:.4f} +- {s:.4f}, PyTorch {n:.4f} +- {r:.4f}")
     if losses:
         print("difference of the test losses, seed by seed: {:+.4f} +- {:.4f}".format(*mean_and_error(losses)))
