@@ -167,8 +167,11 @@ static void put_tokens(const writer *w, int64_t n, const float *probability)
         json_text(f, w->text->words->word[w->id[w->n - n + i]]);
     }
     fprintf(f, "], \"probabilities\": [");
-    for (int64_t i = 0; i < n; i++) fprintf(f, "%s%.9g", i ? ", " : "", (double)probability[i]);
-    fprintf(f, "], \"log_probability\": %.9g", log_probability(probability, n));
+    for (int64_t i = 0; i < n; i++) {
+        if (i) fputs(", ", f);
+        json_number(f, (double)probability[i]);
+    }
+    fputs("], \"log_probability\": ", f), json_number(f, log_probability(probability, n));
 }
 
 /* text: as it was written. */
@@ -194,7 +197,8 @@ static void put_score(const writer *w, const char *line, int64_t n, const float 
     fprintf(w->a->out, "{\"line\": ");
     json_text(w->a->out, line);
     put_tokens(w, n, probability);
-    fprintf(w->a->out, ", \"perplexity\": %.9g}\n", perplexity);
+    fputs(", \"perplexity\": ", w->a->out), json_number(w->a->out, perplexity);
+    fputs("}\n", w->a->out);
 }
 
 /* Where the data set has no word for the end of a line, the first word is given, and no end is scored. */

@@ -1,4 +1,5 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
+#include <math.h>
 #include <string.h>
 #include "answers.h"
 #include "tokens.h"
@@ -42,6 +43,19 @@ void json_text(FILE *f, const char *s)
     fputc('"', f);
 }
 
+/* Every bit of a float; what is no finite number is null, as JSON has no other word for it. */
+void json_number(FILE *f, double x)
+{
+    if (isfinite(x)) fprintf(f, "%.9g", x);
+    else fputs("null", f);
+}
+
+static void put_number(const answers *a, float x)
+{
+    if (a->json) json_number(a->out, (double)x);
+    else fprintf(a->out, "%.9g", (double)x);
+}
+
 static int64_t best_of(const float *p, int64_t n)
 {
     int64_t best = 0;
@@ -77,7 +91,7 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes, 
     for (int64_t i = 0; i < classes; i++) {
         if (i) fprintf(a->out, ", ");
         json_text(a->out, word(h, i));
-        fprintf(a->out, ": %.9g", (double)p[i]);
+        fputs(": ", a->out), json_number(a->out, (double)p[i]);
     }
     fprintf(a->out, "}}");
 }
@@ -93,7 +107,7 @@ static void put_forecast(answers *a, const field *f, const float *x, int32_t r)
         for (int64_t k = 0; k < width; k++) {
             fprintf(a->out, ", ");
             json_text(a->out, f->column_name[k]);
-            fprintf(a->out, ": %.9g", (double)x[t * width + k]);
+            fputs(": ", a->out), json_number(a->out, (double)x[t * width + k]);
         }
         fputc('}', a->out);
     }
@@ -121,7 +135,10 @@ static void put_values(answers *a, const head *h, const float *x, int64_t n, int
         return;
     }
     if (a->json) open_object(a, r), fprintf(a->out, "\"values\": [");
-    for (int64_t i = 0; i < n; i++) fprintf(a->out, "%s%.9g", i ? (a->json ? ", " : "\t") : "", (double)x[i]);
+    for (int64_t i = 0; i < n; i++) {
+        if (i) fputs(a->json ? ", " : "\t", a->out);
+        put_number(a, x[i]);
+    }
     fprintf(a->out, "%s", a->json ? "]}" : "");
 }
 
@@ -188,14 +205,15 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
     for (int32_t t = 0; t < n; t++) {
         int64_t row = l->first[t] + s;
         if (t) fputs(a->json ? ", " : " ", a->out);
-        if (!words) fprintf(a->out, "%.9g", (double)((float *)y->data)[row * y->width]);
+        if (!words) put_number(a, ((const float *)y->data)[row * y->width]);
         else if (a->json) json_text(a->out, word(h, class_of(path, p, row, classes)));
         else fputs(word(h, class_of(path, p, row, classes)), a->out);
     }
     if (a->json && p) fprintf(a->out, "], \"probabilities\": [");
     for (int32_t t = 0; a->json && p && t < n; t++) {
         int64_t row = l->first[t] + s;
-        fprintf(a->out, "%s%.9g", t ? ", " : "", (double)p[row * classes + class_of(path, p, row, classes)]);
+        if (t) fputs(", ", a->out);
+        json_number(a->out, (double)p[row * classes + class_of(path, p, row, classes)]);
     }
     if (a->json) fputc(']', a->out);
     if (a->json && tags && words) put_tag_spans(a, h, l, s, n, path, p, classes);
@@ -246,7 +264,10 @@ static void put_alignment(FILE *f, const tn_path *p)
     fprintf(f, "], \"weights\": [");
     for (int64_t i = 0; i < p->n; i++) {
         fprintf(f, "%s[", i ? ", " : "");
-        for (int64_t t = 0; t < p->steps; t++) fprintf(f, "%s%.6g", t ? ", " : "", (double)p->weight[i * p->steps + t]);
+        for (int64_t t = 0; t < p->steps; t++) {
+            if (t) fputs(", ", f);
+            json_number(f, (double)p->weight[i * p->steps + t]);
+        }
         fputc(']', f);
     }
     fputc(']', f);
@@ -264,8 +285,8 @@ static void put_words(written *w, double points, const int32_t *ids, int64_t n)
         else fputs(text ? text : "?", a->out);
     }
     if (!a->json) return;
-    fprintf(a->out, "], \"score\": %.9g", points);
-    if (w->path) fprintf(a->out, ", \"log_probability\": %.9g", w->path->log_p);
+    fputs("], \"score\": ", a->out), json_number(a->out, points);
+    if (w->path) fputs(", \"log_probability\": ", a->out), json_number(a->out, w->path->log_p);
     if (w->path && w->path->weight) put_alignment(a->out, w->path);
 }
 
