@@ -4,12 +4,12 @@
 #include "open_data.h"
 
 enum { MOST = 4096 };
-typedef struct { double *numbers; int64_t n; char text[2][MOST]; int texts; } seen; /* one example                        */
+typedef struct { double *numbers; int64_t n; char text[3][MOST]; int texts; } seen; /* one example                        */
 
 static int take(void *to, uint32_t column, const tn_value *v)
 {
     seen *s = to;
-    if (v->dtype == TN_TEXT && column < 2) {
+    if (v->dtype == TN_TEXT && column < 3) {
         snprintf(s->text[column], MOST, "%.*s", (int)v->end[0], (const char *)v->leaf);
         s->texts++;
     } else if (v->dtype == TN_F32)
@@ -333,6 +333,85 @@ static void check_distinct(void)
     close_source(&s);
 }
 
+/* A story retold: places of people and things by name, from its sentences alone. 0: a sentence says what cannot be. */
+typedef struct { char name[8][16], place[8][16], before[8][16], holder[8][16]; int n; } retold;
+static int known(retold *r, const char *name)
+{
+    int i = 0;
+    while (i < r->n && strcmp(r->name[i], name)) i++;
+    if (i == r->n) {
+        r->n++;
+        snprintf(r->name[i], 16, "%s", name);
+        r->place[i][0] = r->before[i][0] = r->holder[i][0] = 0;
+    }
+    return i;
+}
+static void arrive(retold *r, int i, const char *at)
+{
+    char place[16] = { 0 };
+    for (int k = 0; k < 15 && at[k]; k++) place[k] = at[k]; /* it may be another one's place                           */
+    if (!strcmp(r->place[i], place)) return;
+    memcpy(r->before[i], r->place[i], 16);
+    memcpy(r->place[i], place, 16);
+}
+static int retell(retold *r, const char *story, int *sentences)
+{
+    char who[16], verb[16], word[16], last[16];
+    int used;
+    r->n = 0;
+    for (*sentences = 0; sscanf(story, "%15s %15s%n", who, verb, &used) == 2; ++*sentences) {
+        for (story += used, last[0] = 0; sscanf(story, "%15s%n", word, &used) == 1; memcpy(last, word, 16)) {
+            story += used;
+            if (!strcmp(word, ".")) break;
+        }
+        int i = known(r, who);
+        if (!strcmp(verb, "went") || !strcmp(verb, "walked") || !strcmp(verb, "ran")) {
+            if (!strcmp(r->place[i], last)) return 0;
+            arrive(r, i, last);
+            for (int k = 0; k < r->n; k++)
+                if (!strcmp(r->holder[k], who)) arrive(r, k, last);
+        } else if (!strcmp(verb, "took") || !strcmp(verb, "picked")) {
+            int k = known(r, last);
+            if (!r->place[i][0] || r->holder[k][0] || (r->place[k][0] && strcmp(r->place[k], r->place[i]))) return 0;
+            snprintf(r->holder[k], 16, "%s", who);
+            arrive(r, k, r->place[i]);
+        } else if (!strcmp(verb, "put") || !strcmp(verb, "left")) {
+            int k = known(r, last);
+            if (strcmp(r->holder[k], who)) return 0;
+            r->holder[k][0] = 0;
+        } else return 0;
+    }
+    return 1;
+}
+
+static void check_facts(const char *task, const char *format, int shortest, int longest)
+{
+    char options[100], name[16], place[16];
+    source s;
+    int wrong = 0, least = 1000, most = 0, yes = 0;
+    snprintf(options, sizeof options, "type = 'supporting_facts'\ntask = '%s'", task);
+    if (!open_source(&s, options)) return;
+    for (int i = 0; i < 2000; i++) {
+        const seen *x = example(&s, "train", i);
+        static retold r;
+        int n, told = retell(&r, x->text[0], &n), got = sscanf(x->text[1], format, name, place);
+        if (!told || got < 1) {
+            wrong++;
+            continue;
+        }
+        int k = known(&r, name);
+        const char *want = !strcmp(task, "three") ? r.before[k] : !strcmp(task, "yes_no") ? strcmp(r.place[k], place) ? "no" : "yes" : r.place[k];
+        wrong += !want[0] || strcmp(want, x->text[2]) || (!strcmp(task, "three") && strcmp(r.place[k], place));
+        yes += !strcmp(x->text[2], "yes");
+        if (n < least) least = n;
+        if (n > most) most = n;
+    }
+    expect(!wrong, "supporting_facts, %s: %d of 2000 answers or stories are wrong", task, wrong);
+    expect(least == shortest && most == longest, "supporting_facts, %s: %d to %d sentences", task, least, most);
+    if (!strcmp(task, "yes_no")) expect(abs(yes - 1167) < 100, "supporting_facts: %d of 2000 are yes", yes); /* 1/2 + 1/12 */
+    close_source(&s);
+}
+
 static void check_motif(void)
 {
     source s;
@@ -399,6 +478,10 @@ int main(int argc, char **argv)
     check_addition(1, 1);
     check_addition(0, 0);
     check_distinct();
+    check_facts("one", "where is %15s ?", 2, 10);
+    check_facts("two", "where is the %15s ?", 4, 14);
+    check_facts("three", "where was the %15s before the %15s ?", 8, 24);
+    check_facts("yes_no", "is %15s in the %15s ?", 2, 10);
     check_motif();
     check_mistakes();
     return expect_end("generators");
