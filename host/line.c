@@ -98,7 +98,8 @@ char *data_write_line(data *d, const field *f, const int32_t *id, int64_t n)
         rc = t->text(d->dataset->self, (uint32_t)f->column_index, &steps.value, &sink);
         size_t bytes = rc || !out.leaf ? 0 : strlen(out.leaf) + 1;
         if (bytes) text = memory_new(bytes), memcpy(text, out.leaf, bytes);
-        else if (!d->context->host->error[0]) host_fail(d->context->host, rc, "the data set cannot write the text of field '%s'", f->name);
+        else if (!d->context->host->error[0])
+            host_fail(d->context->host, rc, "the data set cannot write the text of field '%s'", f->name);
     } else {
         char *at = text = memory_new((size_t)(n ? steps.value.end[n - 1] : 0) + (size_t)n + 1);
         for (int64_t i = 0; i < n; i++) at += sprintf(at, "%s%s", i ? " " : "", f->words->word[id[i]]);
@@ -220,7 +221,8 @@ int data_feed(data *d, const char *line, const char *const *column, int n, store
     if (!data_feeds(d)) return TN_EUNSUPPORTED;
     fed x = fed_names(d, column, n);
     tn_sink sink = { sizeof sink, 0, &x, put_fed };
-    int rc = ((const tn_dataset *)d->dataset->desc->table)->feed(d->dataset->self, line, line ? (int64_t)strlen(line) : 0, (uint32_t)x.n, x.name, &sink);
+    const tn_dataset *t = d->dataset->desc->table;
+    int rc = t->feed(d->dataset->self, line, line ? (int64_t)strlen(line) : 0, (uint32_t)x.n, x.name, &sink);
     if (rc && rc != TN_END && rc != TN_EUNSUPPORTED && !h->error[0]) host_fail(h, rc, "the data set cannot read the line");
     if (!rc) {
         reading r = reading_start(d);

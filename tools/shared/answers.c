@@ -332,7 +332,8 @@ int answers_put(answers *a)
     const tn_tensor *y = h->loss->at_in[0];
     if (writer_of(h)) return put_written(a, writer_of(h));
     int64_t classes = classes_of(h);
-    const float *p = answers_probabilities(a, h, y->rows, classes ? classes : y->width); /* of numbers: one a column, where a loss says so */
+    /* of numbers: one a column, where a loss says so */
+    const float *p = answers_probabilities(a, h, y->rows, classes ? classes : y->width);
     const int32_t *path = y->lay && y->lay->parent == TN_ROOT ? best_paths(a, h, y->rows) : NULL;
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
