@@ -23,6 +23,23 @@ ok $? "phrase-sentiment: $(tail -n 2 "$tmp/out")"
 awk '$1 == "test.accuracy" { found = $2 > 0.9 } END { exit !found }' "$tmp/out"
 ok $? "phrase-sentiment: $(grep test.accuracy "$tmp/out")"
 
+# as many parameters as published; where words are counted on data of ours, each word more or less has its own
+parameters() { # FILE WANTED
+    local got
+    got=$("$build/tenon" check "experiments/$1.toml" 2>/dev/null | sed -n 's/^parameters: //p')
+    [ "$got" = "$2" ]; ok $? "$1: ${got:-no} parameters, published are $2"
+}
+parameters 1997/adding-100 93
+parameters 1997/multiplication 93
+parameters 1997/temporal-order-6a 156
+parameters 1997/temporal-order-6b 308
+parameters 1997/reber-4x1-0.1 264
+parameters 1997/reber-3x2-0.1 276
+if [ -e "${TENON_DATA:-}/multi30k/train.lc.norm.tok.de" ]; then # 7,875 and 5,896 words for 7,853 and 5,893
+    parameters multi30k-seq2seq $((13898501 + 22 * 256 + 3 * (256 + 512 + 1)))
+    parameters multi30k-context $((14219781 + 22 * 256 + 3 * (256 + 1280 + 1)))
+else echo "skip: parameters of translation (no \$TENON_DATA/multi30k)"; skipped=1; fi
+
 # a tree has a phrase for every bracket: as many as the whole training split holds, counted by another program
 trees=${TENON_DATA:-}/sst-trees/train.txt
 if [ -e "$trees" ]; then

@@ -13,7 +13,7 @@
 
 enum { FEEDS = 0x666565 };                 /* salt: the random numbers that choose what a step hears                      */
 
-static const char *const types[] = { "additive", "dot", "general", NULL };
+static const char *const types[] = { "additive", "dot", "general", "none", NULL };
 static const char *const reads[] = { "state", "context", "embedding", NULL };
 static const tn_option options[] = {
     TN_SIZE(config, embedding.width, 128, 1, 1e6, "how many numbers the vector of a word has"),
@@ -125,7 +125,7 @@ static int plan_params(const tn_api *api, tn_plan *p, decoder *d)
         || (d->b_output = add_weight(api, p, "output_bias", d->words, 1, NULL, 0)) < 0
         || (d->pack_output = api->add_packed(p, d->w_output, 1, 1)) < 0
         || (d->pack_output_back = api->add_packed(p, d->w_output, 0, 1)) < 0) return TN_EINVAL;
-    if (d->attention == DOT) return TN_OK;
+    if (d->attention == DOT || d->attention == NONE) return TN_OK;
     const char *name = d->attention == GENERAL ? "attention_weight" : "attention_key_weight";
     if ((d->w_key = add_weight(api, p, name, d->units, d->source, glorot, 0)) < 0
         || (d->pack_key = api->add_packed(p, d->w_key, 1, 1)) < 0) return TN_EINVAL;
@@ -152,7 +152,7 @@ static int plan_slots(const tn_api *api, tn_plan *p, decoder *d, const tn_spec *
        || (d->a = api->add_saved(p, &ragged)) < 0 || (d->da = api->add_work(p, &ragged)) < 0
        || (d->read = api->add_saved(p, &f)) < 0 || (d->d_read = api->add_work(p, &f)) < 0
        || (d->dp = api->add_saved(p, &q)) < 0 || (d->dr = api->add_saved(p, &k)) < 0 || (d->d_embedding = api->add_saved(p, &wide)) < 0
-       || (d->attention != DOT && (d->r = api->add_saved(p, &k)) < 0) || (additive && (d->p = api->add_saved(p, &q)) < 0)
+       || ((additive || d->attention == GENERAL) && (d->r = api->add_saved(p, &k)) < 0) || (additive && (d->p = api->add_saved(p, &q)) < 0)
        || (additive && (d->dc = api->add_saved(p, &q)) < 0)
        || (d->o->embedding.dropout > 0 && (d->mask = api->add_saved(p, &wide)) < 0);
     return bad ? TN_EINVAL : TN_OK;
@@ -199,7 +199,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     if (!rc) rc = check_cell(api, host, o->cell);
     if (rc) return rc;
     *d = (decoder){ .o = o, .words = in[TARGET]->classes > 0 ? in[TARGET]->classes : o->output.units, .embedding = o->embedding.width,
-                    .source = in[SOURCE]->width, .attention = o->attention.type, .scale = 1, .w_key = -1, .w_query = -1, .w_context = -1,
+                    .source = o->attention.type == NONE ? 0 : in[SOURCE]->width, .attention = o->attention.type, .scale = 1, .w_key = -1, .w_query = -1, .w_context = -1,
                     .b_query = -1, .mask = -1, .p = -1, .r = -1, .dc = -1, .at = { -1, -1, -1 } };
     rc = find_words(api, host, o, in[TARGET], d);
     if (!rc) rc = plan_cell(api, host, p, d, in[TARGET]);
@@ -412,6 +412,7 @@ static void row_back(const step *s, int64_t row, float *x)
     if (d->at[CONTEXT] >= 0) lanes_add(x + e, 1, d_read + d->at[CONTEXT], d->source);
     for (int64_t j = 0; j < e; j++) de[j] = mask ? x[j] * mask[row * e + j] : x[j];
     memset(dp, 0, sizeof *dp * (size_t)u);
+    if (d->attention == NONE) return;
     if (dc) memset(dc, 0, sizeof *dc * (size_t)u);
     for (int32_t t = 0; t < steps->length[seq]; t++) {
         int64_t at = (steps->first[t] + seq) * d->source;
@@ -498,7 +499,7 @@ static int backward(void *self, const tn_call *c)
     if (!rc) rc = ops->fill(c->be, dr->data, TN_F32, dr->rows * dr->width, 0);
     pass_gradients(d, c);
     for (int32_t t = c->in[TARGET]->lay->steps; t-- > 0 && !rc; ) rc = backward_step(d, c, t);
-    if (rc || !dv) return rc;
+    if (rc || !dv || d->attention == NONE) return rc;
     if (d->r < 0) return ops->axpy(c->be, dr->rows * dr->width, 1, dr->data, dv);
     return ops->gemm(c->be, 0, 0, dr->rows, d->source, d->units, dr->data, d->units, weights(c, d->w_key), d->source, 1, dv, d->source);
 }
@@ -543,7 +544,7 @@ static int gradient(void *self, const tn_call *c)
     if (!rc) rc = embedding_gradient(d, c);
     if (!rc && c->d_out[0])
         rc = weight_gradient(c, n, d->words, c->d_out[0]->data, d->features, saved(c, d->read), d->w_output, d->b_output);
-    if (rc || d->attention == DOT) return rc;
+    if (rc || d->attention == DOT || d->attention == NONE) return rc;
     rc = weight_gradient(c, m, u, saved(c, d->dr), d->source, c->in[SOURCE]->data, d->w_key, -1);
     if (rc || d->attention == GENERAL) return rc;
     rc = weight_gradient(c, n, u, saved(c, d->dp), d->query, saved(c, d->asks), d->w_query, d->b_query);
@@ -568,7 +569,9 @@ static const tn_desc desc = {
            "    s_t = cell([e_t, c_t], s_(t-1))\n"
            "    y_t = W_o [s_t, c_t, e_t] + b\n\n"
            "`attention`: `additive` scores c tanh(W s + V v + b), `dot` s v, `general` s W v. `output.reads` says which of `state`,\n"
-           "`context` and `embedding` y_t is computed from. A source without steps has the context 0.\n\n"
+           "`context` and `embedding` y_t is computed from. A source without steps has the context 0. `none`: there is no\n"
+           "context, and only the first state tells of the source (Sutskever et al. 2014). A source of one step, with `dot`, is the\n"
+           "context of every step (Cho et al. 2014).\n\n"
            "    [[layer]]\n"
            "    name = \"decoder\"\n"
            "    type = \"attention_decoder\"\n"

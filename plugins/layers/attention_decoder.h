@@ -10,7 +10,7 @@
 #include "attend.h"
 
 enum { TARGET, SOURCE };                   /* inputs                                                                     */
-enum { ADDITIVE, DOT, GENERAL };           /* attention.type                                                             */
+enum { ADDITIVE, DOT, GENERAL, NONE };     /* attention.type                                                             */
 enum { STATE, CONTEXT, EMBEDDING, READS }; /* output.reads                                                               */
 enum { MOST_STATES = 8 };
 
@@ -25,7 +25,7 @@ typedef struct config {
 } config;
 typedef struct decoder {
     const config *o;
-    int64_t words, embedding, source, query, state, units, features; /* V E C Q, of the cell's output, U F              */
+    int64_t words, embedding, source, query, state, units, features; /* V E C Q, of the cell's output, U F; C 0: NONE   */
     int64_t state_width[MOST_STATES], at[READS];       /* at: first column among the features; -1: not read              */
     uint32_t states;
     int attention, child;
@@ -63,12 +63,14 @@ static inline const float *keys_of(const decoder *d, const tn_call *c)
     return d->r < 0 ? c->in[SOURCE]->data : c->saved[d->r]->data;
 }
 
-/* What a query p sees of sequence s of the source: a = softmax(score(p, r_t)), y = sum of a_t v_t; 0 of an empty one. */
+/* What a query p sees of sequence s of the source: a = softmax(score(p, r_t)), y = sum of a_t v_t; 0 of an empty one. Nothing
+ * where attention is NONE.                                                                                              */
 static inline void attend(const decoder *d, const tn_call *c, int32_t s, const float *p, float *a, float *y)
 {
     const tn_layout *steps = c->in[SOURCE]->lay;
     const float *v = c->in[SOURCE]->data, *r = keys_of(d, c), *context = weights(c, d->w_context);
     int32_t n = steps->length[s];
+    if (d->attention == NONE) return;
     memset(y, 0, sizeof *y * (size_t)d->source);
     for (int32_t t = 0; t < n; t++) {
         const float *key = r + (steps->first[t] + s) * d->units;

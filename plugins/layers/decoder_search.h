@@ -87,7 +87,8 @@ static int search_grow(search *z)
 static int32_t search_say(search *z, int32_t row, int32_t word, int32_t before)
 {
     if (z->n_said == z->room && search_grow(z)) return -1;
-    if (z->asked) memcpy(z->looked + z->n_said * z->longest, z->weights + row * z->longest, sizeof(float) * (size_t)z->longest);
+    if (z->asked && z->d->attention != NONE)
+        memcpy(z->looked + z->n_said * z->longest, z->weights + row * z->longest, sizeof(float) * (size_t)z->longest);
     z->tree[z->n_said] = (said){ word, before };
     return z->n_said++;
 }
@@ -234,9 +235,10 @@ static void search_begin(search *z, int32_t first, int32_t sequences)
 static void search_tell(const search *z, const beam *b, const ended *path, float *weight, tn_path *told)
 {
     int32_t steps = z->c->in[SOURCE]->lay->length[b->source];
-    for (int64_t at = path->last, i = path->n; at >= 0; at = z->tree[at].before)
+    int looks = z->d->attention != NONE;
+    for (int64_t at = path->last, i = path->n; looks && at >= 0; at = z->tree[at].before)
         memcpy(weight + --i * steps, z->looked + at * z->longest, sizeof *weight * (size_t)steps);
-    *told = (tn_path){ sizeof *told, SOURCE, path->log_p, path->n, steps, weight };
+    *told = (tn_path){ sizeof *told, SOURCE, path->log_p, path->n, steps, looks ? weight : NULL };
     z->asked->tell(z->asked->to, b->parent_row, told);
 }
 

@@ -45,19 +45,20 @@ def shapes_of(attention, cell, e, c, h, u, v, read):
 def decoder_case(cases, name, seed, attention, cell, e=4, c=5, h=6, u=3, v=7, reads=("state", "context", "embedding"), scale=False):
     import torch
     g = torch.Generator().manual_seed(seed)
-    width = dict(state=h, context=c, embedding=e)
-    shapes = shapes_of(attention, cell, e, c, h, u, v, sum(width[k] for k in reads))
+    context = 0 if attention == "none" else c
+    width = dict(state=h, context=context, embedding=e)
+    shapes = shapes_of(attention, cell, e, context, h, u, v, sum(width[k] for k in reads))
     p = {k: random(g, *shape, scale=0.5).requires_grad_() for k, shape in shapes.items()}
     ids = [torch.randint(v, (n,), generator=g) for n in TARGET]
     source = [random(g, n, c).requires_grad_() for n in SOURCE]
     names = ["state"] if cell == "gru" else ["state", "cell"]
     first = [random(g, len(TARGET), h).requires_grad_() for _ in names]
-    step, rows, last = cell_of(cell, p, e + c, h), [], []
+    step, rows, last = cell_of(cell, p, e + context, h), [], []
     for b, words in enumerate(ids):
         states = [s[b] for s in first]
         for word in words:
-            heard, seen = p["embedding_weight"][word], torch.zeros(c).double()
-            if len(source[b]):
+            heard, seen = p["embedding_weight"][word], torch.zeros(context).double()
+            if len(source[b]) and context:
                 weights = torch.softmax(scores(p, attention, states[0], source[b]) * (h ** -0.5 if scale else 1), 0)
                 seen = weights @ source[b]
             states = step(torch.cat([heard, seen]), states)
@@ -88,5 +89,7 @@ def decoder():
     decoder_case(c, "state_alone", 910, "additive", "gru", reads=("state",))
     decoder_case(c, "another_order", 911, "general", "lstm", reads=("embedding", "state"), scale=True)
     decoder_case(c, "scaled_dot", 912, "dot", "gru", h=5, reads=("context", "state"), scale=True)
+    decoder_case(c, "none_gru", 914, "none", "gru")
+    decoder_case(c, "none_lstm", 915, "none", "lstm", reads=("state",))
     decoder_case(c, "wide", 913, "additive", "lstm", e=17, c=18, h=19, u=21, v=37)
     return c
