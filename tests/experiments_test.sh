@@ -29,12 +29,12 @@ parameters() { # FILE WANTED
     got=$("$build/tenon" check "experiments/$1.toml" 2>/dev/null | sed -n 's/^parameters: //p')
     [ "$got" = "$2" ]; ok $? "$1: ${got:-no} parameters, published are $2"
 }
-parameters 1997/adding-100 93
-parameters 1997/multiplication 93
-parameters 1997/temporal-order-6a 156
-parameters 1997/temporal-order-6b 308
-parameters 1997/reber-4x1-0.1 264
-parameters 1997/reber-3x2-0.1 276
+parameters published/1997/adding-100 93
+parameters published/1997/multiplication 93
+parameters published/1997/temporal-order-6a 156
+parameters published/1997/temporal-order-6b 308
+parameters published/1997/reber-4x1-0.1 264
+parameters published/1997/reber-3x2-0.1 276
 if [ -e "${TENON_DATA:-}/multi30k/train.lc.norm.tok.de" ]; then # 7,875 and 5,896 words for 7,853 and 5,893
     parameters multi30k-seq2seq $((13898501 + 22 * 256 + 3 * (256 + 512 + 1)))
     parameters multi30k-context $((14219781 + 22 * 256 + 3 * (256 + 1280 + 1)))

@@ -5,7 +5,8 @@
  *     tenon verify --record [FILE...]     and keeps what came out in recorded/ beside each file
  *     tenon verify --recorded [FILE...]   trains nothing: the records, as far as they belong to the files as they are
  *
- * Without FILE: every file of experiments/published that has such a block. Exit 1: a figure was missed in training, or a record is missing or stale. */
+ * Without FILE: every file of experiments/published, and of the folders in it, that has such a block. Exit 1: a figure was
+ * missed in training, or a record is missing or stale. */
 #include <errno.h>
 #include <glob.h>
 #include <jansson.h>
@@ -213,6 +214,15 @@ static int verify_file(const char *path, const arguments *a, const command_env *
     return code;
 }
 
+/* All that are published. 0, or why there are none. */
+static int find_files(glob_t *found)
+{
+    int rc = glob("experiments/published/*.toml", 0, NULL, found);
+    if (rc) return rc;
+    rc = glob("experiments/published/*/*.toml", GLOB_APPEND, NULL, found);
+    return rc == GLOB_NOMATCH ? 0 : rc;
+}
+
 static int verify(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "recorded", "record", "run", "threads", "data-dir", "json", "quiet", NULL };
@@ -222,7 +232,7 @@ static int verify(int argc, char **argv, const command_env *env)
                                                  "[FILE...] [--recorded | --record] [--run DIR] [--threads N] [--data-dir D] "
                                                  "[--json] [--quiet]");
     if (code) return code;
-    if (!a.n_rest && glob("experiments/published/*.toml", 0, NULL, &found)) {
+    if (!a.n_rest && find_files(&found)) {
         fprintf(stderr, "tenon verify: there is no experiments/published here; name the files\n");
         return EXIT_INPUT;
     }

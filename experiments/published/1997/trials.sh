@@ -2,13 +2,13 @@
 # The experiments of 1997: trains each with several seeds and prints how many trials were learned by their rule, after how many
 # sequences (mean, least and most of those), and how many test sequences are wrong in the mean of all trials.
 #
-#   experiments/1997/trials.sh OUT [FILE...]     FILE: all of this folder; runs that are finished in OUT are not repeated.
+#   experiments/published/1997/trials.sh OUT [FILE...]     FILE: all of this folder; runs that are finished in OUT are not repeated.
 #                                                TRIALS (10), THREADS (1) and TENON (build/tenon) may be set.
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 out=$1
 shift
-[ $# -gt 0 ] || set -- experiments/1997/*.toml
+[ $# -gt 0 ] || set -- experiments/published/1997/*.toml
 mkdir -p "$out"
 printf '%-24s %-8s %12s %24s   %s\n' experiment learned sequences 'least and most' 'wrong in the test'
 for file; do
