@@ -1,13 +1,22 @@
 /* check.c -- `tenon check FILE`: everything short of training. */
 #include <stdio.h>
+#include <sys/resource.h>
 #include "../host/command_line.h"
 #include "../host/train.h"
 #include "shared/wiring.h"
+
+/* What the process has had at most so far, in bytes: the program, its plug-ins, the data. */
+static double had_at_most(void)
+{
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : 1024.0 * (double)u.ru_maxrss;
+}
 
 /* Largest memory of training, from the batches of the first epoch. */
 static int print_memory(experiment *e)
 {
     trainer t;
+    double base = had_at_most();
     int rc = experiment_start(e, 1, 1);
     if (!rc) rc = trainer_open(&t, e, ".");
     if (rc) return failed(e);
@@ -23,7 +32,7 @@ static int print_memory(experiment *e)
            state / 1e6, slots / 1e6);
     double kept = graph_kept_bytes(e->graph);
     if (kept > 0) printf(", %.1f MB for what evaluations keep of each word", kept / 1e6);
-    printf("\n");
+    printf(", %.1f MB for the program and the data; in all %.0f MB\n", base / 1e6, (parameters + state + slots + kept + base) / 1e6);
     scratch_free(&b->memory);
     memory_free(b);
     trainer_close(&t);
