@@ -96,4 +96,22 @@ for f in $(ls "$tmp/whole/checkpoints") ; do
     cmp -s "$tmp/whole/checkpoints/$f" "$tmp/cut/checkpoints/$f"; ok $? "resumed: $f differs"
 done
 cmp -s "$tmp/whole/metrics.csv" "$tmp/cut/metrics.csv"; ok $? "resumed: metrics.csv differs"
+
+# a folder is its files in the order of their names, those of its folders among them: the same losses as one file of all
+mkdir -p "$tmp/texts/b/c" "$tmp/texts/.hidden"
+split -n l/4 "$tmp/text.txt" "$tmp/part."
+mv "$tmp/part.aa" "$tmp/texts/a.txt"; mv "$tmp/part.ab" "$tmp/texts/b/1"; mv "$tmp/part.ac" "$tmp/texts/b/c/2"; mv "$tmp/part.ad" "$tmp/texts/z"
+echo "not to be read" | tee "$tmp/texts/.hidden/x" >"$tmp/texts/.y"
+ln -s "$tmp/text.txt" "$tmp/texts/link"
+run folder "dataset.train=$tmp/texts" "dataset.validation=$tmp/texts"
+for c in train.loss validation.loss; do
+    [ "$(column $c folder)" = "$(column $c short)" ]; ok $? "a folder: $c is $(column $c folder | head -1), of one file $(column $c short | head -1)"
+done
+[ "$(grep -c '"[^"]*texts/[^"]*"' "$tmp/texts/../folder/lock.json" 2>/dev/null || true)" != 0 ]; ok $? "a folder: its files are not in the lock"
+mkdir "$tmp/none"
+"$build/tenon" train "$tmp/base.toml" --run "$tmp/empty" --set "dataset.train=$tmp/none" >"$tmp/out" 2>&1
+[ $? != 0 ] && grep -q "none: there is no file in the folder" "$tmp/out"; ok $? "a folder without files: $(cat "$tmp/out")"
+printf 'fine\nbad \377\n' >"$tmp/texts/m"
+"$build/tenon" train "$tmp/base.toml" --run "$tmp/bad" --set "dataset.train=$tmp/texts" >"$tmp/out" 2>&1
+[ $? != 0 ] && grep -q "texts/m" "$tmp/out"; ok $? "a file that is not UTF-8 is not named: $(cat "$tmp/out")"
 finish stream

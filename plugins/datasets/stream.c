@@ -1,6 +1,6 @@
 /* stream.c -- one long text of words or characters, cut into lanes that are read side by side: row l of every batch goes on
  * where row l of the batch before ended. Of N steps, lane l of B has steps floor(l N / B) to floor((l + 1) N / B) - 1.  */
-#include "text_file.h"
+#include "text_folder.h"
 
 typedef struct {
     const char *path[TEXT_SPLITS], *line_end;
@@ -8,7 +8,7 @@ typedef struct {
     int64_t steps, evaluation_steps;
     double validation_share, test_share;
 } config;
-#define SPLIT_PATH(i, name) { name, "file of the " name " split", TN_O_PATH, 0, offsetof(config, path) + (i) * sizeof(char *), \
+#define SPLIT_PATH(i, name) { name, "file of the " name " split, or folder of its files", TN_O_PATH, 0, offsetof(config, path) + (i) * sizeof(char *), \
                               0, 0, 0, NULL, 0, 4096, NULL, NULL }
 #define SHARE(field, name) { name, "share of `train` that is cut from its end instead of a file of its own", TN_O_REAL, \
                              TN_O_OPEN_MAX, TN_AT_(config, field, double), 0, 0, 0, NULL, 0, 1, NULL, NULL }
@@ -24,10 +24,11 @@ static const tn_option options[] = {
     SHARE(validation_share, "share.validation"), SHARE(test_share, "share.test"),
     TN_ENUM(config, encoding, ENCODING_UTF8, text_encodings, "how the files are written") };
 
-typedef struct {                           /* one file, its steps one after the other                                */
+typedef struct {                           /* the files of a path, their steps one after the other                  */
     char *bytes; size_t room;
     places end;                            /* where each step ends in bytes                                          */
     places line;                           /* the first step of each line                                            */
+    file_list files; places file;          /* the first line of each file                                            */
 } text;
 typedef struct {
     const config *c; const tn_api *api; tn_host *host;
@@ -54,7 +55,7 @@ static int open_stream(const tn_api *api, tn_host *host, const void *config_, vo
 static void close_stream(void *self)
 {
     stream *s = self;
-    for (int i = 0; i < TEXT_SPLITS; i++) free(s->of[i].bytes), free(s->of[i].end.v), free(s->of[i].line.v);
+    for (int i = 0; i < TEXT_SPLITS; i++) free(s->of[i].bytes), free(s->of[i].end.v), free(s->of[i].line.v), free(s->of[i].file.v), file_list_free(&s->of[i].files);
     free(s->end);
     memset(s->of, 0, sizeof s->of);
     s->end = NULL, s->end_room = 0;
@@ -147,6 +148,12 @@ static void range_of(const stream *s, int split, int64_t *from, int64_t *upto)
     *upto = split == 0 ? validation : split == 1 ? test : n;
 }
 
+/* The names of a path's files, once. */
+static int list_of(stream *s, int i)
+{
+    return s->of[i].files.n ? TN_OK : list_texts(s->api, s->host, s->c->path[i], 0, &s->of[i].files);
+}
+
 static int load(void *self, const char *split)
 {
     stream *s = self;
@@ -154,12 +161,17 @@ static int load(void *self, const char *split)
     if (i < 0) return TN_END;
     text *t = &s->of[i];
     if (t->end.n) return TN_OK;
-    size_t n;
-    char *file = text_read(s->api, s->host, s->c->path[i], s->c->encoding, &n);
-    if (!file) return TN_EIO;
-    int rc = cut_lines(s, t, file, n);
-    free(file);
-    if (!rc && !t->end.n) rc = tn_fail(s->api, s->host, TN_EINVAL, "%s: the file is empty", s->c->path[i]);
+    int rc = list_of(s, i);
+    for (uint32_t k = 0; k < t->files.n && !rc; k++) {
+        size_t n;
+        char *file = text_read(s->api, s->host, t->files.path[k], s->c->encoding, &n);
+        if (!file) return TN_EIO;
+        rc = places_add(&t->file, (size_t)t->line.n) ? cut_lines(s, t, file, n)
+                                                     : s->api->fail(s->host, TN_ENOMEM, "no memory for the names of files");
+        free(file);
+    }
+    if (!rc && !t->files.n) rc = tn_fail(s->api, s->host, TN_EINVAL, "%s: there is no file in the folder", s->c->path[i]);
+    if (!rc && !t->end.n) rc = tn_fail(s->api, s->host, TN_EINVAL, "%s: %s empty", s->c->path[i], t->files.n > 1 ? "all files are" : "the file is");
     return rc;
 }
 
@@ -221,15 +233,18 @@ static int place(void *self, const char *split, int64_t index, char *out, size_t
 {
     stream *s = self;
     int k = text_split(split);
-    const places *line = &text_of(s, k)->line;
+    const text *t = text_of(s, k);
+    const places *line = &t->line;
     int64_t from, upto, low = 0, high = line->n;
+    uint32_t file = 0;
     example_of(s, k, s->lanes[k] ? s->lanes[k] : 1, index, &from, &upto);
     while (high - low > 1) { /* the last line that begins at `from` or before */
         int64_t middle = (low + high) / 2;
         if ((int64_t)line->v[middle] <= from) low = middle;
         else high = middle;
     }
-    snprintf(out, size, "%s:%lld", s->c->path[text_of(s, k) - s->of], (long long)low + 1);
+    while (file + 1 < t->files.n && (int64_t)t->file.v[file + 1] <= low) file++;
+    snprintf(out, size, "%s:%lld", t->files.path[file], (long long)(low - (int64_t)t->file.v[file]) + 1);
     return TN_OK;
 }
 
@@ -287,11 +302,17 @@ static int steps_text(void *self, uint32_t i, const tn_value *v, const tn_sink *
 static int file_of(void *self, uint32_t i, const char **path)
 {
     stream *s = self;
-    for (int k = 0; k < TEXT_SPLITS; k++)
-        if (s->c->path[k] && !i--) {
-            *path = s->c->path[k];
+    for (int k = 0; k < TEXT_SPLITS; k++) {
+        const file_list *l = &s->of[k].files;
+        if (!s->c->path[k]) continue;
+        int rc = list_of(s, k);
+        if (rc) return rc;
+        if (i < l->n) {
+            *path = l->path[i];
             return TN_OK;
         }
+        i -= l->n;
+    }
     return TN_END;
 }
 
@@ -319,7 +340,9 @@ static const tn_desc desc = {
     "    name = \"next\"\n"
     "    from = \"words\"\n"
     "    shift = 1\n\n"
-    "`share = { validation = 0.05, test = 0.05 }` cuts one file by position: the middle part and the end.\n\n"
+    "`share = { validation = 0.05, test = 0.05 }` cuts one file by position: the middle part and the end. A path may be a folder: "
+    "then all files in it and in its folders are read one after the other, in the order of their names; names that begin with a dot "
+    "and symbolic links are left out.\n\n"
     "`tenon predict` writes on from each line of text, which is cut as the file is; states are zero at its beginning. An empty "
     "line begins with the end of a line: `line_end`, or of characters a line break. In what is written both are line breaks.",
     TN_OPTIONS(options), sizeof(config), sizeof(stream), NULL, open_stream, close_stream, NULL, NULL, NULL };
