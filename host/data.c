@@ -215,7 +215,7 @@ static int put_example(reading *r)
     tn_rng rng = { d->seed, (uint64_t)r->index };
     for (int i = 0; i < d->n_fields; i++) {
         field *f = d->field[i];
-        const tn_value *v;
+        const tn_value *v = NULL;
         if (f->from) continue;
         int rc = value_of(r, f, f->n_transforms, rng, &v);
         if (rc) return rc;

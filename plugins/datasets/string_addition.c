@@ -77,7 +77,7 @@ static int draw_distinct(addition *s, tn_rng rng)
     uint64_t room = 16;
     while (room < 2 * (uint64_t)n) room *= 2;
     pair *table = calloc(room, sizeof *table);
-    s->pairs = malloc(sizeof *s->pairs * (size_t)n);
+    s->pairs = calloc((size_t)n, sizeof *s->pairs);
     if (!table || !s->pairs) {
         free(table);
         return tn_fail(s->m.api, s->m.host, TN_ENOMEM, "no memory for %lld distinct questions", (long long)n);
@@ -122,7 +122,7 @@ static int find_pair(addition *s, const char *split, int64_t index, tn_rng rng, 
     int rc = c->distinct && !s->pairs ? draw_distinct(s, rng) : TN_OK;
     if (rc) return rc;
     if (c->distinct) {
-        for (int i = 0; strcmp(generator_splits[i], split); i++) index += c->made.examples[i];
+        for (int i = 0; i < GENERATOR_SPLITS && strcmp(generator_splits[i], split); i++) index += c->made.examples[i];
         *q = s->pairs[index];
         return TN_OK;
     }
@@ -140,7 +140,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
     const maker *m = self;
     const config *c = m->config;
     char *text = m->room;
-    pair q;
+    pair q = { 0, 0 };
     (void)lanes;
     int rc = find_pair(self, split, index, rng, &q);
     if (rc) return rc;

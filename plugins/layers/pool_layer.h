@@ -5,8 +5,8 @@
 #include "pool.h"
 
 enum { POOL_GRAIN = 4 };                   /* sequences that are worth another thread */
-static void pool_forward(void *call, int64_t from, int64_t end);
-static void pool_backward(void *call, int64_t from, int64_t end);
+static void pool_forward(void *to, int64_t from, int64_t end);
+static void pool_backward(void *to, int64_t from, int64_t end);
 
 static int forward(void *self, const tn_call *c)
 {
