@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # resume_test.sh BUILD -- kills a training run with SIGKILL at 25 moments (5 inside a checkpoint write, 5 inside an
 # evaluation, 15 at random times), resumes each, and compares final weights, metrics and predictions byte for byte
-# with the run that was never killed. The same for 1, 2 and 3 threads, and for predictions alone and in batches.
+# with the run that was never killed. The same for 1, 2 and 3 threads, for each instruction set that this processor has, and
+# for predictions alone and in batches.
 . "$(dirname "$0")/../begin.sh"
 
 # Sentences of two kinds from a fixed generator; some are empty.
@@ -46,6 +47,11 @@ results "$tmp/again" | cmp -s - "$tmp/whole.sums"; ok $? "the same run twice giv
 for threads in 1 3; do
     tenon train "$here/run.toml" --data-dir "$tmp" --run "$tmp/threads$threads" --threads $threads >/dev/null 2>&1
     results "$tmp/threads$threads" | diff -q - "$tmp/whole.sums" >/dev/null; ok $? "$threads threads give other bytes than 2"
+done
+for isa in $(isas); do
+    TENON_ISA=$isa tenon train "$here/run.toml" --data-dir "$tmp" --run "$tmp/$isa" --threads 2 >"$tmp/log" 2>&1
+    ok $? "TENON_ISA=$isa does not train: $(tail -n 2 "$tmp/log")"
+    results "$tmp/$isa" | diff -q - "$tmp/whole.sums" >/dev/null; ok $? "TENON_ISA=$isa gives other bytes than the widest vectors"
 done
 
 exec 2>"$tmp/shell.log" # the shell announces every process that was killed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # shapes_train_test.sh BUILD -- layers that change shapes, normalise or attend, together in one network: it learns its task;
-# one and two threads, and a run that is killed and resumed, give the same bits, the running moments of batch_norm too; a
-# line is tagged alone as among others.
+# one and two threads, each instruction set, and a run that is killed and resumed, give the same bits, the running moments of
+# batch_norm too; a line is tagged alone as among others.
 . "$(dirname "$0")/../begin.sh"
 cp "$here/tagger.toml" "$tmp/"
 cd "$tmp" || exit 1
@@ -32,6 +32,10 @@ awk -v a="${accuracy:-0}" 'BEGIN { exit !(a >= 0.97) }'; ok $? "accuracy ${accur
 "$build/tenon" train tagger.toml --run two --threads 2 >out 2>&1; ok $? "two threads: $(tail -n 2 out)"
 cmp -s "$(last one)" "$(last two)"; ok $? "other bits on two threads"
 cmp -s one/metrics.csv two/metrics.csv; ok $? "other metrics on two threads"
+for isa in $(isas); do
+    TENON_ISA=$isa "$build/tenon" train tagger.toml --run "$isa" --threads 2 >out 2>&1; ok $? "TENON_ISA=$isa: $(tail -n 2 out)"
+    cmp -s "$(last one)" "$(last "$isa")" && cmp -s one/metrics.csv "$isa/metrics.csv"; ok $? "other bits with TENON_ISA=$isa"
+done
 
 for try in 1 2 3 4 5 6; do # it may be done before the signal comes
     rm -rf killed
