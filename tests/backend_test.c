@@ -1,6 +1,7 @@
 /* The cpu backend against brute force in double, and against itself bit by bit: three builds, 1 to 5 threads, random
  * cuts of rows and of parameters. The first build and one thread make the bits that all others must repeat.  */
 #include "backend.h"
+#include <unistd.h>
 
 #ifndef PLUGINS
 #define PLUGINS "build/plugins"
@@ -307,8 +308,8 @@ static void start_backends(void)
     for (int i = 0; i < 3; i++) {
         char file[256];
         snprintf(file, sizeof file, "%s/backends/cpu%s.so", PLUGINS, isa[i]);
-        if (!can_run(i)) {
-            printf("left out: %s, this processor cannot run it\n", file);
+        if (!can_run(i) || (i && access(file, F_OK))) {
+            printf("left out: %s, %s\n", file, can_run(i) ? "it is not built" : "this processor cannot run it");
             skipped++;
             continue;
         }

@@ -422,8 +422,11 @@ int main(int argc, char **argv)
     if (argc < 3) return 2;
     char file[4096], error[400];
     const char *const places[] = { argv[1], NULL };
-    snprintf(file, sizeof file, "%s/layers/attention_decoder%s.so", argv[1], registry_isa() == 4 ? ".v4" : registry_isa() ? ".v3" : "");
-    path = realpath(file, NULL);
+    static const char *const builds[] = { ".v4", ".v3", "" };
+    for (int i = registry_isa() == 4 ? 0 : registry_isa() ? 1 : 2; i < 3 && !path; i++) { /* the best that there is, as the host */
+        snprintf(file, sizeof file, "%s/layers/attention_decoder%s.so", argv[1], builds[i]);
+        path = realpath(file, NULL);
+    }
     probe_places(places);
     const checkpoint *f = checkpoint_read(argv[2], error, sizeof error);
     if (!path || !f) {

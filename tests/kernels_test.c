@@ -7,6 +7,7 @@
 #include <string.h>
 #include "tenon/tenon.h"
 #include "tenon/vec.h"
+#include <unistd.h>
 
 static int passed, failed;
 static char build_name[64];
@@ -237,8 +238,8 @@ int main(int argc, char **argv)
     int level[] = { 1, 0, 0 };
 #endif
     for (int i = 0; i < 3; i++) {
-        if (!level[i]) continue;
         snprintf(path, sizeof path, "%s/plugins/backends/cpu%s.so", argv[1], builds[i]);
+        if (!level[i] || (i && access(path, F_OK))) continue; /* a build for fewer instruction sets has not all of them */
         test_backend(path, i ? builds[i] + 1 : "plain");
     }
     printf("kernels: %d passed, %d failed\n", passed, failed);
