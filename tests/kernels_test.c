@@ -239,7 +239,10 @@ int main(int argc, char **argv)
 #endif
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/plugins/backends/cpu%s.so", argv[1], builds[i]);
-        if (!level[i] || (i && access(path, F_OK))) continue; /* a build for fewer instruction sets has not all of them */
+        if (!level[i] || (i && access(path, F_OK))) { /* a build for fewer instruction sets has not all of them */
+            printf("left out: %s, %s\n", path, level[i] ? "it is not built" : "this processor cannot run it");
+            continue;
+        }
         test_backend(path, i ? builds[i] + 1 : "plain");
     }
     printf("kernels: %d passed, %d failed\n", passed, failed);
