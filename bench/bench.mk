@@ -1,8 +1,8 @@
-# make bench: the kernels against the fma loop. bench/compare times whole steps against other frameworks.
+# make bench: the kernels against the fma loop, not those in plain C where others are built. bench/compare times whole steps against other frameworks.
 BENCH_PROGRAMS = $(foreach p,kernels peaks,$(BUILD)/bench/$p $(ISAS:%=$(BUILD)/bench/$p.%))
 BENCH_WATCHES = $(BUILD)/bench/plugins/schedules/stopwatch.so $(BUILD)/bench/plugins/metrics/forward_watch.so
 bench: $(BENCH_WATCHES) $(BENCH_PROGRAMS) all
-	@for b in $(BUILD)/bench/kernels $(ISAS:%=$(BUILD)/bench/kernels.%); do echo $$b; $$b; done
+	@for b in $(if $(ISAS),$(ISAS:%=$(BUILD)/bench/kernels.%),$(BUILD)/bench/kernels); do echo $$b; $$b; done
 $(BUILD)/bench/plugins/schedules/%.so $(BUILD)/bench/plugins/metrics/%.so: bench/%.c
 	@mkdir -p $(@D)
 	$(call quiet,SO)$(call plugin_cc,,)

@@ -1,6 +1,6 @@
-/* kernels [BACKEND.so] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma
+/* kernels [BACKEND.so [bf16]] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma
  * loop is measured in the same run, in turn with each shape. A line: operation, rows x columns x k, GF/s, its share of
- * the fma loop (medians; best). Built for each instruction set.                                              */
+ * the fma loop, which multiplies floats (medians; best). Built for each instruction set.                     */
 #include "../tests/backend.h"
 #include "clock.h"
 
@@ -61,7 +61,10 @@ int main(int argc, char **argv)
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return puts("this processor has no AVX2 or no fma"), 0;
 #endif
     const tn_desc *desc = load_part(argc > 1 ? argv[1] : BACKEND);
-    if (!desc || backend_start(&b, desc, 1, NULL, "cpu")) return 1;
+    int32_t config[64] = { 0 };
+    for (uint32_t i = 0; desc && i < desc->n_options; i++)
+        if (!strcmp(desc->options[i].name, "precision")) config[desc->options[i].offset / sizeof *config] = argc > 2;
+    if (!desc || backend_start(&b, desc, 1, config, "cpu")) return 1;
     printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(CLOCK_THREAD_CPUTIME_ID), TN_VL);
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);
     backend_stop(&b);

@@ -1,5 +1,6 @@
 /* kernels_test.c BUILD -- the cpu backend in each of its builds (plain C, v3, v4 where the processor has it) and with 1, 2,
- * 3 and 5 threads against one chain of fmaf for each element, bit by bit; and the functions of vec.h against double. */
+ * 3 and 5 threads against one chain of fmaf for each element, bit by bit, of floats and of numbers rounded to bf16; and the
+ * functions of vec.h against double. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,27 @@ static float number(void)
     if (k % 97 == 0) return -0.0f;
     return (float)((double)k / 8388608.0 - 1.0);
 }
+/* The nearest bf16, with the even last bit of two as near, by arithmetic in double: x is a multiple of the last bit of its own
+ * exponent. Below 2^-126: zero. */
+static float bf16_of(float x)
+{
+    if (fabsf(x) < ldexpf(1, -126)) return copysignf(0, x);
+    double last = ldexp(1, ilogbf(x) - 7);
+    return (float)(nearbyint((double)x / last) * last);
+}
+
+/* s + a b, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first. */
+static int of_bf16;
+static float chain(float s, int64_t k, const float *a, int64_t step_a, const float *b, int64_t step_b)
+{
+    for (int64_t q = 0; !of_bf16 && q < k; q++) s = fmaf(a[q * step_a], b[q * step_b], s);
+    for (int64_t q = 0; of_bf16 && q < k; q += 2) {
+        if (q + 1 < k) s = fmaf(bf16_of(a[(q + 1) * step_a]), bf16_of(b[(q + 1) * step_b]), s);
+        s = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), s);
+    }
+    return s;
+}
+
 static float *numbers(int64_t n)
 {
     float *p = malloc(sizeof *p * (size_t)(n + 1));
@@ -39,8 +61,7 @@ static void gemm_reference(int ta, int tb, int64_t m, int64_t n, int64_t k, cons
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             float s = beta == 0 ? 0 : beta == 1 ? c[i * n + j] : beta * c[i * n + j];
-            for (int64_t q = 0; q < k; q++) s = fmaf(ta ? a[q * m + i] : a[i * k + q], tb ? b[j * k + q] : b[q * n + j], s);
-            c[i * n + j] = s;
+            c[i * n + j] = chain(s, k, ta ? a + i : a + i * k, ta ? m : 1, tb ? b + j * k : b + j, tb ? 1 : n);
         }
 }
 
@@ -62,6 +83,32 @@ static void test_gemm(tn_be *be)
         }
 }
 
+/* C += A^T B by rows of B, some of which are none, and the sums of A's columns, which are of floats always. */
+static void test_outer(tn_be *be)
+{
+    static const int64_t shape[][3] = { { 1, 1, 1 }, { 13, 17, 5 }, { 64, 33, 70 }, { 300, 9, 101 }, { 25, 130, 600 } };
+    for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
+        for (int by_row = 0; by_row < 2; by_row++) {
+            int64_t m = shape[s][0], n = shape[s][1], rows = shape[s][2];
+            float *a = numbers(rows * m), *b = numbers((rows + 3) * n), *c = numbers(m * n), *sums = numbers(m);
+            float *want = malloc(sizeof *c * (size_t)(m * n)), *want_sums = malloc(sizeof *c * (size_t)m);
+            float *gathered = calloc((size_t)(rows * n), sizeof *b);
+            int32_t *row = malloc(sizeof *row * (size_t)rows);
+            memcpy(want, c, sizeof *c * (size_t)(m * n)), memcpy(want_sums, sums, sizeof *c * (size_t)m);
+            for (int64_t r = 0; r < rows; r++) {
+                row[r] = r % 5 == 3 ? -1 : (int32_t)((r * 7 + 2) % (rows + 3));
+                int64_t at = by_row ? row[r] : r;
+                if (at >= 0) memcpy(gathered + r * n, b + at * n, sizeof *b * (size_t)n);
+                for (int64_t i = 0; i < m; i++) want_sums[i] += a[r * m + i];
+            }
+            gemm_reference(1, 0, m, n, rows, a, gathered, 1, want);
+            be->ops->outer_add(be, rows, m, a, m, n, b, n, by_row ? row : NULL, c, n, sums);
+            check(same(c, want, m * n), "outer_add", (long)m, (long)n, (long)rows);
+            check(same(sums, want_sums, m), "outer_add, sums", (long)m, (long)n, (long)rows);
+            free(a), free(b), free(c), free(sums), free(want), free(want_sums), free(gathered), free(row);
+        }
+}
+
 typedef struct collected { float *y; int64_t ld, units; uint32_t groups; int tiles_ok; } collected;
 static void collect(void *ctx, const tn_tile *t)
 {
@@ -75,7 +122,8 @@ static void collect(void *ctx, const tn_tile *t)
 
 static void test_product(tn_be *be)
 {
-    static const int64_t shape[][3] = { { 1, 1, 1 }, { 3, 8, 8 }, { 7, 17, 5 }, { 32, 128, 128 }, { 33, 9, 70 }, { 50, 65, 31 } };
+    static const int64_t shape[][3] = { { 1, 1, 1 }, { 3, 8, 8 }, { 7, 17, 5 }, { 32, 128, 128 }, { 33, 9, 70 }, { 50, 65, 31 },
+                                        { 2, 9, 601 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (uint32_t groups = 1; groups <= 6; groups++)
             for (int kind = 0; kind < 8; kind++) {
@@ -89,8 +137,7 @@ static void test_product(tn_be *be)
                     for (int64_t j = 0; j < n; j++) {
                         int64_t r = by_row ? row[i] : i;
                         float v = with_init ? init[r * n + j] : 0;
-                        for (int64_t q = 0; q < k; q++) v = fmaf(x[r * k + q], transposed ? w[j * k + q] : w[q * n + j], v);
-                        want[i * n + j] = v;
+                        want[i * n + j] = chain(v, k, x + r * k, 1, transposed ? w + j * k : w + j, transposed ? 1 : n);
                     }
                 void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, k, u, groups));
                 be->ops->pack(be, transposed, k, u, groups, w, transposed ? k : n, packed);
@@ -157,6 +204,16 @@ static void test_parallel(tn_be *be)
     }
 }
 
+/* The part's options as `precision` asks, all others as they are by default: zero. */
+static int open_backend(const tn_desc *d, int precision, void *self)
+{
+    static tn_api api = { .size = sizeof api };
+    int32_t config[64] = { 0 };
+    for (uint32_t i = 0; i < d->n_options; i++)
+        if (!strcmp(d->options[i].name, "precision")) config[d->options[i].offset / sizeof *config] = precision;
+    return d->open(&api, NULL, config, self);
+}
+
 static void test_backend(const char *path, const char *name)
 {
     void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -168,15 +225,18 @@ static void test_backend(const char *path, const char *name)
     *(void **)&entry = dlsym(so, "tn_plugin_entry");
     const tn_desc *d = entry()->parts[0];
     const tn_backend *b = d->table;
-    for (int threads = 1; threads <= 5; threads += threads == 3 ? 2 : 1) {
-        snprintf(build_name, sizeof build_name, "%s, %d threads", name, threads);
+    for (int run = 0; run < 8; run++) {
+        static const int threads[] = { 1, 2, 3, 5 };
+        of_bf16 = run >= 4;
+        snprintf(build_name, sizeof build_name, "%s, %d threads%s", name, threads[run % 4], of_bf16 ? ", bf16" : "");
         tn_be be;
         void *self = calloc(1, d->self_size);
-        check(!b->start(self, threads, &be), "start", threads, 0, 0);
+        check(!open_backend(d, of_bf16, self), "open", of_bf16, 0, 0);
+        check(!b->start(self, threads[run % 4], &be), "start", threads[run % 4], 0, 0);
         test_gemm(&be);
+        test_outer(&be);
         test_product(&be);
-        test_rows(&be);
-        test_parallel(&be);
+        if (!of_bf16) test_rows(&be), test_parallel(&be);
         b->stop(self, &be);
         free(self);
     }

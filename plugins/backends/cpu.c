@@ -14,8 +14,9 @@
 #include <sys/mman.h>
 
 enum { OWN, OPENBLAS };
-typedef struct config { int32_t blas; } config;
-typedef struct cpu { pool pool; blas blas; } cpu;
+enum { F32, BF16 };
+typedef struct config { int32_t blas, precision; } config;
+typedef struct cpu { pool pool; blas blas; int products; } cpu; /* products: see cpu_pairs.h                          */
 
 static cpu *cpu_of(tn_be *be)
 {
@@ -46,7 +47,7 @@ static int gemm(tn_be *be, int ta, int tb, int64_t m, int64_t n, int64_t k, cons
     cpu *self = cpu_of(be);
     if (m < 0 || n < 0 || k < 0) return TN_EINVAL;
     if (m == 0 || n == 0) return TN_OK;
-    gemm_job g = { &self->pool, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc, NULL, NULL, 1, 1, 0, 0 };
+    gemm_job g = { &self->pool, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc, NULL, NULL, 1, 1, 0, 0, self->products };
     if (self->blas.gemm && k > 0) {
         blas_job j = { &self->blas, &g, TN_OK };
         pool_for(&self->pool, (m + self->blas.rows - 1) / self->blas.rows, BLAS_ROWS / self->blas.rows, blas_pieces, &j);
@@ -62,7 +63,7 @@ static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t
 {
     cpu *self = cpu_of(be);
     if (m <= 0 || n <= 0 || rows <= 0) return TN_OK;
-    gemm_job g = { &self->pool, 1, 0, m, n, rows, a, lda, b, ldb, 1, c, ldc, row, sums, 1, 1, 0, 0 };
+    gemm_job g = { &self->pool, 1, 0, m, n, rows, a, lda, b, ldb, 1, c, ldc, row, sums, 1, 1, 0, 0, self->products };
     gemm_cut(&g);
     pool_for(&self->pool, g.m_pieces * g.n_pieces, 1, gemm_pieces, &g);
     return TN_OK;
@@ -70,13 +71,13 @@ static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t
 
 static int64_t pack_size(tn_be *be, int64_t k, int64_t units, uint32_t groups)
 {
-    (void)be;
-    return (int64_t)sizeof(float) * k * groups * ((units + 15) / 16 * 16);
+    return (int64_t)sizeof(float) * pairs_of(cpu_of(be)->products, k) * groups * ((units + 15) / 16 * 16);
 }
 
 static int pack(tn_be *be, int transposed, int64_t k, int64_t units, uint32_t groups, const float *w, int64_t ldw, void *packed)
 {
-    pack_job j = { packing_of(k, units, groups), transposed, w, ldw, packed };
+    int products = cpu_of(be)->products;
+    pack_job j = { packing_of(pairs_of(products, k), units, groups), products, transposed, k, w, ldw, packed };
     return spread(be, j.p.tiles, k * groups * j.p.base, pack_tiles, &j);
 }
 
@@ -86,11 +87,14 @@ enum { PIECES = 4,                       /* for each thread, at least, where the
 static int product(tn_be *be, const tn_product *p)
 {
     pool *of = &cpu_of(be)->pool;
-    product_job job = { p, packing_of(p->k, p->units, p->groups), ROW_BLOCK, 0, 1, 0 };
+    int products = cpu_of(be)->products;
+    product_job job = { p, packing_of(pairs_of(products, p->k), p->units, p->groups), ROW_BLOCK, 0, 1, 0, products, of };
     int64_t widest = job.k.groups * (p->units < job.k.base ? (p->units + 15) / 16 * 16 : job.k.base);
     if (widest > TILE_FLOATS || p->groups < 1) return TN_EINVAL;
     if (p->rows <= 0 || p->units <= 0) return TN_OK;
     if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
+    if (products != FLOATS && SCRATCH / pairs_row(p->k) < job.rows) job.rows = SCRATCH / pairs_row(p->k);
+    if (job.rows < 1) return TN_EUNSUPPORTED;                      /* pairs of a row of 200,000 numbers or more */
     job.row_blocks = (p->rows + job.rows - 1) / job.rows;
     if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS) job.by_tiles = 1, job.tile_groups = job.k.tiles;
     else if (!pool_inside(of) && of->threads > 1) {
@@ -214,9 +218,18 @@ enum { ISA = 0 };
 static const tn_ops ops = { sizeof ops, ISA, "cpu", gemm, pack_size, pack, product, parallel_for, fill, axpy, add_bias, sum_rows, gather,
                             scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add, reserve };
 
-static int open_blas(const tn_api *api, tn_host *host, const void *chosen, void *self)
+static int check(const tn_api *api, tn_host *host, const void *chosen)
 {
-    if (((const config *)chosen)->blas == OWN) return TN_OK;
+    const config *c = chosen;
+    if (c->blas == OWN || c->precision == F32) return TN_OK;
+    return api->fail(host, TN_EINVAL, "precision = \"bf16\" is for the kernels of this part, not for blas = \"openblas\"; leave one of them out");
+}
+
+static int choose(const tn_api *api, tn_host *host, const void *chosen, void *self)
+{
+    const config *c = chosen;
+    ((cpu *)self)->products = c->precision == BF16 ? pairs_best() : FLOATS;
+    if (c->blas == OWN) return TN_OK;
     ((cpu *)self)->blas = blas_open();
     if (((cpu *)self)->blas.gemm) return TN_OK;
     return api->fail(host, TN_EUNSUPPORTED, "blas = \"openblas\": libopenblas.so.0 is not installed (Debian: libopenblas0-pthread); "
@@ -241,17 +254,24 @@ static void stop(void *self, tn_be *be)
 }
 
 static const char *const libraries[] = { "tenon", "openblas", NULL };
+static const char *const precisions[] = { "f32", "bf16", NULL };
 static const tn_option options[] = {
     TN_ENUM(config, blas, OWN, libraries, "who multiplies matrices: tenon, the kernels of this part, or openblas, to compare with"),
+    TN_ENUM(config, precision, F32, precisions, "what matrix products multiply: f32, numbers as they are, or bf16, numbers rounded to 8 bits, "
+                                                "summed in f32: faster where the processor has AVX512-BF16, slower elsewhere"),
 };
 static const tn_backend table = { sizeof table, 0, start, stop };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_BACKEND, .table = &table, .name = "cpu",
     .brief = "The processor: threads and vector instructions",
     .doc = "Computes on the processor, on as many threads as `--threads` says. The number of threads, the processor's vector\n"
-           "width and the way a batch is cut do not change a bit of any result. Numbers below 2^-126 are taken as zero.",
+           "width and the way a batch is cut do not change a bit of any result. Numbers below 2^-126 are taken as zero.\n\n"
+           "With `precision = \"bf16\"` matrix products round what they multiply to bf16, and sum in f32; weights, gradients,\n"
+           "cells and the optimizer stay f32. That has the same bits on every processor, too. It is faster where the processor\n"
+           "has AVX512-BF16 (AMD from Zen 4 on, Intel from Cooper Lake on), and slower than f32 elsewhere. Gradients are no\n"
+           "longer exact enough for a gradient check.",
     .options = options, .n_options = sizeof options / sizeof *options, .option_size = sizeof *options,
-    .config_size = sizeof(config), .self_size = sizeof(cpu), .open = open_blas,
+    .config_size = sizeof(config), .self_size = sizeof(cpu), .check = check, .open = choose,
 };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("cpu", "1.0", "Tenon", "MIT", "", parts)

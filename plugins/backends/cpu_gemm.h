@@ -23,6 +23,7 @@ typedef struct gemm_job {
     const int32_t *b_row;                        /* row q of B is b_row[q], none where < 0; NULL: q            */
     float *sums;                                 /* [m] += sums over the rows of a transposed A; NULL: not wanted */
     int64_t m_pieces, n_pieces, m_step, n_step;
+    int products;                                /* of floats, or of pairs, which are made where it is copied      */
 } gemm_job;
 
 /* C = beta C for beta other than 0 and 1, on rows m0 .. m1 - 1 and columns n0 .. n1 - 1; also beta 0 where k is 0. */
@@ -32,9 +33,9 @@ static void gemm_scale(const gemm_job *g, int64_t m0, int64_t m1, int64_t n0, in
         for (int64_t j = n0; j < n1; j++) g->c[i * g->ldc + j] = g->beta == 0 ? 0 : g->beta * g->c[i * g->ldc + j];
 }
 
-/* Columns n .. n + nc - 1 of C from row m on: one strip, `rows` rows of A at a[]. w: the strip's columns.     */
+/* Columns n .. n + nc - 1 of C from row m on: one strip, `rows` rows of A at a[]. w: the strip's columns, `deep` rows. */
 static void gemm_strip(const gemm_job *g, float *scratch, ahead *next, const float *const *a, int64_t a_step, const float *w,
-                       int64_t w_step, int64_t m, int64_t rows, int64_t n, int64_t nc, int64_t kn, int fresh)
+                       int64_t w_step, int64_t m, int64_t rows, int64_t n, int64_t nc, int64_t deep, int fresh)
 {
     static const int64_t at[STRIP] = { 0, TN_VL, 2 * TN_VL, 3 * TN_VL };
     int64_t nv = (nc + TN_VL - 1) / TN_VL;
@@ -49,41 +50,61 @@ static void gemm_strip(const gemm_job *g, float *scratch, ahead *next, const flo
             memcpy(to + i * ld, c + i * g->ldc, sizeof(float) * (size_t)nc);
         }
         for (int64_t i = 0; i < more; i++) z[i] = to + i * ld;
-        strip s = { more, kn, a_step, w_step, a + i0, w, fresh ? NULL : z, at, to, ld, next };
+        strip s = { more, deep, a_step, w_step, a + i0, w, fresh ? NULL : z, at, to, ld, next, g->products };
         strip_run(nv, &s);
         for (int64_t i = 0; edge && i < more; i++) memcpy(c + i * g->ldc, to + i * ld, sizeof(float) * (size_t)nc);
     }
 }
 
-/* Columns n0 .. n0 + nc - 1 over k0 .. k0 + kn - 1 of op(B) as strips [kn][vectors]. */
-static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, int64_t k0, int64_t kn)
+/* Row q of B from column n0 on, NULL where it is none. */
+static const float *gemm_b_row(const gemm_job *g, int64_t q, int64_t n0)
 {
-    int64_t all = (nc + TN_VL - 1) / TN_VL;
-    if (g->tb) {
+    int64_t r = g->b_row ? g->b_row[q] : q;
+    return r < 0 ? NULL : g->b + r * g->ldb + n0;
+}
+
+/* A vector at x of `left` numbers or more; zeros where x is NULL. */
+static inline tn_vf load_some(const float *x, int64_t left)
+{
+    return !x ? tn_set(0) : left >= TN_VL ? tn_load(x) : tn_loadn(x, left);
+}
+
+/* Columns n0 .. n0 + nc - 1 over k0 .. k0 + kn - 1 of B as strips [kn][vectors], or of its pairs [(kn + 1) / 2][vectors]. */
+static void gemm_copy_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, int64_t k0, int64_t kn)
+{
+    int64_t all = (nc + TN_VL - 1) / TN_VL, deep = pairs_of(g->products, kn), each = g->products == FLOATS ? 1 : 2;
+    for (int64_t q = 0; q < kn; q += each) {
+        const float *x = gemm_b_row(g, k0 + q, n0), *y = each == 2 && q + 1 < kn ? gemm_b_row(g, k0 + q + 1, n0) : NULL;
         for (int64_t s = 0, nv; s < all; s += nv) {
             nv = strip_width(all - s);
-            for (int64_t v = s; v < s + nv; v++)
-                pack_vector(to + s * TN_VL * kn + (v - s) * TN_VL, nv * TN_VL, 1, kn, g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
-        }
-        return;
-    }
-    for (int64_t q = 0; q < kn; q++) {
-        int64_t r = g->b_row ? g->b_row[k0 + q] : k0 + q;
-        const float *from = g->b + r * g->ldb + n0;
-        for (int64_t s = 0, nv; s < all; s += nv) {
-            nv = strip_width(all - s);
-            float *at = to + s * TN_VL * kn + q * nv * TN_VL;
+            float *at = to + s * TN_VL * deep + q / each * nv * TN_VL;
             int whole = nc - s * TN_VL >= nv * TN_VL;
-            if (r >= 0 && whole && nv == STRIP) { /* the usual one, without a question a vector */
-                UNROLLED for (int v = 0; v < STRIP; v++) tn_store(at + v * TN_VL, tn_load(from + (s + v) * TN_VL));
+            if (each == 1 && x && whole && nv == STRIP) { /* the usual one, without a question a vector */
+                UNROLLED for (int v = 0; v < STRIP; v++) tn_store(at + v * TN_VL, tn_load(x + (s + v) * TN_VL));
                 continue;
             }
             for (int64_t v = 0; v < nv; v++) {
-                int64_t left = nc - (s + v) * TN_VL;
-                const float *x = from + (s + v) * TN_VL;
-                tn_store(at + v * TN_VL, r < 0 ? tn_set(0) : left >= TN_VL ? tn_load(x) : tn_loadn(x, left));
+                int64_t c = (s + v) * TN_VL;
+                tn_vf one = load_some(x ? x + c : NULL, nc - c);
+                tn_store(at + v * TN_VL, each == 1 ? one : pairs_across(one, load_some(y ? y + c : NULL, nc - c)));
             }
         }
+    }
+}
+
+/* The same of op(B). */
+static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, int64_t k0, int64_t kn)
+{
+    int64_t all = (nc + TN_VL - 1) / TN_VL, deep = pairs_of(g->products, kn);
+    if (!g->tb) {
+        gemm_copy_b(g, to, n0, nc, k0, kn);
+        return;
+    }
+    for (int64_t s = 0, nv; s < all; s += nv) {
+        nv = strip_width(all - s);
+        for (int64_t v = s; v < s + nv; v++)
+            (g->products == FLOATS ? pack_vector : pack_vector_pairs)(to + s * TN_VL * deep + (v - s) * TN_VL, nv * TN_VL, 1, kn,
+                                                                      g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
     }
 }
 
@@ -95,6 +116,32 @@ static void gemm_pack_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
     for (; i + PANEL <= mc; i += PANEL, from += PANEL, to += kn * PANEL + PANEL_PAD)
         UNROLLED for (int64_t q = 0; q < kn; q++) memcpy(to + q * PANEL, from + q * lda, sizeof(float) * PANEL);
     for (int64_t q = 0; i < mc && q < kn; q++) memcpy(to + q * PANEL, from + q * lda, sizeof(float) * (size_t)(mc - i));
+}
+
+/* Pairs of the same, as panels [(kn + 1) / 2][PANEL]. Vectors are stored whole: what is too much of one lies in the next row,
+ * which is written after it, or in the pad. */
+static void gemm_pair_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn)
+{
+    for (int64_t i = 0; i < mc; i += PANEL, to += pairs_of(g->products, kn) * PANEL + PANEL_PAD)
+        for (int64_t q = 0; q < kn; q += 2) {
+            const float *x = g->a + (k0 + q) * g->lda + m + i;
+            for (int64_t j = 0; j < PANEL && i + j < mc; j += TN_VL) {
+                int64_t left = g->m - m - i - j;
+                tn_store(to + q / 2 * PANEL + j, pairs_across(load_some(x + j, left), load_some(q + 1 < kn ? x + g->lda + j : NULL, left)));
+            }
+        }
+}
+
+/* Rows of A at a[] for the kernel: where they are, or as panels or pairs in `to`. */
+static void gemm_rows_of_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn, const float **a)
+{
+    int64_t deep = pairs_of(g->products, kn), each = pairs_row(kn);
+    if (g->ta) (g->products == FLOATS ? gemm_pack_a : gemm_pair_a)(g, to, m, mc, k0, kn);
+    for (int64_t i = 0; i < mc; i++) {
+        const float *row = g->a + (m + i) * g->lda + k0;
+        if (!g->ta && g->products != FLOATS) pairs_along(to + i * each, row, kn);
+        a[i] = g->ta ? to + i / PANEL * (deep * PANEL + PANEL_PAD) + i % PANEL : g->products == FLOATS ? row : to + i * each;
+    }
 }
 
 /* sums[m ..] += rows k0 .. k0 + kn - 1 of a transposed A, one after the other; SUMS vectors of columns at once. */
@@ -130,15 +177,14 @@ static void gemm_block(const gemm_job *g, float *scratch, const float *w, const 
 {
     float *sa = scratch + SCRATCH_B, *sc = sa + SCRATCH_A;
     const float *a[M_BLOCK];
-    if (g->ta) gemm_pack_a(g, sa, b->m, b->mc, b->k, b->kn);
+    int64_t deep = pairs_of(g->products, b->kn);
+    gemm_rows_of_a(g, sa, b->m, b->mc, b->k, b->kn, a);
     if (g->sums && b->n == 0) gemm_sum_a(g, b->m, b->mc, b->k, b->kn);
-    for (int64_t i = 0; i < b->mc; i++)
-        a[i] = g->ta ? sa + i / PANEL * (b->kn * PANEL + PANEL_PAD) + i % PANEL : g->a + (b->m + i) * g->lda + b->k;
     for (int64_t s = 0, width; s < b->nc; s += width) {
         width = strip_width((b->nc - s + TN_VL - 1) / TN_VL) * TN_VL;
         int64_t cols = b->nc - s < width ? b->nc - s : width;
-        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * b->kn : g->b + b->k * g->ldb + b->n + s,
-                   w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb, b->m, b->mc, b->n + s, cols, b->kn, b->k == 0 && g->beta == 0);
+        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * deep : g->b + b->k * g->ldb + b->n + s,
+                   w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb, b->m, b->mc, b->n + s, cols, deep, b->k == 0 && g->beta == 0);
     }
 }
 
@@ -164,7 +210,7 @@ static void gemm_rows(const gemm_job *g, float *scratch, const float *w, part_of
 static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
 {
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
-    int direct = !g->tb && !g->b_row && m1 - m0 <= 6;           /* too few rows to pay for the copy           */
+    int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
     /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones        */
     int64_t deep = k_step(g->k, g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK);
     int64_t step = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;

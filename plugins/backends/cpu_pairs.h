@@ -1,0 +1,79 @@
+/* Products of bf16 numbers, summed in float: two numbers that follow each other in k lie as a pair in the place of one float,
+ * so that the kernel, packed weights and blocks of cpu_tile.h and cpu_gemm.h stay as they are, half as deep.
+ *
+ * A number is rounded to the nearest bf16, which has the exponent of a float and 8 bits of precision; of two as near, to the
+ * even one; below 2^-126 it is zero. A product of two is exact in a float, so that
+ *     c += a b  of a pair  =  fma(a_even, b_even, fma(a_odd, b_odd, c))
+ * has the same bits by fma as by the instruction of AVX512-BF16, vdpbf16ps (Intel's manual gives that order: odd first).
+ * Where a processor lacks it, two fma and what takes pairs apart stand for it, slower than products of floats. */
+#ifndef CPU_PAIRS_H
+#define CPU_PAIRS_H
+#include "tenon/vec.h"
+
+enum { FLOATS, PAIRS_BY_FMA, PAIRS_BY_INSTRUCTION, PRODUCTS }; /* what a kernel multiplies, and how                   */
+
+/* Numbers in k numbers of a product: pairs, the last one with a zero where k is odd, or k floats. */
+static inline int64_t pairs_of(int products, int64_t k)
+{
+    return products == FLOATS ? k : (k + 1) / 2;
+}
+
+/* Floats between rows of pairs: rows begin at whole lines, and not a multiple of the cache's period apart. */
+static inline int64_t pairs_row(int64_t k)
+{
+    return ((k + 1) / 2 + 31) / 16 * 16;
+}
+
+/* Each lane rounded to a bf16, which is the upper half of a float. */
+static inline tn_vu pairs_round(tn_vf x)
+{
+    tn_vu u = (tn_vu)x, sign = u & 0x80000000u, zero = { 0 };
+    tn_vu nearest = u + 0x7fff + (u >> 16 & 1);
+    tn_vu is_nan = (tn_vu)((u << 1) > zero + 0xff000000u), is_small = (tn_vu)((u << 1) < zero + 0x01000000u);
+    nearest = (is_nan & (u | 0x00400000u)) | (~is_nan & nearest);
+    return ((is_small & sign) | (~is_small & nearest)) & 0xffff0000u;
+}
+
+/* TN_VL pairs (x[j], y[j]): of two rows of a matrix, one below the other. */
+static inline tn_vf pairs_across(tn_vf x, tn_vf y)
+{
+    return (tn_vf)(pairs_round(x) >> 16 | pairs_round(y));
+}
+
+/* Pairs (x[0], x[1]), (x[2], x[3]) ... of k numbers. */
+static inline void pairs_along(float *to, const float *x, int64_t k)
+{
+    typedef uint16_t halves __attribute__((vector_size(2 * TN_VL)));
+    unsigned char *at = (unsigned char *)to;
+    for (int64_t q = 0; q < k; q += TN_VL, at += sizeof(halves)) {
+        int64_t n = k - q < TN_VL ? k - q : TN_VL;
+        halves h = __builtin_convertvector(pairs_round(n < TN_VL ? tn_loadn(x + q, n) : tn_load(x + q)) >> 16, halves);
+        memcpy(at, &h, n < TN_VL ? (size_t)(n + 1) / 2 * 4 : sizeof h);
+    }
+}
+
+/* c + a b for each lane of pairs */
+static inline __attribute__((always_inline)) tn_vf pairs_add_product(const int products, tn_vf a, tn_vf b, tn_vf c)
+{
+#if TN_VL == 16
+    if (products == PAIRS_BY_INSTRUCTION) {
+        __asm__("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+        return c;
+    }
+#endif
+    (void)products;
+    tn_vu x = (tn_vu)a, y = (tn_vu)b;
+    c = tn_fma((tn_vf)(x & 0xffff0000u), (tn_vf)(y & 0xffff0000u), c);
+    return tn_fma((tn_vf)(x << 16), (tn_vf)(y << 16), c);
+}
+
+/* How this processor multiplies pairs. */
+static inline int pairs_best(void)
+{
+#if TN_VL == 16
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512bf16")) return PAIRS_BY_INSTRUCTION;
+#endif
+    return PAIRS_BY_FMA;
+}
+#endif
