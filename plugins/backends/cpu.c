@@ -9,6 +9,7 @@
  * native(be, "threads") points to the number of threads, an int32_t, for a layer that cuts its work in advance. */
 #include "cpu_tile.h"
 #include "cpu_gemm.h"
+#include "cpu_outer.h"
 #include "cpu_rows.h"
 #include "cpu_blas.h"
 #include <sys/mman.h>
@@ -64,6 +65,11 @@ static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t
     cpu *self = cpu_of(be);
     if (m <= 0 || n <= 0 || rows <= 0) return TN_OK;
     gemm_job g = { &self->pool, 1, 0, m, n, rows, a, lda, b, ldb, 1, c, ldc, row, sums, 1, 1, 0, 0, self->products };
+    if (outer_fits(&g)) {
+        int64_t all = m / OUTER_WIDE;
+        pool_for(&self->pool, all, m * n * rows < 65536 ? all : 1, outer_pieces, &g);
+        return TN_OK;
+    }
     gemm_cut(&g);
     pool_for(&self->pool, g.m_pieces * g.n_pieces, 1, gemm_pieces, &g);
     return TN_OK;
