@@ -211,8 +211,9 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
 {
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
     int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
-    /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones        */
-    int64_t deep = k_step(g->k, g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK);
+    /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
+     * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
+    int64_t deep = k_step(g->k, TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK);
     int64_t step = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
     if (step > M_BLOCK) step = M_BLOCK;
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
