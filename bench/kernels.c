@@ -10,23 +10,24 @@ static int order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-typedef struct job { int kind; int64_t m, n, k; uint32_t groups; } job; /* kind 0 product, 1 gemm, 2 gemm ta, 3 gemm tb */
+typedef struct job { int kind; int64_t m, n, k; uint32_t groups; } job; /* kind 0 product, 1 gemm, 2 outer_add, 3 gemm tb */
 
 static void nothing(void *ctx, const tn_tile *tile) { (void)ctx, (void)tile; }
 
 /* A product of several groups ends in an epilogue on the finished tile, as a recurrent layer's does: here it does nothing. */
 static void one(tn_be *be, const job *j, const float *a, const float *b, const void *packed, float *c)
 {
-    int64_t lda = j->kind == 2 ? j->m : j->k, ldb = j->kind == 3 ? j->k : j->n;
+    int64_t ldb = j->kind == 3 ? j->k : j->n;
     tn_product p = { sizeof p, j->groups, j->m, j->k, j->n / j->groups, a, j->k, NULL, NULL, 0, NULL, packed,
                      j->groups > 1 ? nothing : NULL, NULL, c, j->n };
     if (j->kind == 0) be->ops->product(be, &p);
-    else be->ops->gemm(be, j->kind == 2, j->kind == 3, j->m, j->n, j->k, a, lda, b, ldb, 1, c, j->n);
+    else if (j->kind == 2) be->ops->outer_add(be, j->k, j->m, a, j->m, j->n, b, j->n, NULL, c, j->n, NULL);
+    else be->ops->gemm(be, 0, j->kind == 3, j->m, j->n, j->k, a, j->k, b, ldb, 1, c, j->n);
 }
 
 static void measure(tn_be *be, const job *j)
 {
-    static const char *const names[] = { "product", "gemm", "gemm ta", "gemm tb" };
+    static const char *const names[] = { "product", "gemm", "outer add", "gemm tb" };
     enum { ROUNDS = 41 };
     float *a = floats(j->m * j->k), *b = floats(j->n * j->k), *c = floats(j->m * j->n);
     void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, j->k, j->n / j->groups, j->groups));
@@ -40,7 +41,7 @@ static void measure(tn_be *be, const job *j)
         share[r] = rate[r] / fma_loop(CLOCK_THREAD_CPUTIME_ID);
     }
     qsort(rate, ROUNDS, sizeof *rate, order), qsort(share, ROUNDS, sizeof *share, order);
-    printf("%-8s %5ld x %4ld x %5ld  groups %u   %6.1f GF/s   %3.0f %%  (best %3.0f %%)\n",
+    printf("%-9s %5ld x %4ld x %5ld  groups %u   %6.1f GF/s   %3.0f %%  (best %3.0f %%)\n",
            names[j->kind], (long)j->m, (long)j->n, (long)j->k, j->groups,
            rate[ROUNDS / 2], 100 * share[ROUNDS / 2], 100 * share[ROUNDS - 1]);
     be->ops->release(be, packed);

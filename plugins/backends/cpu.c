@@ -274,8 +274,8 @@ static const tn_desc desc = {
            "width and the way a batch is cut do not change a bit of any result. Numbers below 2^-126 are taken as zero.\n\n"
            "With `precision = \"bf16\"` matrix products round what they multiply to bf16, and sum in f32; weights, gradients,\n"
            "cells and the optimizer stay f32. That has the same bits on every processor, too. It is faster where the processor\n"
-           "has AVX512-BF16 (AMD from Zen 4 on, Intel from Cooper Lake on), and slower than f32 elsewhere. Gradients are no\n"
-           "longer exact enough for a gradient check.",
+           "has AVX512-BF16 (AMD from Zen 4 on), and slower than f32 elsewhere. Gradients are no longer exact enough for a\n"
+           "gradient check.",
     .options = options, .n_options = sizeof options / sizeof *options, .option_size = sizeof *options,
     .config_size = sizeof(config), .self_size = sizeof(cpu), .check = check, .open = choose,
 };
