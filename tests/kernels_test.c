@@ -35,13 +35,14 @@ static float bf16_of(float x)
     return (float)(nearbyint((double)x / last) * last);
 }
 
-/* s + a b, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first. */
+/* s + a b, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first, which is
+ * 0 times 0 where k is odd: that makes 0 of -0. */
 static int of_bf16;
 static float chain(float s, int64_t k, const float *a, int64_t step_a, const float *b, int64_t step_b)
 {
     for (int64_t q = 0; !of_bf16 && q < k; q++) s = fmaf(a[q * step_a], b[q * step_b], s);
     for (int64_t q = 0; of_bf16 && q < k; q += 2) {
-        if (q + 1 < k) s = fmaf(bf16_of(a[(q + 1) * step_a]), bf16_of(b[(q + 1) * step_b]), s);
+        s = q + 1 < k ? fmaf(bf16_of(a[(q + 1) * step_a]), bf16_of(b[(q + 1) * step_b]), s) : s + 0.0f;
         s = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), s);
     }
     return s;
@@ -86,7 +87,8 @@ static void test_gemm(tn_be *be)
 /* C += A^T B by rows of B, some of which are none, and the sums of A's columns, which are of floats always. */
 static void test_outer(tn_be *be)
 {
-    static const int64_t shape[][3] = { { 1, 1, 1 }, { 13, 17, 5 }, { 64, 33, 70 }, { 300, 9, 101 }, { 25, 130, 600 } };
+    static const int64_t shape[][3] = { { 1, 1, 1 }, { 13, 17, 5 }, { 64, 33, 70 }, { 300, 9, 101 }, { 25, 130, 600 },
+                                        { 128, 32, 300 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (int by_row = 0; by_row < 2; by_row++) {
             int64_t m = shape[s][0], n = shape[s][1], rows = shape[s][2];

@@ -375,8 +375,8 @@ static void product_pieces(void *ctx, int64_t from, int64_t to)
 {
     const product_job *job = ctx;
     _Alignas(64) float v[TILE_FLOATS];
-    const float *x[ROW_BLOCK];
-    int64_t tiles = job->k.tiles, in_x = -1;                   /* in_x: the block whose rows x has                */
+    const float *x[ROW_BLOCK] = { NULL };
+    int64_t tiles = job->k.tiles, in_x = -1;                   /* the block whose rows x has                      */
     for (int64_t piece = from; piece < to; piece++) {
         int64_t block = job->by_tiles ? piece % job->row_blocks : piece / job->tile_groups;
         int64_t part = job->by_tiles ? piece / job->row_blocks : piece % job->tile_groups;
