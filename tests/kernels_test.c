@@ -88,7 +88,7 @@ static void test_gemm(tn_be *be)
 static void test_outer(tn_be *be)
 {
     static const int64_t shape[][3] = { { 1, 1, 1 }, { 13, 17, 5 }, { 64, 33, 70 }, { 300, 9, 101 }, { 25, 130, 600 },
-                                        { 128, 32, 300 } };
+                                        { 128, 32, 300 }, { 64, 64, 97 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (int by_row = 0; by_row < 2; by_row++) {
             int64_t m = shape[s][0], n = shape[s][1], rows = shape[s][2];
@@ -107,6 +107,9 @@ static void test_outer(tn_be *be)
             be->ops->outer_add(be, rows, m, a, m, n, b, n, by_row ? row : NULL, c, n, sums);
             check(same(c, want, m * n), "outer_add", (long)m, (long)n, (long)rows);
             check(same(sums, want_sums, m), "outer_add, sums", (long)m, (long)n, (long)rows);
+            gemm_reference(1, 0, m, n, rows, a, gathered, 1, want);
+            be->ops->outer_add(be, rows, m, a, m, n, b, n, by_row ? row : NULL, c, n, NULL);
+            check(same(c, want, m * n), "outer_add again, without sums", (long)m, (long)n, (long)rows);
             free(a), free(b), free(c), free(sums), free(want), free(want_sums), free(gathered), free(row);
         }
 }

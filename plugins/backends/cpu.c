@@ -24,7 +24,7 @@ static cpu *cpu_of(tn_be *be)
     return be->self;
 }
 
-/* Runs body over [0, n); small work stays on the calling thread, in its usual floating-point mode. */
+/* Runs body over [0, n); small work stays on the calling thread. */
 static int spread(tn_be *be, int64_t n, int64_t each, void (*body)(void *, int64_t, int64_t), void *ctx)
 {
     int64_t grain = 16384 / (each > 0 ? each : 1);
@@ -75,6 +75,12 @@ static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t
     return TN_OK;
 }
 
+/* The pairs of a row must; longer ones, of more than about 2 SCRATCH numbers, are refused. */
+static int fits_scratch(int products, int64_t k)
+{
+    return products == FLOATS || pairs_row(k) <= SCRATCH;
+}
+
 static int64_t pack_size(tn_be *be, int64_t k, int64_t units, uint32_t groups)
 {
     return (int64_t)sizeof(float) * pairs_of(cpu_of(be)->products, k) * groups * ((units + 15) / 16 * 16);
@@ -83,6 +89,7 @@ static int64_t pack_size(tn_be *be, int64_t k, int64_t units, uint32_t groups)
 static int pack(tn_be *be, int transposed, int64_t k, int64_t units, uint32_t groups, const float *w, int64_t ldw, void *packed)
 {
     int products = cpu_of(be)->products;
+    if (!fits_scratch(products, k)) return TN_EUNSUPPORTED;
     pack_job j = { packing_of(pairs_of(products, k), units, groups), products, transposed, k, w, ldw, packed };
     return spread(be, j.p.tiles, k * groups * j.p.base, pack_tiles, &j);
 }
@@ -97,10 +104,10 @@ static int product(tn_be *be, const tn_product *p)
     product_job job = { p, packing_of(pairs_of(products, p->k), p->units, p->groups), ROW_BLOCK, 0, 1, 0, products, of };
     int64_t widest = job.k.groups * (p->units < job.k.base ? (p->units + 15) / 16 * 16 : job.k.base);
     if (widest > TILE_FLOATS || p->groups < 1) return TN_EINVAL;
+    if (!fits_scratch(products, p->k)) return TN_EUNSUPPORTED;
     if (p->rows <= 0 || p->units <= 0) return TN_OK;
     if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
     if (products != FLOATS && SCRATCH / pairs_row(p->k) < job.rows) job.rows = SCRATCH / pairs_row(p->k);
-    if (job.rows < 1) return TN_EUNSUPPORTED;                      /* pairs of a row of 200,000 numbers or more */
     job.row_blocks = (p->rows + job.rows - 1) / job.rows;
     if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS) job.by_tiles = 1, job.tile_groups = job.k.tiles;
     else if (!pool_inside(of) && of->threads > 1) {
@@ -264,7 +271,7 @@ static const char *const precisions[] = { "f32", "bf16", NULL };
 static const tn_option options[] = {
     TN_ENUM(config, blas, OWN, libraries, "who multiplies matrices: tenon, the kernels of this part, or openblas, to compare with"),
     TN_ENUM(config, precision, F32, precisions, "what matrix products multiply: f32, numbers as they are, or bf16, numbers rounded to 8 bits, "
-                                                "summed in f32: faster where the processor has AVX512-BF16, slower elsewhere"),
+                                                "summed in f32: mostly faster where the processor has AVX512-BF16, slower elsewhere"),
 };
 static const tn_backend table = { sizeof table, 0, start, stop };
 static const tn_desc desc = {

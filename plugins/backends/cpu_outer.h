@@ -1,6 +1,6 @@
 /* The gradient of a narrow weight, C += A^T B with few columns of B, computed turned: C^T += B^T A. A strip of A's columns is then
  * what cpu_tile.h calls weights, and goes through its kernel where it lies: of the wide matrix nothing is copied, and threads
- * share its columns evenly. C is turned once before and once behind the whole sum; rows of B, which by number may lie
+ * share its strips. C is turned once before and once behind the whole sum; rows of B, which by number may lie
  * anywhere, are copied block by block. Each element is the same chain of fma as in cpu_gemm.h.              */
 #ifndef CPU_OUTER_H
 #define CPU_OUTER_H
@@ -10,10 +10,11 @@ enum { OUTER_WIDE = STRIP * TN_VL,               /* columns of A in a strip, and
        OUTER_COLUMNS = 128,                      /* of A at most: each strip of a wider one goes past all of B */
        OUTER_ROWS = 96 };                        /* of A and B at once: a strip of them stays in the first cache */
 
-/* On vectors of eight, panels cost fewer instructions. */
+/* On vectors of eight, panels cost fewer instructions; and where there are many threads, they give work to more of them. */
 static int outer_fits(const gemm_job *g)
 {
-    return TN_VL >= 16 && g->products == FLOATS && g->m % OUTER_WIDE == 0 && g->m <= OUTER_COLUMNS && g->n <= OUTER_WIDE;
+    return TN_VL >= 16 && (g->of->threads <= 2 * g->m / OUTER_WIDE || pool_inside(g->of)) &&
+           g->products == FLOATS && g->m % OUTER_WIDE == 0 && g->m <= OUTER_COLUMNS && g->n <= OUTER_WIDE;
 }
 
 /* Between C and sums, columns m .. of A, and rows of `turned`: one for each column of B, and one for the sums of A. */

@@ -2,10 +2,11 @@
  * so that the kernel, packed weights and blocks of cpu_tile.h and cpu_gemm.h stay as they are, half as deep.
  *
  * A number is rounded to the nearest bf16, which has the exponent of a float and 8 bits of precision; of two as near, to the
- * even one; below 2^-126 it is zero. A product of two is exact in a float, so that
- *     c += a b  of a pair  =  fma(a_even, b_even, fma(a_odd, b_odd, c))
- * has the same bits by fma as by the instruction of AVX512-BF16, vdpbf16ps (Intel's manual gives that order: odd first).
- * Where a processor lacks it, two fma and what takes pairs apart stand for it, slower than products of floats. */
+ * even one; below 2^-126 it is zero. For a pair
+ *     c += a b  =  fma(a_even, b_even, fma(a_odd, b_odd, c))
+ * is what the instruction of AVX512-BF16, vdpbf16ps, computes: in that order, each fma rounded once, to nearest, and
+ * flushed to zero (Intel's manual), as the pool's threads are set to. Where a processor lacks it, two fma and what takes
+ * pairs apart stand for it, with the same bits, slower than products of floats.                             */
 #ifndef CPU_PAIRS_H
 #define CPU_PAIRS_H
 #include "tenon/vec.h"
@@ -21,7 +22,8 @@ static inline int64_t pairs_of(int products, int64_t k)
 /* Floats between rows of pairs: rows begin at whole lines, and not a multiple of the cache's period apart. */
 static inline int64_t pairs_row(int64_t k)
 {
-    return ((k + 1) / 2 + 31) / 16 * 16;
+    int64_t lines = ((k + 1) / 2 + 15) / 16;
+    return 16 * (lines + (lines % 32 == 0));
 }
 
 /* Each lane rounded to a bf16, which is the upper half of a float. */
@@ -30,7 +32,7 @@ static inline tn_vu pairs_round(tn_vf x)
     tn_vu u = (tn_vu)x, sign = u & 0x80000000u, zero = { 0 };
     tn_vu nearest = u + 0x7fff + (u >> 16 & 1);
     tn_vu is_nan = (tn_vu)((u << 1) > zero + 0xff000000u), is_small = (tn_vu)((u << 1) < zero + 0x01000000u);
-    nearest = (is_nan & (u | 0x00400000u)) | (~is_nan & nearest);
+    nearest = (is_nan & 0x7fc00000u) | (~is_nan & nearest); /* one NaN: of two, each way of multiplying keeps another */
     return ((is_small & sign) | (~is_small & nearest)) & 0xffff0000u;
 }
 
@@ -50,6 +52,15 @@ static inline void pairs_along(float *to, const float *x, int64_t k)
         halves h = __builtin_convertvector(pairs_round(n < TN_VL ? tn_loadn(x + q, n) : tn_load(x + q)) >> 16, halves);
         memcpy(at, &h, n < TN_VL ? (size_t)(n + 1) / 2 * 4 : sizeof h);
     }
+}
+
+/* The same pair in every lane. Its bits may be those of no normal float, so no arithmetic of floats touches them. */
+static inline tn_vf pairs_set(const float *pair)
+{
+    uint32_t bits;
+    memcpy(&bits, pair, sizeof bits);
+    tn_vu zero = { 0 };
+    return (tn_vf)(zero + bits);
 }
 
 /* c + a b for each lane of pairs */

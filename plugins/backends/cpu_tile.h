@@ -2,8 +2,8 @@
  *
  * A register tile of a few rows by up to four vectors is kept in registers while k runs: three rows of four 8-lane
  * vectors fill the sixteen registers of AVX2, six rows of four the thirty-two of AVX-512 and NEON. Each element is
- * one chain of fma in the order of k, whatever tile it falls in: that is why no cut of rows, columns or k blocks
- * changes a bit. Edges go through the same kernel on columns of zeros.                                      */
+ * one chain of fma in the order of k (of pairs: cpu_pairs.h), whatever tile it falls in: that is why no cut of rows,
+ * columns or k blocks changes a bit. Edges go through the same kernel on columns of zeros.                   */
 #ifndef CPU_TILE_H
 #define CPU_TILE_H
 #include "tenon/vec.h"
@@ -66,13 +66,18 @@ static inline __attribute__((always_inline)) tn_vf add_product(const int product
 #endif
 }
 
+static inline __attribute__((always_inline)) tn_vf tile_set(const int products, const float *x)
+{
+    return products == FLOATS ? tn_set(*x) : pairs_set(x);
+}
+
 /* c += a w for one q: a[i][q * a_step] times the row of W at w. */
 static inline __attribute__((always_inline)) void tile_step(const int products, const int mr, const int nv, const float *const *a,
                                                             int64_t q, const float *w, tn_vf c[8][STRIP])
 {
     tn_vf x[8];
     if (mr <= nv) {                      /* the shorter side is held, the longer one passes: else a register is missing */
-        UNROLLED for (int i = 0; i < mr; i++) x[i] = tn_set(a[i][q]);
+        UNROLLED for (int i = 0; i < mr; i++) x[i] = tile_set(products, a[i] + q);
         UNROLLED for (int v = 0; v < nv; v++) {
             tn_vf b = tn_load(w + v * TN_VL);
             UNROLLED for (int i = 0; i < mr; i++) c[i][v] = add_product(products, x[i], b, c[i][v]);
@@ -80,7 +85,7 @@ static inline __attribute__((always_inline)) void tile_step(const int products, 
     } else {
         UNROLLED for (int v = 0; v < nv; v++) x[v] = tn_load(w + v * TN_VL);
         UNROLLED for (int i = 0; i < mr; i++) {
-            tn_vf b = tn_set(a[i][q]);
+            tn_vf b = tile_set(products, a[i] + q);
             UNROLLED for (int v = 0; v < nv; v++) c[i][v] = add_product(products, b, x[v], c[i][v]);
         }
     }
