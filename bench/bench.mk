@@ -1,4 +1,5 @@
-# make bench: the kernels against the fma loop, not those in plain C where others are built. bench/compare times whole steps against other frameworks.
+# make bench: the kernels against the fma loop, not those in plain C where others are built.
+# bench/compare times whole steps against other frameworks.
 BENCH_PROGRAMS = $(foreach p,kernels peaks,$(BUILD)/bench/$p $(ISAS:%=$(BUILD)/bench/$p.%))
 BENCH_WATCHES = $(BUILD)/bench/plugins/schedules/stopwatch.so $(BUILD)/bench/plugins/metrics/forward_watch.so
 bench: $(BENCH_WATCHES) $(BENCH_PROGRAMS) all

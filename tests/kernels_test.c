@@ -209,6 +209,26 @@ static void test_parallel(tn_be *be)
     }
 }
 
+/* What becomes of a number that is rounded to bf16: the nearest, of two as near the one that ends in 0; by hand. */
+static void test_rounding(tn_be *be)
+{
+    static const float cases[][2] = { { 1, 1 }, { 0x1.01p0f, 1 }, { 0x1.03p0f, 0x1.04p0f }, { 0x1.010002p0f, 0x1.02p0f },
+        { 0x1.00fffep0f, 1 }, { -0x1.05p-60f, -0x1.04p-60f }, { 0x1.fffffep127f, INFINITY }, { 0x1.fep127f, 0x1.fep127f },
+        { INFINITY, INFINITY }, { -INFINITY, -INFINITY }, { 0x1p-126f, 0x1p-126f }, { 0x1.8p-127f, 0 }, { 0x1.fffffcp-127f, 0 } };
+    enum { CASES = sizeof cases / sizeof *cases, WIDE = 33 };
+    float *x = numbers(CASES * WIDE), one = 1, y[CASES * WIDE];
+    for (int i = 0; i < CASES; i++)
+        for (int j = 0; j < WIDE; j++) x[i * WIDE + j] = cases[i][0];
+    be->ops->gemm(be, 0, 0, CASES * WIDE, 1, 1, x, 1, &one, 1, 0, y, 1); /* x is rounded along k                       */
+    for (int i = 0; i < CASES * WIDE; i++) check(y[i] == cases[i / WIDE][1], "rounded as rows of A", i / WIDE, i % WIDE, 0);
+    be->ops->gemm(be, 0, 0, 1, CASES * WIDE, 1, &one, 1, x, CASES * WIDE, 0, y, CASES * WIDE); /* and across it            */
+    for (int i = 0; i < CASES * WIDE; i++) check(y[i] == cases[i / WIDE][1], "rounded as columns of B", i / WIDE, i % WIDE, 0);
+    float nan = NAN;
+    be->ops->gemm(be, 0, 0, 1, 1, 1, &nan, 1, &one, 1, 0, y, 1);
+    check(isnan(*y), "NaN goes through", 0, 0, 0);
+    free(x);
+}
+
 /* The part's options as `precision` asks, all others as they are by default: zero. */
 static int open_backend(const tn_desc *d, int precision, void *self)
 {
@@ -241,7 +261,8 @@ static void test_backend(const char *path, const char *name)
         test_gemm(&be);
         test_outer(&be);
         test_product(&be);
-        if (!of_bf16) test_rows(&be), test_parallel(&be);
+        if (of_bf16) test_rounding(&be);
+        else test_rows(&be), test_parallel(&be);
         b->stop(self, &be);
         free(self);
     }

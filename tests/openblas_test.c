@@ -168,8 +168,7 @@ static int start_backends(void)
     const tn_desc *desc = load_backend();
     if (!check(desc != NULL, "the backend cannot be opened")) return -1;
     int32_t config[64] = { 0 };
-    for (uint32_t i = 0; i < desc->n_options; i++)
-        if (!strcmp(desc->options[i].name, "blas")) config[desc->options[i].offset / sizeof *config] = 1;
+    choose_option(desc, "blas", 1, config);
     check(backend_start(&own, desc, 2, NULL, "own kernels") == 0, "the backend does not start");
     check(!is_loaded(), "libopenblas is loaded though nobody asked for it");
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);

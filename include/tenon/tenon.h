@@ -263,7 +263,7 @@ typedef struct tn_ops tn_ops;
 typedef struct tn_be { const tn_ops *ops; void *self; } tn_be;     /* a device and its queue                 */
 
 /* All are [any] and may be called inside a parallel_for body, where they run on that thread alone; done() of a product calls
- * neither that nor gemm nor outer_add. The bits of an element never depend on how a caller cuts rows or columns into calls:
+ * no product, gemm or outer_add. The bits of an element never depend on how a caller cuts rows or columns into calls:
  * each is one chain of fma in the order of k, or, where a backend multiplies pairs of bf16, the second of a pair first,
  * counted from the call's first k: a sum that is made by two calls is cut at an even place. Pointers are 4-byte
  * aligned at least; outputs never overlap inputs unless said.                                                   */

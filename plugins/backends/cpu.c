@@ -279,7 +279,7 @@ static const tn_desc desc = {
     .brief = "The processor: threads and vector instructions",
     .doc = "Computes on the processor, on as many threads as `--threads` says. The number of threads, the processor's vector\n"
            "width and the way a batch is cut do not change a bit of any result. Numbers below 2^-126 are taken as zero.\n\n"
-           "With `precision = \"bf16\"` matrix products round what they multiply to bf16, and sum in f32; weights, gradients,\n"
+           "With `precision = \"bf16\"` (mixed precision) matrix products round what they multiply to bf16, and sum in f32; weights, gradients,\n"
            "cells and the optimizer stay f32. That has the same bits on every processor, too. It is faster where the processor\n"
            "has AVX512-BF16 (AMD from Zen 4 on), and slower than f32 elsewhere. Gradients are no longer exact enough for a\n"
            "gradient check.",

@@ -49,34 +49,16 @@ static void bias_body(void *ctx, int64_t from, int64_t to)
     for (int64_t r = from; r < to; r++) vec_add(j->w, j->x, j->y + r * j->ldy);
 }
 
-/* Rows that lie anywhere are asked for, so many before they are wanted. */
-enum { ROWS_AHEAD = 8 };
-static inline void ask_for_row(const row_job *j, const float *p, int64_t ld, int64_t r, int64_t end, int to_write)
-{
-    if (r + ROWS_AHEAD >= end) return;
-    const float *row = p + j->row[r + ROWS_AHEAD] * ld;
-    for (int64_t c = 0; c < j->w; c += 16) {
-        if (to_write) __builtin_prefetch(row + c, 1);
-        else __builtin_prefetch(row + c);
-    }
-}
-
 static void gather_body(void *ctx, int64_t from, int64_t to)
 {
     const row_job *j = ctx;
-    for (int64_t r = from; r < to; r++) {
-        ask_for_row(j, j->x, j->ldx, r, to, 0);
-        memcpy(j->y + r * j->ldy, j->x + j->row[r] * j->ldx, sizeof(float) * (size_t)j->w);
-    }
+    for (int64_t r = from; r < to; r++) memcpy(j->y + r * j->ldy, j->x + j->row[r] * j->ldx, sizeof(float) * (size_t)j->w);
 }
 
 static void scatter_body(void *ctx, int64_t from, int64_t to)
 {
     const row_job *j = ctx;
-    for (int64_t r = from; r < to; r++) {
-        ask_for_row(j, j->y, j->ldy, r, to, 1);
-        vec_add(j->w, j->x + r * j->ldx, j->y + j->row[r] * j->ldy);
-    }
+    for (int64_t r = from; r < to; r++) vec_add(j->w, j->x + r * j->ldx, j->y + j->row[r] * j->ldy);
 }
 
 /* Rows of a segment lie anywhere, so the ones to come are asked for; its sums stay in registers, SEGMENT vectors of them. */
