@@ -50,10 +50,11 @@ void catalogue_read(arena *, const char *path, catalogue *, diag *);
 const data_set *catalogue_find(const catalogue *, const char *name);
 int64_t download_size(const data_set *, int *is_exact);     /* of all its downloads, at most                    */
 
-/* ---- main.c: messages to stderr, their control characters made harmless; the code of a failure, EXIT_FAILED. */
+/* ---- messages.c: to stderr, their control characters made harmless; the code of a failure, EXIT_FAILED. */
 int  problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int  interrupted(void);                    /* Ctrl-C was pressed: stop soon, with EXIT_INTERRUPTED               */
+void watch_signals(void);                  /* from here on Ctrl-C and SIGTERM are only noted                      */
+int  interrupted(void);                    /* one of them came: stop soon, with EXIT_INTERRUPTED                  */
 
 /* ---- download.c: 0 or an exit code, after a message. */
 /* Leaves the whole file as folder/FILE, going on from folder/FILE.part where that is there. */

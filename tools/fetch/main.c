@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,44 +18,6 @@
 #include "../../host/command_line.h"
 #include "../../host/file.h"
 #include "fetch.h"
-
-/* ---- messages ------------------------------------------------------------------------------------------------------ */
-static volatile sig_atomic_t signalled;
-
-static void on_signal(int number)
-{
-    (void)number;
-    signalled = 1;
-}
-
-int interrupted(void) { return signalled; }
-
-/* Names from servers and archives stand in messages: no terminal is driven by them. */
-static void say(const char *prefix, const char *format, va_list args)
-{
-    char text[2400];
-    vsnprintf(text, sizeof text, format, args);
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 32 || *c == 127) *c = '?';
-    fprintf(stderr, "%s%s\n", prefix, text);
-}
-
-int problem(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    say("tenon fetch: ", format, args);
-    va_end(args);
-    return EXIT_FAILED;
-}
-
-void tell(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    say("", format, args);
-    va_end(args);
-}
 
 /* ---- what is there ---------------------------------------------------------------------------------------------------- */
 typedef enum { MISSING, BEGUN, PARTLY, OTHER, THERE } state;
@@ -350,9 +310,6 @@ static int fetch(int argc, char **argv, const command_env *env)
 
 int main(int argc, char **argv)
 {
-    struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not become larger is an error of write() */
+    watch_signals();
     return program_main("fetch", argc, argv, fetch);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "../../include/tenon/random.h"
+#include "../shared/json.h"
 #include "generate.h"
 
 enum { TRIED = 8 };                        /* steps that writer_open compares                                     */

@@ -1,7 +1,7 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
-#include <math.h>
 #include <string.h>
 #include "answers.h"
+#include "json.h"
 #include "tokens.h"
 
 /* Values that a target can have: 0 where it is a number. */
@@ -29,25 +29,6 @@ const float *answers_probabilities(answers *a, const head *h, int64_t rows, int6
 static const char *word(const head *h, int64_t id)
 {
     return h->target->words && id < h->target->words->n ? h->target->words->word[id] : "?";
-}
-
-void json_text(FILE *f, const char *s)
-{
-    fputc('"', f);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') fprintf(f, "\\%c", c);
-        else if (c < 32) fprintf(f, "\\u%04x", c);
-        else fputc(c, f);
-    }
-    fputc('"', f);
-}
-
-/* Every bit of a float; what is no finite number is null, as JSON has no other word for it. */
-void json_number(FILE *f, double x)
-{
-    if (isfinite(x)) fprintf(f, "%.9g", x);
-    else fputs("null", f);
 }
 
 static void put_number(const answers *a, float x)

@@ -23,7 +23,5 @@ typedef struct answers {
 int  answers_put(answers *);
 /* Probabilities of all rows of a head, [rows x classes], until the next call; NULL where it gives plain values. */
 const float *answers_probabilities(answers *, const head *, int64_t rows, int64_t classes);
-void json_text(FILE *, const char *);
-void json_number(FILE *, double);
 void answers_free(answers *);
 #endif

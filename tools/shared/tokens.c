@@ -4,6 +4,7 @@
 #include <wctype.h>
 #include "../../include/tenon/utf8.h"
 #include "../../plugins/transforms/tag_scheme.h"
+#include "json.h"
 #include "tokens.h"
 
 typedef struct token_list {
