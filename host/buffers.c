@@ -190,12 +190,24 @@ static double node_bytes(const graph *g, node *n)
     return sum;
 }
 
+static double packed_bytes(const graph *g, const node *n)
+{
+    double sum = 0;
+    for (int k = 0; k < n->n_packed; k++)
+        sum += (double)g->be.ops->pack_size((tn_be *)&g->be, n->packed[k].k, n->packed[k].units, n->packed[k].groups);
+    for (int k = 0; k < n->n_children; k++) sum += packed_bytes(g, n->child[k]);
+    return sum;
+}
+
 double graph_bytes(const graph *g, double *slots)
 {
-    *slots = 0;
-    for (int i = 0; i < g->n_nodes; i++)
-        if (!g->node[i]->unknown) *slots += node_bytes(g, g->node[i]);
-    return (double)g->floats * 4 * (g->learns ? 2 : 1);
+    double packed = *slots = 0;
+    for (int i = 0; i < g->n_nodes; i++) {
+        if (g->node[i]->unknown) continue;
+        *slots += node_bytes(g, g->node[i]);
+        packed += packed_bytes(g, g->node[i]);
+    }
+    return (double)g->floats * 4 * (g->learns ? 2 : 1) + packed;
 }
 
 static void free_node(graph *g, node *n)

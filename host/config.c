@@ -122,6 +122,11 @@ config_value *config_load(arena *a, const char *path, const char *const *sets, i
         }
         if (path_read(a, arena_print(a, "%.*s", (int)(equal - sets[i]), sets[i]), &key, at, d))
             continue;
+        const char *first = key.part[0];
+        if (!strcmp(first, "extends") || !strcmp(first, "remove") || !strcmp(first, "set")) {
+            diag_error(d, at, "%s: is between a file and the one that it extends; write such a file, or give values: KEY=VALUE", first);
+            continue;
+        }
         config_value *value = config_parse_value(a, equal + 1, at, d);
         if (value)
             merge_set(a, root, &key, value, at, d);

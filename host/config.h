@@ -42,9 +42,9 @@ void config_unused(const config_value *table, const char *table_name, const char
                    const char *const (*elsewhere)[2], diag *);
 /* The value as TOML text (inline), for `explain`, the resolved file and checkpoints. */
 char *config_print(arena *, const config_value *);
-/* The whole tree as a TOML document that loads to the same tree; a line whose value does not come from the main file
- * has its source as a comment.                                                                               */
-char *config_document(arena *, const config_value *root);
+/* The whole tree as a TOML document that loads to the same tree; a line whose value does not come from the file
+ * `main_file` has its source as a comment; NULL: every line has.                                            */
+char *config_document(arena *, const config_value *root, const char *main_file);
 /* Parses one TOML value or inline table, e.g. a default "{ type = 'constant', value = 1.0 }". A bare word is a
  * string. NULL after an error.                                                                               */
 config_value *config_parse_value(arena *, const char *text, where, diag *);

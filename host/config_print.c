@@ -198,10 +198,10 @@ static void say_section(out *o, const char *key, const config_value *table, int 
         say_line(o, "", table->item[i], main_file);
 }
 
-char *config_document(arena *a, const config_value *root)
+char *config_document(arena *a, const config_value *root, const char *main_file)
 {
-    const char *main_file = root->at.file ? root->at.file : "";
     out o = { 0 };
+    if (!main_file) main_file = "";        /* no file is called that                                             */
     for (int pass = 0; pass < 2; pass++)     /* what stands above the first table comes first                */
         for (int i = 0; i < root->n; i++) {
             const config_value *v = root->item[i];

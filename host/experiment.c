@@ -400,7 +400,29 @@ static int read_feed(experiment *e, metric_use *m, config_value *v, int baseline
     return -1;
 }
 
-static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int *n_asked)
+/* What a metric without `target` compares with: what the loss does that reads its input, or that it is of (`crf.decoded`). */
+static slot *usual_target(experiment *e, metric_use *m, config_value *t, int *unknown)
+{
+    const graph *g = e->graph;
+    config_value *v = config_get(t, "input");
+    const head *found = NULL;
+    if (!v || g->n_targets < 2) return g->n_targets ? g->head[0].loss->in_slot[1] : NULL;
+    for (int by_port = 1; by_port >= 0 && !found; by_port--)
+        for (int i = 0; i < g->n_targets && !found; i++) {
+            const node *loss = g->head[i].loss;
+            int is = by_port ? m->input && loss->in_slot[0] == m->input : m->from && (loss == m->from || loss->in_node[0] == m->from);
+            if (is) found = &g->head[i];
+        }
+    if (found) return found->loss->in_slot[1];
+    if (m->from && !*unknown && !config_get(t, "target"))
+        diag_error(e->messages, v->at, "metric '%s': no loss reads '%s', and there are %d of them; say what it is compared with: "
+                   "target = \"...\"", m->name, config_text(t, "input", "", e->messages), g->n_targets);
+    *unknown |= !config_get(t, "target");
+    return NULL;
+}
+
+/* output, target: a baseline's, which then has the metrics of that target; NULL: the network's. */
+static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, const slot *target, int *n_asked)
 {
     int n, kept = 0;
     config_value **tables = tables_of(e, "metric", &n);
@@ -415,8 +437,9 @@ static metric_use *read_metrics(experiment *e, int *n_metrics, slot *output, int
         m->name = config_text(tables[i], "name", m->part->type ? m->part->type : "metric", e->messages);
         m->training = config_bool(tables[i], "training", 0, e->messages) && !output;
         m->input = metric_slot(e, m, tables[i], "input", output ? output : h ? h->loss->in_slot[0] : NULL, &unknown);
-        m->target = metric_slot(e, m, tables[i], "target", h ? h->loss->in_slot[1] : NULL, &unknown);
+        m->target = metric_slot(e, m, tables[i], "target", usual_target(e, m, tables[i], &unknown), &unknown);
         if (output) m->input = output;
+        if (output && m->target != target) continue;
         if (!output && h && (h->loss->unknown || g->n_targets > 1) && !config_get(tables[i], "input")) {
             if (g->n_targets > 1 && !h->loss->unknown)
                 diag_error(e->messages, tables[i]->at, "metric '%s': there are %d losses; say which output: input = \"...\"",
@@ -521,7 +544,7 @@ static int plan_baseline(experiment *e, baseline_use *b, where at)
     }
     b->out.spec = out;
     int asked;
-    b->metric = read_metrics(e, &b->n_metrics, &b->out, &asked);
+    b->metric = read_metrics(e, &b->n_metrics, &b->out, b->in[b->n_in - 1], &asked);
     return 0;
 }
 
@@ -621,7 +644,7 @@ static void read_model(experiment *e)
     for (int i = 0; i + 1 < e->n_groups; i++) check_patterns(e, e->group[i].table, e->group[i].pattern, e->group[i].n_patterns);
     read_schedule(e);
     read_regularizers(e);
-    e->metric = read_metrics(e, &e->n_metrics, NULL, &asked);
+    e->metric = read_metrics(e, &e->n_metrics, NULL, NULL, &asked);
     for (int i = 0; i < e->graph->n_nodes; i++) complete &= !e->graph->node[i]->unknown;
     complete &= asked == e->n_metrics;
     read_training(e);

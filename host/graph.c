@@ -88,7 +88,12 @@ static void read_tables(graph *g, config_value *root, const char *key, uint32_t 
         diag_error(d, list->at, "[%s] is one table; write [[%s]], one for each", key, key);
         return;
     }
-    for (int i = 0; list->type == CONFIG_ARRAY && i < list->n; i++) {
+    if (list->type != CONFIG_ARRAY || !list->n) {
+        diag_error(d, list->at, "%s: expected tables, [[%s]], got %s", key, key,
+                   list->type == CONFIG_ARRAY ? "none" : config_type_name(list->type));
+        return;
+    }
+    for (int i = 0; i < list->n; i++) {
         config_value *t = list->item[i];
         if (t->type != CONFIG_TABLE) {
             diag_error(d, t->at, "[[%s]] must be a table, this is %s", key, config_type_name(t->type));
@@ -272,7 +277,7 @@ static void wire_loss(graph *g, node *n)
     if (input) wire(n, input->at, config_text(n->table, "input", "", d));
     else if (last) wire(n, n->at, last->name);
     else {
-        if (wired(g)) diag_error(d, n->at, "%d layers are read by nobody; say which one '%s' is for: input = \"...\"", heads, n->name);
+        if (wired(g) && heads) diag_error(d, n->at, "%d layers are read by nobody; say which one '%s' is for: input = \"...\"", heads, n->name);
         n->unknown = 1;
     }
     int alone = n->loss && n->loss->layer->max_in < 2; /* a penalty on what it reads */

@@ -167,7 +167,7 @@ int  graph_pack(graph *);                  /* after every change of the paramete
 void graph_measure(graph *, const batch *);/* raises reserved_* to this batch                                     */
 int  graph_reserve(graph *);               /* buffers for reserved_*                                              */
 void graph_free(graph *);
-double graph_bytes(const graph *, double *slots);/* parameters with gradients; and all slots as reserved             */
+double graph_bytes(const graph *, double *slots);/* parameters with gradients, packed weights; all slots as reserved */
 
 /* kept.c */
 void kept_trace(graph *);                  /* which outputs, once wired                                           */

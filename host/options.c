@@ -368,6 +368,7 @@ static void report_unknown(fill *f, const config_value *table, const char *insid
     int n_host = 0, n = 0;
     while (host_keys && host_keys[n_host])
         n_host++;
+    const char *kind = kind_name(f->desc->kind), *here = arena_print(c->memory, "[%s]", kind ? kind : "");
     const char **names = arena_new(c->memory, ((size_t)f->desc->n_options + (size_t)n_host + 1) * sizeof *names);
     for (uint32_t i = 0; i < f->desc->n_options; i++) {
         const char *name = name_within(c, option_row(f->desc, i)->name, inside);
@@ -394,7 +395,7 @@ static void report_unknown(fill *f, const config_value *table, const char *insid
         const char *near = nearest_name(v->key, names, n), *owner = NULL;
         const char *key = *inside ? arena_print(c->memory, "%s.%s", inside, v->key) : v->key;
         for (int j = 0; c->elsewhere && c->elsewhere[j][0] && !owner; j++)
-            if (!strcmp(c->elsewhere[j][0], v->key))
+            if (!strcmp(c->elsewhere[j][0], v->key) && !strstr(c->elsewhere[j][1], here))
                 owner = c->elsewhere[j][1];
         if (owner)
             diag_error(c->messages, v->key_at, "%s: %s: does not stand here; it belongs %s", f->head, key, owner);

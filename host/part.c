@@ -14,7 +14,8 @@ static const char *type_of(part_context *c, uint32_t kind, const config_value *v
     if (v->type != CONFIG_TABLE) {
         char seen[96];
         config_seen(v, seen, sizeof seen);
-        diag_error(c->messages, v->at, "expected a %s, by its name or as a table with `type`, got %s", name, seen);
+        diag_error(c->messages, v->at, "expected %s %s, by its name or as a table with `type`, got %s",
+                   strchr("aeio", name[0]) ? "an" : "a", name, seen);
         return NULL;
     }
     const config_value *type = config_get(v, "type");

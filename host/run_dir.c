@@ -190,7 +190,7 @@ int run_dir_describe(const char *folder, experiment *e, int threads, char *error
     host_clear(&e->host);
     if (data_save_vocabularies(e->data, path)) return FAIL("%s", e->host.error);
     snprintf(path, sizeof path, "%s/config.toml", folder);
-    const char *config = config_document(&e->memory, e->root);
+    const char *config = config_document(&e->memory, e->root, e->root->at.file);
     return file_replace(path, config, strlen(config), error, size);
 }
 

@@ -89,6 +89,15 @@ if command -v python3 >/dev/null; then
     ok $? "list: no JSON"
 else skipped=$((skipped + 3)); fi
 
+# ---- explain: every line with its place, and the shapes that check has, from the data where they are
+cp -r "$here/errors/base.toml" "$here/errors/data" .
+printf 'extends = "base.toml"\n[training]\nepochs = 3\n' >explained.toml
+"$tenon" explain explained.toml >explained 2>&1; ok $? "explain: $(head -n 3 explained)"
+grep -q 'epochs = 3 .*explained.toml:3$' explained && grep -q 'batch_size = 2 .*base.toml:[0-9]*$' explained; ok $? 'explain: a line without its place'
+[ "$(grep '^parameters' explained)" = "$("$tenon" check base.toml | grep '^parameters')" ]
+ok $? "explain and check count other parameters: $(grep '^parameters' explained)"
+says 0 'the data was not read' "$tenon" explain --no-data base.toml
+
 # ---- an experiment file is data: it can't have code loaded
 printf '#include <stdlib.h>\n__attribute__((constructor)) static void run(void) { system("touch was_run"); }\n' >evil.c
 cc -w -fPIC -shared -o evil.so evil.c

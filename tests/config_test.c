@@ -201,7 +201,7 @@ static void load_case(const char *name, const char *const *sets, int n_sets, con
     diag *d = diag_new(), *again = diag_new();
     config_value *r = config_load(&a, path, sets, n_sets, d);
     char *said = messages_of(d), *expected = read_all(expected_path);
-    const char *document = r ? config_document(&a, r) : "no tree\n";
+    const char *document = r ? config_document(&a, r, r->at.file) : "no tree\n";
     const char *found = arena_print(&a, "%s-- messages\n%s", document, said);
     expect_text(name, found, expected);
     config_value *back = r ? toml_parse(&a, document, strlen(document), "again", again) : NULL;
@@ -220,7 +220,7 @@ static void test_load(void)
         "gradient.clip_norm=5", "gradient={clip_norm=5}", "x", "=5", "a.=3", "seed=", "seed=\"", "dataset.train=a/b-c.tsv",
         "layer.'output'.units=3", "name=hello world", "name=1\nx=2", "seed=[1", "layer.output=3", "optimizr.type=5",
         "dataset.since=2020-01-01", "seed=True", "stop.early_stopping.patience = 7", "optimizer.learning_rate=-1e-4",
-        "name=gr\xfc\xdf" };
+        "name=gr\xfc\xdf", "remove=[\"layer.output\"]", "extends=child.toml", "set.name=three" };
     load_case("base", NULL, 0, "base");
     load_case("base", sets, sizeof sets / sizeof *sets, "sets");
     load_case("child", NULL, 0, "child");

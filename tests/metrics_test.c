@@ -151,6 +151,28 @@ static void test_errors_of_classes(const char *toml, int64_t width, double expec
     part_close(p);
 }
 
+/* An output that is not a number makes no figure that looks like one, be the target constant or not. */
+static void test_nan(const char *toml, float other)
+{
+    float x[3] = { 1, NAN, 3 }, y[3] = { 1, other, 1 };
+    tn_spec spec = numbers(1);
+    const tn_spec *in[2] = { &spec, &spec };
+    uint32_t sums = 0;
+    double sum[16] = { 0 }, value = 0;
+    const char *name;
+    int32_t higher;
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    const tn_metric *m = p->desc->table;
+    test_layouts(&h, 3, NULL);
+    tn_tensor a = { sizeof a, TN_F32, x, 3, 1, 1, &h.layout[TN_ROOT], NULL, NULL },
+              b = { sizeof b, TN_F32, y, 3, 1, 1, &h.layout[TN_ROOT], NULL, NULL }, *at[2] = { &a, &b };
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at };
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) && sums <= 16 && !m->update(p->self, &c, sum)
+           && !m->result(p->self, sum, 0, &name, &value, &higher), "%s: %s", toml, h.host.error);
+    expect(isnan(value), "%s of an output that is NaN: %g", toml, value);
+    part_close(p);
+}
+
 static void test_refused(const char *toml, tn_spec x, tn_spec t, const char *expected)
 {
     const tn_spec *in[2] = { &x, &t };
@@ -197,6 +219,7 @@ int main(int argc, char **argv)
     static const char *const of_classes[] = { "accuracy", "top_k", "precision_recall_f1", "matthews", "perplexity", "auc",
         "bits_per_character", "{ type = 'confusion_matrix', results = true }", "correct_in_a_row" };
     for (int i = 0; i < 7; i++) test_nothing(of_numbers[i], numbers(1), numbers(1));
+    for (int i = 0; i < 6; i++) test_nan(of_numbers[i], 1), test_nan(of_numbers[i], 2);
     for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(3));
     for (int i = 0; i < 9; i++) test_nothing(of_classes[i], numbers(3), classes(0)); /* before the data are read */
     test_errors_of_classes("mae", 3, (0.5 + 0 + 0 + 1 + 1 + 0) / 6);

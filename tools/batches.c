@@ -119,7 +119,7 @@ static int write_description(experiment *e, const char *folder)
     path = arena_print(&e->memory, "%s/config.toml", folder);
     FILE *f = fopen(path, "w");
     if (!f) return cannot_write(path);
-    bad = fputs(config_document(&e->memory, e->root), f) < 0;
+    bad = fputs(config_document(&e->memory, e->root, e->root->at.file), f) < 0;
     return bad | fclose(f) ? cannot_write(path) : 0;
 }
 

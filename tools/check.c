@@ -18,7 +18,12 @@ static int print_memory(experiment *e)
     trainer t;
     double base = had_at_most();
     int rc = experiment_start(e, 1, 1);
-    if (!rc) rc = trainer_open(&t, e, ".");
+    if (rc) {
+        printf("memory: %.1f MB for parameters and gradients alone\n", 8e-6 * (double)e->graph->floats);
+        failed(e);
+        return EXIT_INPUT;
+    }
+    rc = trainer_open(&t, e, ".");
     if (rc) return failed(e);
     batch *b = memory_new(sizeof *b);
     for (int64_t k = 0; k < t.epoch_steps && !rc; k++) {
@@ -28,7 +33,7 @@ static int print_memory(experiment *e)
     }
     double slots, parameters = graph_bytes(e->graph, &slots);
     double state = 4.0 * (double)e->graph->floats * (t.update.slots + (t.update.average != NULL));
-    printf("memory: %.1f MB for parameters and gradients, %.1f MB for the optimizer, %.1f MB for a batch", parameters / 1e6,
+    printf("memory: %.1f MB for parameters, gradients and packed weights, %.1f MB for the optimizer, %.1f MB for a batch", parameters / 1e6,
            state / 1e6, slots / 1e6);
     double kept = graph_kept_bytes(e->graph);
     if (kept > 0) printf(", %.1f MB for what evaluations keep of each word", kept / 1e6);
@@ -39,19 +44,6 @@ static int print_memory(experiment *e)
     return rc ? failed(e) : EXIT_DONE;
 }
 
-static int data_is_there(const experiment *e)
-{
-    const tn_dataset *d = e->data->dataset->desc->table;
-    const char *path;
-    if (!TN_HAS(d, file)) return 1;
-    for (uint32_t i = 0; !d->file(e->data->dataset->self, i, &path); i++) {
-        FILE *f = fopen(path, "rb");
-        if (!f) return 0;
-        fclose(f);
-    }
-    return 1;
-}
-
 static int check(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "data-dir", "backend", "no-data", NULL };
@@ -60,14 +52,12 @@ static int check(int argc, char **argv, const command_env *env)
     if (code) return code;
     experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
-    int has_data = !a.no_data && data_is_there(e);
-    if (has_data && (code = read_data(e, 1))) {
+    int has_data;
+    if ((code = print_graph(e, a.no_data, &has_data))) {
         experiment_free(e);
         return code;
     }
-    print_graph(e);
     if (has_data) code = print_memory(e);
-    else printf("the data was not read: vocabulary sizes are the largest that the file allows, class counts are unknown\n");
     if (code == EXIT_DONE) printf("%s: no mistakes found\n", a.file);
     experiment_free(e);
     return code;

@@ -5,14 +5,18 @@
 
 static int explain(int argc, char **argv, const command_env *env)
 {
-    static const char *const allowed[] = { "set", "data-dir", "backend", NULL };
+    static const char *const allowed[] = { "set", "data-dir", "backend", "no-data", NULL };
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V]");
+    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V] [--data-dir D] [--no-data]");
     if (code) return code;
     experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
-    print_graph(e);
-    printf("\n%s", config_document(&e->memory, e->root));
+    int has_data;
+    if ((code = print_graph(e, a.no_data, &has_data))) {
+        experiment_free(e);
+        return code;
+    }
+    printf("\n%s", config_document(&e->memory, e->root, NULL));
     printf("\n# options of each part, defaults included\n");
     for (int i = 0; i < e->graph->n_nodes; i++) {
         const tn_part *p = e->graph->node[i]->part;

@@ -171,6 +171,7 @@ static inline void strip_run(int64_t nv, const strip *s)
         [PAIRS_BY_INSTRUCTION] = { EACH_WIDTH(bf16_rows), EACH_WIDTH(bf16_panels) },
 #endif
     };
+    if (nv < 1 || nv > STRIP) return;      /* never: the compiler knows its table's bounds then                 */
     int packed = s->w_step == nv * TN_VL && (s->a_step == 1 || s->a_step == PANEL);
     (packed ? of[s->products][s->a_step == PANEL] : any)[nv - 1](s);
 }

@@ -108,11 +108,22 @@ static void backward_rows(void *to, int64_t from, int64_t end)
             dx[i] += dy[r] * slope_of(l, x[i], target_of(b, i), weight_of(l, j)) / (float)l->width;
 }
 
+/* Beyond 0 and 1 the loss would have no least value. NaN is left to the loss, which shows it. */
+static int check_numbers(const tn_call *c, int64_t width)
+{
+    const float *t = c->in[TARGET]->data;
+    for (int64_t i = 0; i < c->in[TARGET]->rows * width; i++)
+        if (t[i] < 0 || t[i] > 1)
+            return tn_fail(c->api, c->host, TN_EINVAL, "binary_cross_entropy: number %lld of row %lld of the target is %g; it takes 0 and "
+                           "1, or what lies between", (long long)(i % width + 1), (long long)(i / width), (double)t[i]);
+    return TN_OK;
+}
+
 static int forward(void *self, const tn_call *c)
 {
     loss *l = self;
     job b = { l, c };
-    int rc = l->ids ? check_ids(c, "binary_cross_entropy", c->in[TARGET], 2, 0) : TN_OK;
+    int rc = l->ids ? check_ids(c, "binary_cross_entropy", c->in[TARGET], 2, 0) : check_numbers(c, l->width);
     return rc ? rc : c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, 256, forward_rows, &b);
 }
 

@@ -146,9 +146,12 @@ static int update(void *self, const tn_call *c, double *sum)
     return TN_OK;
 }
 
-/* Precisions of n = 1 .. order, smoothed; 0 where the output has no run that long. */
+/* Precisions of n = 1 .. order, smoothed; 0 where the output has no run that long, and all 0 where nothing is right at all. */
 static void precisions(const config *o, const double *sum, double *p)
 {
+    double any = 0;
+    for (int64_t n = 0; n < o->order; n++) any += sum[GRAMS + 2 * n], p[n] = 0;
+    if (any == 0) return;
     double half = 1, value = o->smooth_value >= 0 ? o->smooth_value : o->smoothing == FLOOR ? 0.1 : 1;
     for (int64_t n = 1; n <= o->order; n++) {
         double hit = sum[GRAMS + 2 * n - 2], all = sum[GRAMS + 2 * n - 1];
@@ -162,10 +165,10 @@ static void precisions(const config *o, const double *sum, double *p)
 /* 100 exp(mean of ln precision) exp(1 - true / said), the last only where fewer words were said than are true. */
 static double bleu(const config *o, const double *sum, const double *p, double *brevity)
 {
-    double logs = 0, any = 0;
+    double logs = 0;
     *brevity = sum[SAID] >= sum[TRUE_] ? 1 : sum[SAID] > 0 ? exp(1 - sum[TRUE_] / sum[SAID]) : 0;
-    for (int64_t n = 0; n < o->order; n++) any += sum[GRAMS + 2 * n], logs += log(p[n]) / (double)o->order;
-    return any > 0 ? 100 * *brevity * exp(logs) : 0;
+    for (int64_t n = 0; n < o->order; n++) logs += log(p[n]) / (double)o->order;
+    return 100 * *brevity * exp(logs);     /* 0 where a precision is                                            */
 }
 
 static int result(void *self, const double *sum, uint32_t i, const char **name, double *value,

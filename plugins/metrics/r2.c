@@ -31,11 +31,11 @@ static int update(void *self, const tn_call *c, double *sum)
     return TN_OK;
 }
 
-/* 1 - errors / variance; a target that never changes: 1 if every output is right, else 0 */
+/* 1 - errors / variance; a target that never changes: 1 if every output is right, else 0; NaN where an output or a target is */
 static double of_column(const double *s, double n)
 {
     double variance = s[SQUARES] - s[D] * s[D] / n;
-    if (variance > 0) return 1 - s[ERRORS] / variance;
+    if (variance > 0 || isnan(s[ERRORS])) return 1 - s[ERRORS] / variance;
     return s[ERRORS] > 0 ? 0 : 1;
 }
 

@@ -4,7 +4,7 @@
 static double term(double output, double target)
 {
     double both = fabs(output) + fabs(target);
-    return both > 0 ? 2 * fabs(output - target) / both : 0;
+    return both == 0 ? 0 : 2 * fabs(output - target) / both;
 }
 static double figure(double mean) { return mean; }
 

@@ -34,4 +34,85 @@ near 'bits are the mean cross entropy by ln 2' "$(figure bits_per_character)" "$
 "$build/tenon" train "$tmp/wrong.toml" --data-dir "$tmp" --run "$tmp/wrong" >>"$tmp/out" 2>&1
 grep -q "metric 'again': auc keeps every row of a split, so it can't count training batches" "$tmp/out"
 ok $? "auc of training batches: $(cat "$tmp/out")"
+# two losses: a metric compares its input with what that input's loss does, where it does not say target
+awk 'BEGIN { print "text\tone\tother"; for (i = 0; i < 60; i++) print "w" i % 4 "\t" (i % 2 ? "a" : "b") "\t" (i % 4 < 2 ? "x" : "y") }' >"$tmp/two.tsv"
+cat >"$tmp/two.toml" <<'END'
+schema = 1
+[dataset]
+type = "csv"
+train = "two.tsv"
+delimiter = "\t"
+split = { test = 0.5 }
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "one"
+kind = "category"
+[[field]]
+name = "other"
+kind = "category"
+[[layer]]
+type = "embedding"
+inputs = "text"
+width = 8
+[[layer]]
+name = "mean"
+type = "mean"
+[[layer]]
+name = "says_one"
+type = "dense"
+inputs = "mean"
+units = "one"
+[[layer]]
+name = "says_other"
+type = "dense"
+inputs = "mean"
+units = "other"
+[[loss]]
+name = "of_one"
+type = "cross_entropy"
+input = "says_one"
+target = "one"
+[[loss]]
+name = "of_other"
+type = "cross_entropy"
+input = "says_other"
+target = "other"
+[optimizer]
+type = "adam"
+learning_rate = 0.1
+[training]
+epochs = 20
+batch_size = 10
+[[baseline]]
+type = "naive_bayes"
+inputs = "text"
+target = "other"
+[[metric]]
+name = "alone"
+type = "accuracy"
+input = "says_other"
+[[metric]]
+name = "told"
+type = "accuracy"
+input = "says_other"
+target = "other"
+[[metric]]
+name = "crossed"
+type = "accuracy"
+input = "says_other"
+target = "one"
+END
+"$build/tenon" train "$tmp/two.toml" --data-dir "$tmp" --run "$tmp/two" --threads 1 >"$tmp/log" 2>&1
+ok $? "two losses: $(tail -n 2 "$tmp/log")"
+score() { awk -v n="$1" '$1 == n { print $2 }' "$tmp/log"; }
+[ "$(score test.alone)" = 1 ] && [ "$(score test.told)" = 1 ]; ok $? "a metric of the second loss: $(grep test. "$tmp/log")"
+awk -v x="$(score test.crossed)" 'BEGIN { exit !(x > 0.2 && x < 0.8) }'; ok $? "with another target: $(score test.crossed)"
+[ "$(score naive_bayes.test.alone)" = 1 ] && [ -z "$(score naive_bayes.test.crossed)" ]
+ok $? "a baseline has the metrics of its own target: $(grep naive "$tmp/log")"
+printf '[[metric]]\nname = "of_what"\ntype = "accuracy"\ninput = "mean"\n' >>"$tmp/two.toml"
+"$build/tenon" check "$tmp/two.toml" --data-dir "$tmp" >"$tmp/out" 2>&1
+grep -q "metric 'of_what': no loss reads 'mean', and there are 2 of them; say what it is compared with: target = " "$tmp/out"
+ok $? "a metric of what no loss reads: $(cat "$tmp/out")"
 finish "metrics in runs"

@@ -168,7 +168,7 @@ def corpus_bleu(outputs, targets, order=4, smoothing="exp", value=None):
     said, true = sum(map(len, outputs)), sum(map(len, targets))
     penalty = 1.0 if said >= true else exp(1 - true / said) if said else 0.0
     p, mteval, none = [0.0] * order, 1.0, not any(correct)
-    for n in range(1, order + 1):
+    for n in range(1, 0 if none else order + 1):  # sacrebleu 2.6.0 leaves all precisions 0 where nothing is right
         k, m = correct[n - 1], total[n - 1]
         if smoothing == "add" and n > 1:
             k, m = k + value, m + value

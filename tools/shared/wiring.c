@@ -1,5 +1,6 @@
 /* wiring.c -- the layers of an experiment as a table: what each one reads and gives, and how many parameters it has. */
 #include <stdio.h>
+#include "../../host/command_line.h"
 #include "wiring.h"
 
 /* "N x 128, a step of text": rows by layout, width. */
@@ -26,8 +27,24 @@ static int64_t parameters_of(const graph *g, const node *n)
     return sum;
 }
 
-void print_graph(experiment *e)
+static int data_is_there(const experiment *e)
 {
+    const tn_dataset *d = e->data->dataset->desc->table;
+    const char *path;
+    if (!TN_HAS(d, file)) return 1;
+    for (uint32_t i = 0; !d->file(e->data->dataset->self, i, &path); i++) {
+        FILE *f = fopen(path, "rb");
+        if (!f) return 0;
+        fclose(f);
+    }
+    return 1;
+}
+
+int print_graph(experiment *e, int no_data, int *has_data)
+{
+    *has_data = !no_data && data_is_there(e);
+    int code = *has_data ? read_data(e, 1) : 0;
+    if (code) return code;
     graph *g = e->graph;
     printf("%-20s %-20s %-28s %-40s %12s\n", "name", "type", "reads", "gives", "parameters");
     for (int i = 0; i < e->data->n_fields; i++) {
@@ -43,4 +60,6 @@ void print_graph(experiment *e)
                (long long)parameters_of(g, n));
     }
     printf("parameters: %lld\n", (long long)g->values);
+    if (!*has_data) printf("the data was not read: vocabulary sizes are the largest that the file allows, class counts are unknown\n");
+    return 0;
 }
