@@ -1,6 +1,9 @@
 /* program.c -- the frame of a program: where it lies, where plug-ins are looked for, the end of its output. */
 #include <errno.h>
 #include <libgen.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +67,9 @@ char **program_open(command_env *env, int *argc, char *const *argv)
 int program_run(const command_env *env, int argc, char **argv, command_fn *run)
 {
     memory_on_failure(out_of_memory);
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 2 << 20);    /* buffers that grow with the batches leave no holes: each goes back whole  */
+#endif
     const char *isa = getenv("TENON_ISA");
     if (isa && *isa && strcmp(isa, "plain") && strcmp(isa, "v3") && strcmp(isa, "v4")) {
         fprintf(stderr, "tenon: TENON_ISA is '%s'; it can be plain, v3 or v4\n", isa);

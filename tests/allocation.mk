@@ -4,3 +4,6 @@ check-allocation: all
 CHECKS += check-system-calls
 check-system-calls: all
 	tests/allocation/system_calls_test.sh $(BUILD)
+CHECKS += check-memory
+check-memory: all
+	tests/allocation/memory_test.sh $(BUILD)

@@ -1,22 +1,33 @@
 /* check.c -- `tenon check FILE`: everything short of training. */
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "../host/command_line.h"
 #include "../host/train.h"
 #include "shared/wiring.h"
 
-/* What the process has had at most so far, in bytes: the program, its plug-ins, the data. */
+/* What the process has had at most so far, in bytes. */
 static double had_at_most(void)
 {
     struct rusage u;
     return getrusage(RUSAGE_SELF, &u) ? 0 : 1024.0 * (double)u.ru_maxrss;
 }
 
+/* What it has now: the program, its plug-ins, the data. Reading them may have taken more for a while. */
+static double has_now(void)
+{
+    long all, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    int n = f ? fscanf(f, "%ld %ld", &all, &resident) : 0;
+    if (f) fclose(f);
+    return n == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : had_at_most();
+}
+
 /* Largest memory of training, from the batches of the first epoch. */
 static int print_memory(experiment *e)
 {
     trainer t;
-    double base = had_at_most();
+    double base = has_now(), reading = had_at_most();
     int rc = experiment_start(e, 1, 1);
     if (rc) {
         printf("memory: %.1f MB for parameters and gradients alone\n", 8e-6 * (double)e->graph->floats);
@@ -37,7 +48,8 @@ static int print_memory(experiment *e)
            state / 1e6, slots / 1e6);
     double kept = graph_kept_bytes(e->graph);
     if (kept > 0) printf(", %.1f MB for what evaluations keep of each word", kept / 1e6);
-    printf(", %.1f MB for the program and the data; in all %.0f MB\n", base / 1e6, (parameters + state + slots + kept + base) / 1e6);
+    double all = parameters + state + slots + kept + base;
+    printf(", %.1f MB for the program and the data; in all %.0f MB\n", base / 1e6, (all > reading ? all : reading) / 1e6);
     scratch_free(&b->memory);
     memory_free(b);
     trainer_close(&t);

@@ -189,17 +189,16 @@ static int move_bytes(tn_be *be, void *to, const void *from, size_t n)
 }
 
 /* Large buffers lie on large pages where the system has them: fewer look-ups of addresses, and walks over rows that are
- * kilobytes apart stay fast. */
+ * kilobytes apart stay fast. Their ends do not: half a large page for each buffer would be wasted. */
 static void *reserve(tn_be *be, size_t n)
 {
     enum { LARGE_PAGE = 2 << 20 };
     (void)be;
-    size_t page = n >= LARGE_PAGE ? LARGE_PAGE : 64, whole = (n + page - 1) / page * page;
-    if (whole < n) return NULL;
-    if (whole == 0) whole = 64;
-    void *p = aligned_alloc(page, whole);
+    size_t page = n >= LARGE_PAGE ? LARGE_PAGE : 64, whole = n ? (n + 63) / 64 * 64 : 64;
+    void *p;
+    if (whole < n || posix_memalign(&p, page, whole)) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (p && page > 64) madvise(p, whole, MADV_HUGEPAGE);
+    if (page > 64) madvise(p, whole / page * page, MADV_HUGEPAGE);
 #endif
     return p;
 }
