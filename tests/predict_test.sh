@@ -130,6 +130,28 @@ printf 'a b\t1 2\nb\n' | tenon predict two >said 2>err; [ $? = 2 ] && [ "$(wc -l
     grep -q '^standard input:2: the line has too few columns: there must be 2, with tabs between them$' err
 ok $? "a column lacks: $(cat said err)"
 
+# ---- many columns: ten of them, of which the last one decides
+{
+    printf 'schema = 1\nseed = 2\n[dataset]\ntype = "inline"\ncolumns = ["c0"'
+    for k in 1 2 3 4 5 6 7 8 9; do printf ', "c%d"' $k; done
+    printf ', "label"]\ntrain = ["s", "s", "s", "s", "s", "s", "s", "s", "s", "a", "first", '
+    printf '"s", "s", "s", "s", "s", "s", "s", "s", "s", "b", "second"]\n'
+    for k in 0 1 2 3 4 5 6 7 8 9; do printf '[[field]]\nname = "c%d"\ntransforms = ["words"]\n' $k; done
+    printf '[[field]]\nname = "label"\nkind = "category"\n'
+    for k in 0 1 2 3 4 5 6 7 8 9; do
+        printf '[[layer]]\nname = "e%d"\ntype = "embedding"\ninputs = "c%d"\nwidth = 2\n[[layer]]\nname = "m%d"\ntype = "mean"\n' $k $k $k
+    done
+    printf '[[layer]]\ntype = "concat"\ninputs = ["m0"'
+    for k in 1 2 3 4 5 6 7 8 9; do printf ', "m%d"' $k; done
+    printf ']\n[[layer]]\ntype = "dense"\nunits = "label"\n[[loss]]\ntype = "cross_entropy"\ntarget = "label"\n'
+    printf '[optimizer]\ntype = "adam"\nlearning_rate = 0.1\n[training]\nepochs = 40\nbatch_size = 2\n'
+} >ten.toml
+tenon train ten.toml --run ten --threads 1 >out 2>&1; ok $? "train ten: $(tail -n 3 out)"
+printf 's\ts\ts\ts\ts\ts\ts\ts\ts\ta\ns\ts\ts\ts\ts\ts\ts\ts\ts\tb\n' | tenon predict ten >said 2>&1
+[ "$(cut -f1 said | tr '\n' ' ')" = 'first second ' ]; ok $? "ten columns: $(cat said)"
+printf 's\ts\ts\ts\ts\ts\ts\ts\ts\n' | tenon predict ten >said 2>&1; [ $? = 2 ] && grep -q 'there must be 10, with tabs' said
+ok $? "nine columns of ten: $(cat said)"
+
 # ---- what is wrong
 wrong() { # what it says, arguments
     local text=$1

@@ -22,11 +22,11 @@ static int only_taught(const experiment *e, const field *f)
     return taught && !other;
 }
 
-/* The columns that a line holds: those of the fields that layers read, in the order of the file. */
+/* The columns that a line holds: those of the fields that layers read, in the order of the file; at most one a field. */
 static int input_columns(experiment *e, const char **column)
 {
     int n = 0;
-    for (int i = 0; i < e->data->n_fields && n < 8; i++) {
+    for (int i = 0; i < e->data->n_fields; i++) {
         field *f = e->data->field[i];
         int is_target = only_taught(e, f), known = 0;
         for (int k = 0; k < e->graph->n_heads; k++) is_target |= e->graph->head[k].target == f;
@@ -53,7 +53,7 @@ typedef struct reader {
     experiment *e;
     answers a;
     writer *writer;                        /* NULL: the network is no language model                             */
-    const char *column[8]; int columns;
+    const char **column, **text; int columns; /* [columns]: their names, what the line at hand says of each       */
     int feeds;                             /* the text has the form of the data set's files: they read it            */
     batch *b; store *stores;
 } reader;
@@ -72,12 +72,11 @@ static int answer_example(reader *r)
 static int answer_line(reader *r, char *line)
 {
     experiment *e = r->e;
-    const char *text[8];
-    if (cut_line(line, text, r->columns))
+    if (cut_line(line, r->text, r->columns))
         return host_fail(&e->host, TN_EINVAL, "the line has too few columns: there must be %d, with tabs between them",
                          r->columns);
-    int rc = data_read_line(e->data, r->column, text, r->columns, r->stores);
-    r->a.column = r->column, r->a.line = text, r->a.columns = r->columns;
+    int rc = data_read_line(e->data, r->column, r->text, r->columns, r->stores);
+    r->a.column = r->column, r->a.line = r->text, r->a.columns = r->columns;
     if (!rc) rc = answer_example(r);
     r->a.column = r->a.line = NULL, r->a.columns = 0;
     return rc;
@@ -139,6 +138,8 @@ static int predict_file(experiment *e, writer *w, FILE *in, const char *name, in
 {
     reader r = { .e = e, .a = { .e = e, .out = stdout, .json = json, .split = -1 }, .writer = w };
     int code;
+    r.column = arena_new(&e->memory, sizeof *r.column * (size_t)(e->data->n_fields + 1));
+    r.text = arena_new(&e->memory, sizeof *r.text * (size_t)(e->data->n_fields + 1));
     r.columns = input_columns(e, r.column);
     r.feeds = !w && data_feeds(e->data);
     r.b = memory_new(sizeof *r.b);
