@@ -163,12 +163,13 @@ tenon predict whole lines.txt --format json --set 'evaluation.decode = "greedy"'
 ! grep -q '"others"' greedy.json && awk -F'"score": |, "log_probability": |, "alignment"' '{ bad += $2 != $3 } END { exit bad }' greedy.json
 ok $? "greedy has one path, whose score is log p: $(head -n 1 greedy.json)"
 coproc PIPE { "$build/tenon" predict whole 2>/dev/null; }
+pipe=$PIPE_PID # bash forgets it when the program has ended
 for word in a 'b a'; do
     echo "$word" >&"${PIPE[1]}"; IFS= read -r back <&"${PIPE[0]}"
     [ "$back" = "$(rev <<<"$word")" ]; ok $? "a line of a pipe, '$word', is turned into '$back'"
 done
 exec {PIPE[1]}>&-
-wait "$PIPE_PID"
+wait "$pipe"
 
 # lines without words in test splits: scores are numbers, and BLEU of references without words is 0
 cp -r whole gaps

@@ -132,12 +132,13 @@ ok $? "--score of a layer without a state: $(cat said)"
 
 # ---- a pipe
 coproc PIPE { "$build/tenon" predict words --length 2 --temperature 0 2>/dev/null; }
+pipe=$PIPE_PID # bash forgets it when the program has ended
 echo 'north' >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
 [ "$said" = 'east south' ]; ok $? "the first line of a pipe: $said"
 echo 'east' >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
 [ "$said" = 'south west' ]; ok $? "the second line of a pipe: $said"
 exec {PIPE[1]}>&-
-wait "$PIPE_PID"
+wait "$pipe"
 
 # ---- mistakes
 wrong() { # what it says, arguments

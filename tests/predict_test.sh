@@ -65,12 +65,13 @@ PYTHON
     ); ok $? "labels and probabilities: $why"
 else skipped=$((skipped + 1)); fi
 coproc PIPE { "$build/tenon" predict label 2>/dev/null; }
+pipe=$PIPE_PID # bash forgets it when the program has ended
 for k in 1 2; do
     sed -n ${k}p lines >&"${PIPE[1]}"; IFS= read -r answer <&"${PIPE[0]}"
     [ "$answer" = "$(sed -n ${k}p said)" ]; ok $? "line $k of a pipe: $answer"
 done
 exec {PIPE[1]}>&-
-wait "$PIPE_PID"; ok $? "the end of a pipe"
+wait "$pipe"; ok $? "the end of a pipe"
 [ -z "$(tenon predict label </dev/null)" ]; ok $? "no lines have an answer"
 
 # ---- numbers, from two columns

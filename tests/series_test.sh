@@ -76,12 +76,13 @@ awk -v name="$tmp/again.csv" '{ split($0, x, "\t"); at = NR + 6
     printf "{\"place\": \"%s:%d\", \"forecast\": [{\"step\": 1, \"a\": %s}, {\"step\": 2, \"a\": %s}]}\n", name, at, x[1], x[2] }' \
     "$tmp/fed" | cmp -s - "$tmp/json"; ok $? "JSON: $(head -1 "$tmp/json")"
 coproc PIPE { "$build/tenon" predict "$tmp/run" 2>/dev/null; }
+pipe=$PIPE_PID # bash forgets it when the program has ended
 head -7 "$tmp/again.csv" >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
 [ "$said" = "$(head -1 "$tmp/fed")" ]; ok $? "the first forecast of a pipe: $said"
 sed -n 8p "$tmp/again.csv" >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
 [ "$said" = "$(sed -n 2p "$tmp/fed")" ]; ok $? "the second forecast of a pipe: $said"
 exec {PIPE[1]}>&-
-wait "$PIPE_PID"
+wait "$pipe"
 # windows that see every other row, and look further ahead; the data are there
 mkdir "$tmp/wide"
 cut -d, -f2,3 "$tmp/again.csv" >"$tmp/wide/series.csv"
