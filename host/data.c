@@ -68,10 +68,11 @@ int reading_failed(reading *r, const field *f, const char *what)
 {
     char place[600];
     const tn_dataset *t = r->d->dataset->desc->table;
-    if (!r->source || !TN_HAS(t, place) || t->place(r->d->dataset->self, r->source, r->index, place, sizeof place))
-        snprintf(place, sizeof place, "%s example %lld", r->source ? r->source : "input", (long long)r->index + 1);
     const char *text = arena_text(r->d->context->memory, what);
     host_clear(r->d->context->host);
+    if (!r->source) return host_fail(r->d->context->host, TN_EINVAL, "field '%s': %s", f->name, text);
+    if (!TN_HAS(t, place) || t->place(r->d->dataset->self, r->source, r->index, place, sizeof place))
+        snprintf(place, sizeof place, "%s example %lld", r->source, (long long)r->index + 1);
     return host_fail(r->d->context->host, TN_EINVAL, "%s: field '%s': %s", place, f->name, text);
 }
 

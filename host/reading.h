@@ -25,7 +25,7 @@ typedef struct reading {
 
 reading reading_start(data *);
 void reading_free(reading *);
-/* A message with the place of the example at hand, and the field; TN_EINVAL. */
+/* A message with the field and the place of the example at hand, which who reads a line of text has to name; TN_EINVAL. */
 int  reading_failed(reading *, const field *, const char *what);
 /* A text's first byte that is not UTF-8, as a message; NULL: there is none. */
 const char *reading_fault(arena *, const tn_value *);
