@@ -48,6 +48,7 @@ tenon predict label lines >said 2>err; ok $? "predict: $(cat err)"
 tenon predict label <lines | cmp -s - said; ok $? "standard input says something else than a file"
 tenon predict label - <lines | cmp -s - said; ok $? "- is not standard input"
 sed 's/$/\r/' lines | tenon predict label | cmp -s - said; ok $? "lines that end in CRLF"
+{ printf '\xef\xbb\xbf'; cat lines; } | tenon predict label | cmp -s - said; ok $? "a byte order mark is read as a part of a word"
 tenon predict label lines --threads 2 | cmp -s - said; ok $? "two threads say something else"
 tenon predict label lines --format json >json 2>err; ok $? "predict --format json: $(cat err)"
 if command -v python3 >/dev/null; then

@@ -117,6 +117,7 @@ static int predict_lines(reader *r, FILE *in, const char *name)
     int64_t at = 1;
     for (; !rc && (got = getline(&line, &room, in)) >= 0; at++) {
         while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r')) line[--got] = 0;
+        if (at == 1 && got >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) memmove(line, line + 3, (size_t)(got -= 3) + 1);
         if ((rc = predict_line(r, line, (size_t)got, name, at)))
             fprintf(stderr, "%s:%lld: %s\n", name, (long long)at, r->e->host.error);
         else if (fflush(stdout)) { /* one line in, one line out: a pipe need not end first */
