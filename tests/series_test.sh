@@ -103,6 +103,9 @@ says 'standard input: the series has 3 rows; a forecast takes 6 of them' 'a,b\n1
 says 'standard input: the series has 0 rows' 'a,b\n'
 says 'there is no header' ''
 says "standard input:1: the header has no column 'b'; it has a, c" 'a,c\n1,2\n'
+for name in inflow nan infinity 1st -a .b; do
+    says "standard input:1: the header has no column 'a'; it has $name, b" "$name,b\\n1,2\\n"
+done
 says "standard input:1: two columns are called 'a'" 'a,b,a\n1,2,3\n'
 says 'standard input:3: 3 cells, the header has 2 columns' 'a,b\n1,2\n1,2,3\n'
 says "standard input:2: column 'b': 'x' is not a number" 'a,b\n1,x\n'

@@ -489,18 +489,26 @@ static int feed_open(windows *s, uint32_t wanted)
     return x->v && x->gone ? TN_OK : no_memory(s);
 }
 
+/* Whether a line begins with a number that is a whole cell, in digits: "inflow", "nan" and "1st" are names of columns. */
+static int begins_with_number(const windows *s, const char *line)
+{
+    char *end;
+    line += strspn(line, " \t");
+    strtof(line, &end);
+    const char *digit = line + strspn(line, "+-.");
+    return end != line && *digit >= '0' && *digit <= '9' && (!*end || strchr(" \t,", *end) || *end == s->c->delimiter[0]);
+}
+
 /* The header has been read: every column must be there. Without any, a line that begins with a number is no header. */
 static int feed_header(windows *s, const char *line)
 {
     feed *x = s->feed;
-    char *end;
-    strtof(line, &end);
     x->header = 1;
     for (uint32_t k = 0; k < x->wanted; k++) {
         uint32_t i = 0;
         while (i < x->cells && x->of[i] != (int32_t)k) i++;
         if (i < x->cells) continue;
-        if (end != line) return TN_EUNSUPPORTED;
+        if (begins_with_number(s, line)) return TN_EUNSUPPORTED;
         return tn_fail(s->api, s->host, TN_EINVAL, "the header has no column '%s'; it has %s", x->want[k], x->seen ? x->seen : "none");
     }
     return TN_END;
