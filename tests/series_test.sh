@@ -111,6 +111,8 @@ says 'standard input:3: 3 cells, the header has 2 columns' 'a,b\n1,2\n1,2,3\n'
 says "standard input:2: column 'b': 'x' is not a number" 'a,b\n1,x\n'
 says "standard input:3: column 'a' has no number here; missing =" 'a,b\n1,2\nNA,2\n'
 says "standard input:2: column 'b' has no number here" 'a,b\n1,\n'
+says "standard input:2: field 'past': 3 numbers" '\n1 2 3\n'
+says "standard input:3: field 'past': 3 numbers" '\n\n1 2 3\n'
 says 'the text ends within quotes' 'a,b\n1,"2\n'
 awk -F, -v OFS=, 'NR == 12 { $3 = "NA" } 1' "$tmp/again.csv" >"$tmp/gap.csv" # row 10, from 0
 predict "$tmp/gap.csv" --set dataset.missing=skip --format json >"$tmp/skip" 2>"$tmp/out"; ok $? "skip: $(cat "$tmp/out")"

@@ -533,7 +533,7 @@ typedef struct tn_dataset {
     int (*text)(void *self, uint32_t i, const tn_value *steps, const tn_sink *);
     /* Examples from text in the form of its own files, for predict: a line after the other, and NULL behind the last one. Puts
      * the columns of these names, as columns 0, 1 ... TN_END: this line completes no example; TN_EUNSUPPORTED, of the first one
-     * alone: the text has another form, and each line of it is to be read by itself. Without load [main]     */
+     * that is not empty alone: the text has another form, and each line from it on is to be read by itself. Without load [main] */
     int (*feed)(void *self, const char *line, int64_t n, uint32_t columns, const char *const *column, const tn_sink *);
 } tn_dataset;
 typedef struct tn_transform {            /* text or values in, values out; must not depend on other examples */

@@ -101,7 +101,7 @@ static int predict_line(reader *r, char *line, size_t n, const char *name, int64
     if (strlen(line) != n || !toml_utf8(line)) return host_fail(&r->e->host, TN_EINVAL, "the line is not valid UTF-8");
     if (r->feeds) {
         int rc = feed_line(r, line, name, number);
-        if (number > 1 || rc != TN_EUNSUPPORTED) return rc;
+        if (rc != TN_EUNSUPPORTED) return rc;
         r->feeds = 0;
         host_clear(&r->e->host);
     }
