@@ -85,17 +85,12 @@ static int number_of(const data *d, const field *f)
     return -1;
 }
 
-static int put_number(reading *r, builder *b, const field *f, const char *s, size_t n)
+static int put_number(reading *r, builder *b, const field *f, const char *s, int64_t n)
 {
-    char text[64], *end;
-    while (n && (*s == ' ' || *s == '\t')) s++, n--;
-    while (n && (s[n - 1] == ' ' || s[n - 1] == '\t')) n--;
-    if (n >= sizeof text) n = sizeof text - 1;
-    memcpy(text, s, n);
-    text[n] = 0;
-    double x = strtod(text, &end);
-    if (!n || *end) return reading_failed(r, f, arena_print(r->d->context->memory, "'%s' is not a number", text));
-    b->real[b->leaves++] = (float)x;
+    char seen[64];
+    if (!number_of_text(s, n, seen, &b->real[b->leaves]))
+        return reading_failed(r, f, arena_print(r->d->context->memory, "'%s' is not a number", seen));
+    b->leaves++;
     return 0;
 }
 
@@ -109,7 +104,7 @@ static int put_leaves(reading *r, field *f, const tn_value *v)
                            4 * (size_t)((b->leaves + n) * f->width + 1));
         if (v->dtype == TN_TEXT) {
             for (int64_t i = 0, at = 0; i < n; at = v->end[i], i++)
-                if (put_number(r, b, f, (const char *)v->leaf + at, (size_t)(v->end[i] - at))) return TN_EINVAL;
+                if (put_number(r, b, f, (const char *)v->leaf + at, v->end[i] - at)) return TN_EINVAL;
             return 0;
         }
         for (int64_t i = 0; i < n * f->width; i++)

@@ -1,4 +1,5 @@
 /* fields.c -- reads [[field]], decides each field's kind, layout and shape, and runs its transforms. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,18 +58,25 @@ int field_apply(data *d, field *f, int n, const tn_value *in, tn_rng rng, held r
     return 0;
 }
 
+int number_of_text(const char *text, int64_t n, char seen[64], float *x)
+{
+    char *end;
+    while (n && (*text == ' ' || *text == '\t')) text++, n--;
+    while (n && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
+    snprintf(seen, 64, "%.*s", (int)n, text);
+    *x = (float)strtod(seen, &end);
+    return end != seen && !*end && isfinite(*x);
+}
+
 /* Element i of a column as a number; 0 where it is none. */
-static int number_of_leaf(const tn_value *v, int64_t i, float *x, char *seen, size_t size)
+static int number_of_leaf(const tn_value *v, int64_t i, float *x, char seen[64])
 {
     if (v->dtype != TN_TEXT) {
         *x = v->dtype == TN_I32 ? (float)((const int32_t *)v->leaf)[i] : ((const float *)v->leaf)[i];
         return 1;
     }
     int64_t from = i ? v->end[i - 1] : 0;
-    char *end;
-    snprintf(seen, size, "%.*s", (int)(v->end[i] - from), (const char *)v->leaf + from);
-    *x = (float)strtod(seen, &end);
-    return end != seen && !*end;
+    return number_of_text((const char *)v->leaf + from, v->end[i] - from, seen, x);
 }
 
 int field_join(data *d, const field *f, const held *column, const char *has, held *h)
@@ -91,7 +99,7 @@ int field_join(data *d, const field *f, const held *column, const char *has, hel
         const tn_value *v = &column[f->columns_at[k]].value;
         char seen[64];
         for (int64_t i = 0; i < v->leaves * v->width; i++)
-            if (!number_of_leaf(v, i, &to[i / v->width * width + at + i % v->width], seen, sizeof seen))
+            if (!number_of_leaf(v, i, &to[i / v->width * width + at + i % v->width], seen))
                 return host_fail(host, TN_EINVAL, "'%s' of column '%s' is not a number", seen, f->columns[k]);
     }
     out.dtype = TN_F32, out.width = (uint32_t)width, out.leaf = h->leaf, out.end = NULL;

@@ -15,6 +15,10 @@ int  held_copy(held *, const tn_value *);
 void held_free(held *);
 int  put_held(void *to, uint32_t column, const tn_value *);  /* tn_sink.put: one value                         */
 
+/* A text of n bytes as a number, spaces around it passed over. 0: it is none, or not finite as a float. seen: its beginning, for
+ * messages.                                                                                                     */
+int  number_of_text(const char *text, int64_t n, char seen[64], float *x);
+
 typedef struct field_rules { vocabulary_rules words; int fit_all; } field_rules;
 
 /* Plans [[field]] of the root table into d->field: kinds, columns, transforms, layouts. */

@@ -137,6 +137,24 @@ static void check_scale_of_table(void)
            "[optimizer]\ntype = 'sgd'\n", folder, "table.csv:2: field 'x': 'A' is not a number");
 }
 
+/* What strtod takes for a number and a network cannot use, in a cell of its own and beside others, with and without a scale. */
+static void check_not_finite(void)
+{
+    static const char *const cells[] = { "nan", "inf", "-infinity", "1e999", "-1e39" };
+    static const char *const forms[] = { "column = 'x'", "column = 'x'\nscale = 'standard'", "columns = ['w', 'x']" };
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 3; k++) {
+            char text[100], middle[400], says[100];
+            snprintf(text, sizeof text, "w,x,label\n1,1,A\n2,%s,B\n3,2,A\n", cells[i]);
+            write_file("table.csv", text);
+            snprintf(middle, sizeof middle, "[dataset]\ntype = 'csv'\ntrain = 'table.csv'\n[[field]]\nname = 'in'\nkind = 'numbers'\n"
+                     "%s\n[[field]]\nname = 'label'\nkind = 'category'\n", forms[k]);
+            snprintf(says, sizeof says, "table.csv:3: field 'in': '%s'%s is not a number", cells[i], k == 2 ? " of column 'x'" : "");
+            refuse(middle, "[[layer]]\ntype = 'dense'\ninputs = 'in'\nunits = 'label'\n[[loss]]\ntype = 'cross_entropy'\n"
+                   "target = 'label'\n[optimizer]\ntype = 'sgd'\n", folder, says);
+        }
+}
+
 /* ---- missing numbers ------------------------------------------------------------------------------------------------- */
 static int64_t whole_windows(void)
 {
@@ -336,6 +354,7 @@ int main(int argc, char **argv)
     check_scale("'min_max'", 0, 40, 0, 1);
     check_scale("{ type = 'min_max', low = -1, high = 3, fit = 'train' }", 0, 40, -1, 3);
     check_scale_of_table();
+    check_not_finite();
     check_missing();
     check_baseline("type = 'persistence'", "", 1);
     check_baseline("type = 'persistence'", "scale = 'standard'", 1);

@@ -69,7 +69,7 @@ static const float *scale_numbers(scale *s, const tn_value *v)
         text[bytes] = 0;
         s->room[i] = strtof(text, &end);
         end += strspn(end, " \t");
-        if (end == text || *end)
+        if (end == text || *end || !isfinite(s->room[i]))
             return tn_fail(s->api, s->host, TN_EINVAL, "'%s' is not a number", text), (float *)NULL;
     }
     return s->room;
