@@ -250,9 +250,10 @@ static int find_column(data *d, field *f, tn_column *out)
 {
     config_value *v = f->table ? config_get(f->table, f->n_columns ? "columns" : "column") : NULL;
     const where at = v ? v->at : f->table->at;
-    if (f->n_columns) return find_columns(d, f, at, out);
-    f->column_index = column_named(d, f, f->column, at, out);
-    return f->column_index >= 0;
+    if (!f->n_columns) f->column_index = column_named(d, f, f->column, at, out);
+    if (f->n_columns ? !find_columns(d, f, at, out) : f->column_index < 0) return 0;
+    f->column_steps = out->steps;
+    return 1;
 }
 
 /* Columns of a data set that has several windows on its data: "horizon.OT". */

@@ -4,25 +4,54 @@
 #include <string.h>
 #include "reading.h"
 
-/* Steps of a field of several columns: numbers row by row, spaces, tabs or commas between them. */
-static int numbers_of_line(reading *r, field *f, const char *text, tn_value *v)
+/* ---- numbers --------------------------------------------------------------------------------------------------------- */
+/* Whether a line holds numbers, and of which shape: where the data set gives numbers, or texts cut into steps already. */
+static int holds_numbers(const data *d, const field *f, tn_column *c)
 {
-    int64_t n = 0, width = f->row ? f->width / f->steps : f->width;
-    uint32_t depth = f->row ? 1 : f->depth;
-    const char *at = text;
+    const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
+    *c = (tn_column){ .size = sizeof *c, .depth = f->row ? 1 : f->depth, .steps = f->column_steps,
+                      .width = f->row ? (uint32_t)(f->width / f->steps) : f->width };
+    if (f->n_columns) return 1;
+    if (f->kind != FIELD_NUMBERS || f->column_index < 0 || t->column(d->dataset->self, (uint32_t)f->column_index, c)) return 0;
+    return c->dtype != TN_TEXT || c->depth;
+}
+
+/* The cells of a line into x, between them spaces or one tab or comma. Their number; -1 after a message. */
+static int64_t cut_numbers(reading *r, const field *f, const char *at, float *x)
+{
+    arena *a = r->d->context->memory;
+    const char *wrong = NULL;
+    int64_t n = 0;
+    char seen[64];
+    at += strspn(at, " ");
+    for (int more = *at != 0; more; n++) {
+        size_t cell = strcspn(at, " \t,");
+        if (!cell) wrong = arena_print(a, "number %lld is missing; an empty cell is no number", (long long)n + 1);
+        else if (!number_of_text(at, (int64_t)cell, seen, &x[n])) wrong = arena_print(a, "'%s' is not a number", seen);
+        if (wrong) return reading_failed(r, f, wrong), -1;
+        at += cell, at += strspn(at, " ");
+        more = *at != 0;
+        if (*at == '\t' || *at == ',') at++, at += strspn(at, " ");
+    }
+    return n;
+}
+
+/* Numbers of a step one after the other, and so the steps. */
+static int numbers_of_line(reading *r, const field *f, const tn_column *c, const char *text, tn_value *v)
+{
+    arena *a = r->d->context->memory;
+    if (c->depth > 1) return reading_failed(r, f, "steps of steps of numbers cannot be read from a line");
     r->joined.leaf = memory_grow(r->joined.leaf, 0, 4 * strlen(text) + 4);
     float *x = (float *)(void *)r->joined.leaf;
-    for (at += strspn(at, " \t,"); *at; at += strspn(at, " \t,")) {
-        char *end;
-        x[n++] = strtof(at, &end);
-        if (end == at) return reading_failed(r, f, arena_print(r->d->context->memory, "'%.40s' is not a number", at));
-        at = end;
-    }
-    int64_t rows = n / width;
-    if (n % width || !n || (!depth && rows != 1))
-        return reading_failed(r, f, arena_print(r->d->context->memory, "%lld numbers; a row has %lld, one for each column",
-                                           (long long)n, (long long)width));
-    *v = (tn_value){ sizeof *v, TN_F32, depth, (uint32_t)width, rows, rows, NULL, x, NULL };
+    int64_t n = cut_numbers(r, f, text, x), width = c->width ? c->width : 1, steps = c->depth ? c->steps : 1;
+    if (n < 0) return TN_EINVAL;
+    if (steps && n != steps * width)
+        return reading_failed(r, f, arena_print(a, "%lld numbers; there must be %lld: %lld %s of %lld", (long long)n,
+                              (long long)(steps * width), (long long)steps, steps == 1 ? "row" : "rows", (long long)width));
+    if (!n || n % width)
+        return reading_failed(r, f, arena_print(a, "%lld numbers do not make whole steps; a step has %lld", (long long)n,
+                              (long long)width));
+    *v = (tn_value){ sizeof *v, TN_F32, c->depth, (uint32_t)width, n / width, n / width, NULL, x, NULL };
     return 0;
 }
 
@@ -55,8 +84,9 @@ int data_read_line(data *d, const char *const *column, const char *const *text, 
             if (f->from || strcmp(column[k], f->column)) continue;
             const tn_value *out, *in = &r.column[0].value;
             tn_value numbers;
-            rc = line_value(&r, f, text[k]);
-            if (!rc && f->n_columns) rc = numbers_of_line(&r, f, text[k], &numbers), in = &numbers;
+            tn_column c;
+            if (!holds_numbers(d, f, &c)) rc = line_value(&r, f, text[k]);
+            else rc = numbers_of_line(&r, f, &c, text[k], &numbers), in = &numbers;
             if (!rc) rc = field_apply(d, f, f->n_transforms, in, (tn_rng){ d->seed, 0 }, r.room, &out);
             if (!rc) rc = reading_put(&r, f, out);
             if (!rc) reading_store(&of_field[i], f, &r.of[i], &zero, 1);

@@ -91,16 +91,17 @@ static int save_shape(const data *d, const field *f, const char *folder)
 {
     char path[4200], error[600], text[100];
     if (!f->n_columns) return 0;
-    int n = snprintf(text, sizeof text, "%u %u %lld\n", f->depth, f->width, (long long)f->steps);
+    int n = snprintf(text, sizeof text, "%u %u %lld %lld\n", f->depth, f->width, (long long)f->steps, (long long)f->column_steps);
     snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
     return file_replace(path, text, (size_t)n, error, sizeof error) ? host_fail(d->context->host, TN_EIO, "%s", error) : 0;
 }
 
+/* The column's steps are not there in runs of older versions: then they are 0, not known. */
 static int load_shape(data *d, field *f, const char *folder)
 {
     char path[4200];
     uint32_t depth, width;
-    long long steps;
+    long long steps, column_steps = 0;
     if (!f->n_columns) return 0;
     snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
     FILE *in = fopen(path, "r");
@@ -109,8 +110,11 @@ static int load_shape(data *d, field *f, const char *folder)
     (void)!fgets(line, sizeof line, in);
     fclose(in);
     depth = (uint32_t)strtoul(at, &at, 10), width = (uint32_t)strtoul(at, &at, 10), steps = strtoll(at, &at, 10);
-    if (*at != '\n' || depth > 1 || !width || steps < 0) return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
+    if (*at == ' ') column_steps = strtoll(at, &at, 10);
+    if (*at != '\n' || depth > 1 || !width || steps < 0 || column_steps < 0)
+        return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
     fields_set_shape(d, f, depth, width, steps);
+    if (column_steps) f->column_steps = column_steps;
     return 0;
 }
 

@@ -132,6 +132,91 @@ printf 'a b\t1 2\nb\n' | tenon predict two >said 2>err; [ $? = 2 ] && [ "$(wc -l
     grep -q '^standard input:2: the line has too few columns: there must be 2, with tabs between them$' err
 ok $? "a column lacks: $(cat said err)"
 
+# ---- sequences of numbers: what evaluate says of them in a file; several numbers a step; one row
+awk 'BEGIN { for (i = 0; i < 24; i++) { x = ""; for (k = 0; k <= i % 5; k++) x = x (k ? ", " : "") (i * 7 + k * 3) % 11 / 8
+    printf "{\"x\": [%s], \"y\": %s}\n", x, i % 3 } }' >x.jsonl
+cat >numbers.toml <<'TOML'
+schema = 1
+seed = 2
+[dataset]
+type = "json_lines"
+train = "x.jsonl"
+test = "x.jsonl"
+[[field]]
+name = "x"
+kind = "numbers"
+scale = "standard"
+[[field]]
+name = "y"
+kind = "numbers"
+[[layer]]
+type = "gru"
+inputs = "x"
+units = 4
+[[layer]]
+type = "dense"
+inputs = "gru.state"
+units = 1
+[[loss]]
+type = "mse"
+target = "y"
+[optimizer]
+type = "adam"
+[training]
+epochs = 2
+TOML
+tenon train numbers.toml --run numbers --threads 1 >out 2>&1; ok $? "train numbers: $(tail -n 3 out)"
+tenon evaluate numbers --predictions expected >out 2>&1; ok $? "evaluate numbers: $(tail -n 3 out)"
+sed 's/.*\[//; s/\].*//; s/,//g' x.jsonl >x.lines
+tenon predict numbers x.lines 2>&1 | cmp -s - expected; ok $? "sequences of numbers: $(tenon predict numbers x.lines 2>&1 | diff - expected | head -n 2)"
+sed 's/ /,/g' x.lines | tenon predict numbers 2>&1 | cmp -s - expected; ok $? "numbers with commas between them"
+sed 's/json_lines/adding/; s/^train = .*/train = 20/; s/^test = .*/test = 5/; s/"x"/"pairs"/; s/"y"/"target"/; /^scale/d' numbers.toml >pairs.toml
+tenon train pairs.toml --run pairs --threads 1 >out 2>&1; ok $? "train pairs: $(tail -n 3 out)"
+printf '0.5 1 0.25 0\n0.5 0 0.25 1 0.1 0\n' | tenon predict pairs >said 2>&1 && [ "$(sort -u said | wc -l)" = 2 ]; ok $? "pairs: $(cat said)"
+awk 'BEGIN { for (i = 0; i < 8; i++) print i % 3 / 2 "," (i * 5) % 7 "," (i % 2 ? "odd" : "even") }' >rows.csv
+cat >rows.toml <<'TOML'
+schema = 1
+seed = 2
+[dataset]
+type = "csv"
+train = "rows.csv"
+header = false
+columns = ["a", "b", "label"]
+[[field]]
+name = "x"
+kind = "numbers"
+columns = ["a", "b"]
+scale = "standard"
+[[field]]
+name = "label"
+kind = "category"
+[[layer]]
+type = "dense"
+inputs = "x"
+units = "label"
+[[loss]]
+type = "cross_entropy"
+target = "label"
+[optimizer]
+type = "adam"
+[training]
+epochs = 2
+TOML
+tenon train rows.toml --run rows --threads 1 >out 2>&1; ok $? "train rows: $(tail -n 3 out)"
+printf '0.5 1\n' | tenon predict rows 2>&1 | grep -Eq '^(odd|even)'; ok $? "a row of numbers"
+numbers() { # what it says of the second line, the run, the first line, the second
+    printf '%s\n' "$3" "$4" | tenon predict "$2" >said 2>err; [ $? = 2 ] && [ "$(wc -l <said)" = 1 ] && grep -qF "standard input:2: $1" err
+    ok $? "$4: $(cat said err); expected $1"
+}
+numbers "field 'pairs': 3 numbers do not make whole steps; a step has 2" pairs '0.5 1' '0.5 1 0.25'
+numbers "field 'pairs': 0 numbers do not make whole steps" pairs '0.5 1' ''
+numbers "field 'x': 'one' is not a number" numbers '1' '1 one'
+numbers "field 'x': 'inf' is not a number" numbers '1' '1 inf 2'
+numbers "field 'x': number 2 is missing" numbers '1,2' '1,,2'
+numbers "field 'x': 3 numbers; there must be 2: 1 row of 2" rows '1 2' '1 2 3'
+numbers "field 'x': 'nan' is not a number" rows '1 2' '1 nan'
+numbers "field 'x': '1e99' is not a number" rows '1 2' '1e99 1'
+
 # ---- many columns: ten of them, of which the last one decides
 {
     printf 'schema = 1\nseed = 2\n[dataset]\ntype = "inline"\ncolumns = ["c0"'

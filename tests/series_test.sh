@@ -56,10 +56,23 @@ cmp -s "$tmp/alone" "$tmp/predictions"; ok $? "predict alone differs from evalua
 [ "$(wc -l <"$tmp/alone")" = 19 ]; ok $? "$(wc -l <"$tmp/alone") forecasts, expected 19"
 awk '{ for (i = 1; i <= NF; i++) bad += $i < 490 || $i > 510; n += NF } END { exit !(n == 38 && !bad) }' "$tmp/alone"
 ok $? "forecasts are not in the units of the file: $(head -1 "$tmp/alone")"
-echo "1 2 3" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] && grep -q '3 numbers; a row has 2' "$tmp/out"
-ok $? "an odd number of numbers: $(cat "$tmp/out")"
-echo "1 x" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] && grep -q "'x' is not a number" "$tmp/out"
-ok $? "a word among the numbers: $(cat "$tmp/out")"
+refuses() { # what it says, the line
+    echo "$2" | "$build/tenon" predict "$tmp/run" >"$tmp/out" 2>&1; [ $? = 2 ] && grep -qF "standard input:1: field 'past': $1" "$tmp/out"
+    ok $? "$2: $(cat "$tmp/out"); expected $1"
+}
+refuses '3 numbers; there must be 12: 6 rows of 2' '1 2 3'
+refuses '4 numbers; there must be 12' '1 2 3 4'
+refuses '13 numbers; there must be 12' '1 2 3 4 5 6 7 8 9 10 11 12 13'
+refuses "'x' is not a number" '1 x'
+refuses "'nan' is not a number" '1 nan 3 4 5 6 7 8 9 10 11 12'
+refuses "'1e99' is not a number" '1e99 2 3 4 5 6 7 8 9 10 11 12'
+refuses 'number 2 is missing' '1,,3,4,5,6,7,8,9,10,11,12'
+refuses 'number 3 is missing' "1 2$(printf '\t\t')4 5 6 7 8 9 10 11 12"
+refuses 'number 12 is missing' '1,2,3,4,5,6,7,8,9,10,11,'
+for between in , ', ' ' , ' "$(printf '\t')" "$(printf ' \t ')"; do
+    head -1 "$tmp/lines" | sed "s/ *$//; s/  */$between/g" | "$build/tenon" predict "$tmp/run" 2>&1 | cmp -s - <(head -1 "$tmp/alone")
+    ok $? "numbers with '$between' between them say something else"
+done
 
 # ---- a file with a header, or a pipe of its lines: a forecast behind each row that has enough rows before it
 predict() { "$build/tenon" predict "$tmp/run" "$@"; }

@@ -598,7 +598,8 @@ static const tn_desc desc = {
     "others, then a row a moment. From row `(past - 1) every + 1` on each row gives the forecast of the `horizon` rows "
     "that begin `lead` rows behind it. A missing number is an error, or makes no forecast of the windows that hold it (`skip`), or "
     "is replaced as in training; there is nothing before the first number, so windows with gaps at the very beginning give none. "
-    "A text that begins with a number has no header: then each line holds the numbers of a whole window, row by row.",
+    "A text that begins with a number has no header: then each line holds the numbers of a whole window, row by row, "
+    "without gaps.",
     TN_OPTIONS(options), sizeof(config), sizeof(windows), NULL, open_windows, close_windows, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("windows", "1.0.0", "Tenon", "MIT", "", parts)
