@@ -17,11 +17,11 @@ static void write_series(int rows)
     snprintf(path, sizeof path, "%s/series.csv", folder);
     FILE *f = fopen(path, "w");
     if (!f) return;
-    fprintf(f, "day,a,b,k,gaps\n");
+    fprintf(f, "day,a,b,k,gaps,empty\n");
     for (int r = 0; r < rows; r++) {
         fprintf(f, "\"d,%d\",%.9g,%.9g,5,", r, a_of(r), b_of(r));
-        if (r == 0 || r == 20 || r == 21) fprintf(f, "NA\n");
-        else fprintf(f, "%d\n", r);
+        if (r == 0 || r == 20 || r == 21) fprintf(f, "NA,NA\n");
+        else fprintf(f, "%d,\n", r);
     }
     fclose(f);
 }
@@ -199,6 +199,10 @@ static void check_missing(void)
     }
     write_middle(middle, sizeof middle, &s, "", "columns = ['gaps']", "columns = ['a']");
     refuse(middle, model, folder, "series.csv:2: column 'gaps' has no number here");
+    write_middle(middle, sizeof middle, &s, "missing = 'previous'", "columns = ['empty']", "columns = ['a']");
+    refuse(middle, model, folder, "series.csv: column 'empty' has no number in any row");
+    write_middle(middle, sizeof middle, &s, "missing = 'previous'", "columns = ['a']", "columns = ['empty']");
+    refuse(middle, model, folder, "series.csv: column 'empty' has no number in any row");
 }
 
 static void check_mistakes(void)

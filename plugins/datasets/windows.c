@@ -37,7 +37,7 @@ static const tn_option options[] = {
 
 typedef struct {
     char *name, *past, *horizon;           /* in the file; of the columns "NAME" and "horizon.NAME"                  */
-    int used;
+    int used, empty;                       /* empty: no row has a number                                             */
     float *v; char *gone;                  /* [rows] numbers; 1: it is missing                                       */
     int64_t gone_at, bad_at; char *bad;    /* the first missing cell; the first that is no number, and its text; -1  */
 } series;
@@ -72,7 +72,7 @@ static int add_name(windows *s, const char *text, size_t n)
     if (!more) return no_memory(s);
     s->of = more;
     series *k = &more[s->n_of++];
-    *k = (series){ strndup(text, n), NULL, NULL, 0, NULL, NULL, -1, -1, NULL };
+    *k = (series){ strndup(text, n), NULL, NULL, 0, 0, NULL, NULL, -1, -1, NULL };
     k->horizon = malloc(n + 16), k->past = k->name;
     if (!k->name || !k->horizon) return no_memory(s);
     sprintf(k->horizon, "horizon.%s", k->name);
@@ -237,7 +237,8 @@ static void fill_missing(windows *s)
         series *k = &s->of[i];
         int64_t first = 0;
         while (first < s->rows && k->gone[first]) first++;
-        float last = first < s->rows ? k->v[first] : 0;
+        k->empty = first == s->rows;
+        float last = k->empty ? 0 : k->v[first];
         for (int64_t r = 0; r < s->rows; r++)
             if (k->gone[r]) k->v[r] = last;
             else last = k->v[r];
@@ -334,6 +335,9 @@ static int check_series(const windows *s, const series *k)
     if (k->bad_at >= 0)
         return tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: column '%s': '%s' is not a number", s->c->file,
                        (long long)s->line[k->bad_at], k->name, k->bad ? k->bad : "?");
+    if (k->empty)
+        return tn_fail(s->api, s->host, TN_EINVAL, "%s: column '%s' has no number in any row, so missing = \"previous\" has none to "
+                       "take", s->c->file, k->name);
     if (k->gone_at < 0 || s->c->missing != MISSING_ERROR) return TN_OK;
     return tn_fail(s->api, s->host, TN_EINVAL, "%s:%lld: column '%s' has no number here; missing = \"skip\", \"previous\" or "
                    "\"zero\" says what to do", s->c->file, (long long)s->line[k->gone_at], k->name);
@@ -358,7 +362,7 @@ static int make_room(windows *s, int64_t n)
 static int is_wanted(const windows *s, const tn_sink *sink, uint32_t i, const series *k)
 {
     (void)s;
-    return TN_HAS(sink, wanted) ? sink->wanted[i] : k->bad_at < 0;
+    return TN_HAS(sink, wanted) ? sink->wanted[i] : k->bad_at < 0 && !k->empty;
 }
 
 static int read_window(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
