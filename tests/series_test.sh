@@ -105,6 +105,16 @@ run evaluate "$tmp/wide/run" --data-dir "$tmp/wide" --predictions "$tmp/wide/pre
 [ "$(wc -l <"$tmp/wide/fed")" = 70 ] && sed -n 48,66p "$tmp/wide/fed" | cmp -s - "$tmp/wide/predictions"
 ok $? "every = 2, lead = 3: forecasts of a CSV file differ from those of evaluate"
 
+# a column that has the name of the step's number
+mkdir "$tmp/step"
+sed '1s/.*/b,step/' "$tmp/wide/series.csv" >"$tmp/step/series.csv"
+sed 's/"a"/"step"/' "$tmp/file.toml" >"$tmp/step/file.toml"
+run train "$tmp/step/file.toml" --data-dir "$tmp/step" --run "$tmp/step/run" --set training.epochs=1
+"$build/tenon" predict "$tmp/step/run" "$tmp/step/series.csv" 2>&1 | head -1 >"$tmp/step/said"
+"$build/tenon" predict "$tmp/step/run" "$tmp/step/series.csv" --format json 2>&1 | head -1 >"$tmp/step/json"
+awk '{ printf "\"forecast\": [{\"step\": 1, \"columns\": {\"step\": %s}}, {\"step\": 2, \"columns\": {\"step\": %s}}]}\n", $1, $2 }' \
+    "$tmp/step/said" | grep -qF -f - "$tmp/step/json"; ok $? "a column called step: $(cat "$tmp/step/json" "$tmp/step/said")"
+
 # ---- series that are short, gappy or wrong
 says() { # what it says, the text, arguments
     local expected=$1 text=$2 rc

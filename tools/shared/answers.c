@@ -77,20 +77,23 @@ static void put_row(answers *a, const head *h, const float *p, int64_t classes, 
     fprintf(a->out, "}}");
 }
 
-/* What a row of several steps of several columns says of each, by their names. */
+/* What a row of several steps of several columns says of each, by their names; in an object of their own where one has the name
+ * that the step's number has. */
 static void put_forecast(answers *a, const field *f, const float *x, int32_t r)
 {
     int64_t width = f->width / f->steps;
+    int apart = 0;
+    for (int64_t k = 0; k < width; k++) apart |= !strcmp(f->column_name[k], "step");
     open_object(a, r);
     fprintf(a->out, "\"forecast\": [");
     for (int64_t t = 0; t < f->steps; t++) {
-        fprintf(a->out, "%s{\"step\": %lld", t ? ", " : "", (long long)t + 1);
+        fprintf(a->out, "%s{\"step\": %lld, %s", t ? ", " : "", (long long)t + 1, apart ? "\"columns\": {" : "");
         for (int64_t k = 0; k < width; k++) {
-            fprintf(a->out, ", ");
+            if (k) fprintf(a->out, ", ");
             json_text(a->out, f->column_name[k]);
             fputs(": ", a->out), json_number(a->out, (double)x[t * width + k]);
         }
-        fputc('}', a->out);
+        fputs(apart ? "}}" : "}", a->out);
     }
     fprintf(a->out, "]}");
 }
