@@ -217,6 +217,74 @@ numbers "field 'x': 3 numbers; there must be 2: 1 row of 2" rows '1 2' '1 2 3'
 numbers "field 'x': 'nan' is not a number" rows '1 2' '1 nan'
 numbers "field 'x': '1e99' is not a number" rows '1 2' '1e99 1'
 
+# ---- labels and characters that have no spelling are told by their numbers
+cat >ids.toml <<'TOML'
+schema = 1
+seed = 2
+[dataset]
+type = "tokens"
+train = 40
+test = 6
+labels = 3
+[[field]]
+name = "text"
+[[field]]
+name = "label"
+[[layer]]
+type = "embedding"
+inputs = "text"
+width = 4
+[[layer]]
+type = "mean"
+[[layer]]
+type = "dense"
+units = "label"
+[[loss]]
+type = "cross_entropy"
+target = "label"
+[optimizer]
+type = "adam"
+[training]
+epochs = 1
+TOML
+tenon train ids.toml --run ids --threads 1 >out 2>&1; ok $? "train ids: $(tail -n 3 out)"
+tenon evaluate ids --split test --predictions said --format json >out 2>&1; ok $? "evaluate ids: $(tail -n 3 out)"
+[ "$(grep -Ec '"label": "[012]", "probabilities": \{"0": [0-9.e-]*, "1": [0-9.e-]*, "2": [0-9.e-]*\}' said)" = 6 ]; ok $? "labels by their numbers: $(head -n 1 said)"
+
+# ---- rows within steps have no answer
+sed -e '/^\[\[field\]\]/,$d' label.toml >deep.toml
+cat >>deep.toml <<'TOML'
+[[field]]
+name = "text"
+transforms = ["lowercase", "words"]
+[[field]]
+name = "letters"
+column = "text"
+within = "text"
+transforms = ["lowercase", "words", "characters"]
+[[layer]]
+type = "embedding"
+inputs = "letters"
+width = 2
+[[layer]]
+name = "deep"
+type = "dense"
+units = 2
+[[loss]]
+type = "activity"
+input = "deep"
+[optimizer]
+type = "adam"
+[training]
+epochs = 1
+TOML
+tenon train deep.toml --run deep --threads 1 >out 2>&1; ok $? "train deep: $(tail -n 3 out)"
+for format in text json; do
+    echo 'good film' | tenon predict deep --format $format >said 2>err; [ $? = 2 ] && [ ! -s said ] &&
+        grep -q "^standard input:1: 'deep' has one row a step within the steps of an example; an answer has one" err
+    ok $? "rows within steps, $format: $(cat said err)"
+done
+
 # ---- many columns: ten of them, of which the last one decides
 {
     printf 'schema = 1\nseed = 2\n[dataset]\ntype = "inline"\ncolumns = ["c0"'

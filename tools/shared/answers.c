@@ -26,9 +26,12 @@ const float *answers_probabilities(answers *a, const head *h, int64_t rows, int6
     return loss->predict(h->loss->part->self, &call, classes, a->probability) ? NULL : a->probability;
 }
 
-static const char *word(const head *h, int64_t id)
+/* A class as it is spelled; of a target that has no spellings, as those that are made up, its number. */
+static const char *word(const head *h, int64_t id, char number[24])
 {
-    return h->target->words && id < h->target->words->n ? h->target->words->word[id] : "?";
+    if (h->target->words && id < h->target->words->n) return h->target->words->word[id];
+    snprintf(number, 24, "%lld", (long long)id);
+    return number;
 }
 
 static void put_number(const answers *a, float x)
@@ -61,17 +64,18 @@ static void open_object(answers *a, int32_t r)
 static void put_row(answers *a, const head *h, const float *p, int64_t classes, int32_t r)
 {
     int64_t best = best_of(p, classes);
+    char number[24];
     if (!a->json) {
-        fprintf(a->out, "%s\t%.9g", word(h, best), (double)p[best]);
+        fprintf(a->out, "%s\t%.9g", word(h, best, number), (double)p[best]);
         return;
     }
     open_object(a, r);
     fprintf(a->out, "\"label\": ");
-    json_text(a->out, word(h, best));
+    json_text(a->out, word(h, best, number));
     fprintf(a->out, ", \"probabilities\": {");
     for (int64_t i = 0; i < classes; i++) {
         if (i) fprintf(a->out, ", ");
-        json_text(a->out, word(h, i));
+        json_text(a->out, word(h, i, number));
         fputs(": ", a->out), json_number(a->out, (double)p[i]);
     }
     fprintf(a->out, "}}");
@@ -167,8 +171,9 @@ static int64_t class_of(const int32_t *path, const float *p, int64_t row, int64_
 static void put_tag_spans(answers *a, const head *h, const tn_layout *l, int32_t s, int32_t n, const int32_t *path,
                           const float *p, int64_t classes)
 {
+    if (!h->target->words) return;
     const char **tag = memory_new(sizeof *tag * (size_t)(n + 1));
-    for (int32_t t = 0; t < n; t++) tag[t] = word(h, class_of(path, p, l->first[t] + s, classes));
+    for (int32_t t = 0; t < n; t++) tag[t] = h->target->words->word[class_of(path, p, l->first[t] + s, classes)];
     spans_put(a, h->target->words, tag, n);
     memory_free(tag);
 }
@@ -179,6 +184,7 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
 {
     const tn_layout *l = y->lay;
     int32_t s = l->place[parent_row], n;
+    char number[24];
     int words = p || path, tags = h->target && h->target->kind == FIELD_TAGS;
     for (n = 0; n < l->length[s] && (!path || path[l->first[n] + s] >= 0); ) n++; /* a path may be shorter (ctc) */
     if (n < l->length[s]) p = NULL;
@@ -190,8 +196,8 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
         int64_t row = l->first[t] + s;
         if (t) fputs(a->json ? ", " : " ", a->out);
         if (!words) put_number(a, ((const float *)y->data)[row * y->width]);
-        else if (a->json) json_text(a->out, word(h, class_of(path, p, row, classes)));
-        else fputs(word(h, class_of(path, p, row, classes)), a->out);
+        else if (a->json) json_text(a->out, word(h, class_of(path, p, row, classes), number));
+        else fputs(word(h, class_of(path, p, row, classes), number), a->out);
     }
     if (a->json && p) fprintf(a->out, "], \"probabilities\": [");
     for (int32_t t = 0; a->json && p && t < n; t++) {
@@ -315,15 +321,18 @@ int answers_put(answers *a)
     const head *h = &g->head[0];
     const tn_tensor *y = h->loss->at_in[0];
     if (writer_of(h)) return put_written(a, writer_of(h));
+    if (y->lay && y->lay->id != TN_ROOT && y->lay->parent != TN_ROOT)
+        return host_fail(&a->e->host, TN_EINVAL, "'%s' has one row a step within the steps of an example; an answer has one an "
+                         "example or one a step of it", h->loss->in[0].name);
     int64_t classes = classes_of(h);
     /* of numbers: one a column, where a loss says so */
     const float *p = answers_probabilities(a, h, y->rows, classes ? classes : y->width);
-    const int32_t *path = y->lay && y->lay->parent == TN_ROOT ? best_paths(a, h, y->rows) : NULL;
+    const int32_t *path = y->lay && y->lay->id != TN_ROOT ? best_paths(a, h, y->rows) : NULL;
     for (int32_t r = 0; r < g->bound->n; r++) {
         if (!y->lay || y->lay->id == TN_ROOT) {
             if (p && classes) put_row(a, h, p + r * classes, classes, r);
             else put_values(a, p ? NULL : h, (p ? p : (const float *)y->data) + r * y->width, y->width, r);
-        } else if (y->lay->parent == TN_ROOT) put_steps(a, h, y, classes ? p : NULL, path, classes, r);
+        } else put_steps(a, h, y, classes ? p : NULL, path, classes, r);
         fputc('\n', a->out);
     }
     return 0;
