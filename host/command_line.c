@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "command_line.h"
+#include "json.h"
 #include "run_dir.h"
 
 /* Options that take a value, and where it goes; the others are switches. */
@@ -191,13 +192,18 @@ int read_data(experiment *e, int quiet)
     return failed(e);
 }
 
-void print_scores(const score *s, int n, int json)
+void print_scores(const char *run, const score *s, int n, int json)
 {
-    if (json) printf("{");
-    for (int i = 0; i < n; i++)
-        if (json) printf("%s\"%s\": %.9g", i ? ", " : "", s[i].name, s[i].value);
-        else printf("%-40s %.6g\n", s[i].name, s[i].value);
-    if (json) printf("}\n");
+    for (int i = 0; i < n && !json; i++) printf("%-40s %.6g\n", s[i].name, s[i].value);
+    if (!json) return;
+    fputc('{', stdout);
+    if (run) fputs("\"run\": ", stdout), json_text(stdout, run);
+    for (int i = 0; i < n; i++) {
+        if (i || run) fputs(", ", stdout);
+        json_text(stdout, s[i].name);
+        fputs(": ", stdout), json_number(stdout, s[i].value);
+    }
+    fputs("}\n", stdout);
 }
 
 experiment *open_run(const char *folder, const arguments *a, const command_env *env, int *code)

@@ -27,7 +27,8 @@ int  read_data(experiment *, int quiet);
 /* The experiment of a run directory with data dirs as recorded. */
 experiment *open_run(const char *folder, const arguments *, const command_env *, int *code);
 int  failed(const experiment *);           /* prints host.error or messages; EXIT_FAILED or EXIT_INPUT            */
-void print_scores(const score *, int n, int json);
+/* In JSON one object, {"run": folder, "test.loss": 0.5, ...}; run: NULL, or where it is said. */
+void print_scores(const char *run, const score *, int n, int json);
 
 int command_train(int argc, char **argv, const command_env *);      /* command_train.c                          */
 int command_resume(int argc, char **argv, const command_env *);

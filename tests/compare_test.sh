@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# compare_test.sh BUILD -- `tenon compare`: runs of three seeds make one row with mean and spread, checked against their
+# compare_test.sh BUILD -- scores as JSON, by train, over seeds and by evaluate; `tenon compare`: runs of three seeds make one row with mean and spread, checked against their
 # results.json; parameters and times are there; the settings that differ, and only they, are shown once.
 . "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
@@ -10,6 +10,34 @@ printf 'extends = "small.toml"\nname = "wide"\n[set]\nlayer.encoder.width = 6\n[
 tenon() { "$build/tenon" "$@" --threads 1 --quiet >/dev/null 2>log; }
 tenon train small.toml --seeds 3 --run small; ok $? "small trains: $(cat log)"
 tenon train wide.toml --run wide; ok $? "wide trains: $(cat log)"
+
+# ---- what train and evaluate print with --json: objects, one a line, and nothing else; a number that is not finite is null
+"$build/tenon" train small.toml --run one --threads 1 --json >out 2>err; ok $? "train --json: $(cat err)"
+grep -qx one err; ok $? "the folder is not told while the run goes on: $(cat err)"
+python3 -c '
+import json
+one, = [json.loads(line) for line in open("out")]
+kept = json.load(open("one/results.json"))["scores"]
+assert one.pop("run") == "one" and set(one) == set(kept), (one, kept)
+assert all(abs(one[k] - kept[k]) <= 1e-8 for k in kept), (one, kept)'
+ok $? "train --json: $(cat out)"
+"$build/tenon" train small.toml --run two --seeds 2 --threads 1 --json --quiet >out 2>err; ok $? "train --seeds 2 --json: $(cat err)"
+python3 -c '
+import json, statistics
+*runs, all = [json.loads(line) for line in open("out")]
+assert [r.pop("run") for r in runs] == ["two-seed1", "two-seed2"] and all["seeds"] == 2, (runs, all)
+assert set(all["scores"]) == set(runs[0]), all
+for name, s in all["scores"].items():
+    x = [r[name] for r in runs]
+    for key, want in ("mean", statistics.mean(x)), ("deviation", statistics.stdev(x)), ("min", min(x)), ("max", max(x)):
+        assert abs(s[key] - want) <= 1e-7, (name, key, s, want)'
+ok $? "train --seeds 2 --json: $(cat out)"
+awk '{ print($1 == "good" ? "bad" : "good"), "a", ($1 == "good" ? "fine" : "poor") }' train.txt >test.txt # all of them wrong
+"$build/tenon" train small.toml --run far --threads 1 --json --quiet --set optimizer.type=sgd --set optimizer.learning_rate=1e6 \
+    --set training.epochs=1 --set training.batch_size=90 --set 'metric=[{type="perplexity"}]' >out 2>err; ok $? "train far --json: $(cat err)"
+grep -q '"test.perplexity": null' out; ok $? "a perplexity that is not finite: $(cat out)"
+"$build/tenon" evaluate far --json >out 2>err; grep -q '"test.perplexity": null' out; ok $? "evaluate --json: $(cat out err)"
+cp train.txt test.txt
 
 "$build/tenon" compare small-seed1 small-seed2 wide small-seed3 >out 2>err; ok $? "compare: $(cat err)"
 expected=$(python3 -c '

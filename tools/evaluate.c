@@ -67,7 +67,7 @@ static int evaluate_run(experiment *e, const arguments *a, int threads)
     if (a->predictions) code = write_predictions(e, a->predictions, split, a->format && !strcmp(a->format, "json"));
     if (code != EXIT_DONE) return code;
     if (evaluate_split(e, split, &s, &n)) return failed(e);
-    print_scores(s, n, a->json);
+    print_scores(NULL, s, n, a->json);
     return EXIT_DONE;
 }
 

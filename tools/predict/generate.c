@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "../../host/json.h"
 #include "../../include/tenon/random.h"
-#include "../shared/json.h"
 #include "generate.h"
 
 enum { TRIED = 8 };                        /* steps that writer_open compares                                     */

@@ -1,7 +1,7 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
 #include <string.h>
+#include "../../host/json.h"
 #include "answers.h"
-#include "json.h"
 #include "tokens.h"
 
 /* Values that a target can have: 0 where it is a number. */

@@ -2,9 +2,9 @@
 #include <locale.h>
 #include <string.h>
 #include <wctype.h>
+#include "../../host/json.h"
 #include "../../include/tenon/utf8.h"
 #include "../../plugins/transforms/tag_scheme.h"
-#include "json.h"
 #include "tokens.h"
 
 typedef struct token_list {
