@@ -173,6 +173,44 @@ sed 's/ /,/g' x.lines | tenon predict numbers 2>&1 | cmp -s - expected; ok $? "n
 sed 's/json_lines/adding/; s/^train = .*/train = 20/; s/^test = .*/test = 5/; s/"x"/"pairs"/; s/"y"/"target"/; /^scale/d' numbers.toml >pairs.toml
 tenon train pairs.toml --run pairs --threads 1 >out 2>&1; ok $? "train pairs: $(tail -n 3 out)"
 printf '0.5 1 0.25 0\n0.5 0 0.25 1 0.1 0\n' | tenon predict pairs >said 2>&1 && [ "$(sort -u said | wc -l)" = 2 ]; ok $? "pairs: $(cat said)"
+# a target of two numbers a step, around 100 and 200: both are told, in the units of the file
+awk 'BEGIN { for (i = 0; i < 40; i++) { x = y = z = ""; for (k = 0; k <= i % 4; k++) { a = (i * 7 + k * 3) % 11 / 8; s = k ? ", " : ""
+    x = x s a; y = y s 100 + a; z = z s 200 - a } printf "{\"x\": [%s], \"y\": [%s], \"z\": [%s]}\n", x, y, z } }' >each.jsonl
+cat >each.toml <<'TOML'
+schema = 1
+[dataset]
+type = "json_lines"
+train = "each.jsonl"
+[[field]]
+name = "x"
+kind = "numbers"
+[[field]]
+name = "both"
+kind = "numbers"
+columns = ["y", "z"]
+along = "x"
+scale = "standard"
+[[layer]]
+type = "dense"
+inputs = "x"
+units = "both"
+[[loss]]
+type = "mse"
+target = "both"
+[optimizer]
+type = "adam"
+learning_rate = 0.05
+[training]
+epochs = 200
+batch_size = 10
+TOML
+tenon train each.toml --run each --threads 1 --quiet >out 2>&1; ok $? "train each: $(tail -n 3 out)"
+echo '0.25 0.5 1' | tenon predict each >said 2>&1
+[ "$(wc -w <said)" = 3 ] && tr ' ,' '\n\n' <said | awk 'BEGIN { split("100.25 199.75 100.5 199.5 101 199", want, " ") }
+    { d = $1 - want[NR]; wrong += d < -0.01 || d > 0.01 } END { exit NR != 6 || wrong }'
+ok $? "two numbers a step: $(cat said)"
+[ "$(echo '0.25 0.5 1' | tenon predict each --format json)" = "{\"values\": [[$(sed 's/ /], [/g; s/,\([^ ]\)/, \1/g' said)]]}" ]
+ok $? "two numbers a step in JSON: $(echo '0.25 0.5 1' | tenon predict each --format json)"
 awk 'BEGIN { for (i = 0; i < 8; i++) print i % 3 / 2 "," (i * 5) % 7 "," (i % 2 ? "odd" : "even") }' >rows.csv
 cat >rows.toml <<'TOML'
 schema = 1

@@ -102,21 +102,25 @@ static void put_forecast(answers *a, const field *f, const float *x, int32_t r)
     fprintf(a->out, "]}");
 }
 
-/* Numbers, as they were before the target's transforms. */
-/* h: the head whose target's scale the numbers have, or NULL. */
-static void put_values(answers *a, const head *h, const float *x, int64_t n, int32_t r)
+/* A row's numbers as they were before the target's transforms, until the next call. */
+static const float *in_units(answers *a, const head *h, const float *x, int64_t n)
 {
     const char *why;
     size_t bytes = sizeof(float) * (size_t)(n + 1);
-    if (h && h->target && h->target->width == n && data_can_undo(a->e->data, h->target, &why)) {
-        if (bytes > a->bytes) {
-            memory_free(a->probability);
-            a->probability = memory_new(bytes);
-            a->bytes = bytes;
-        }
-        memcpy(a->probability, x, sizeof(float) * (size_t)n);
-        if (!data_undo(a->e->data, h->target, 1, a->probability)) x = a->probability;
+    if (!h->target || h->target->width != n || !data_can_undo(a->e->data, h->target, &why)) return x;
+    if (bytes > a->bytes) {
+        memory_free(a->probability);
+        a->probability = memory_new(bytes);
+        a->bytes = bytes;
     }
+    memcpy(a->probability, x, sizeof(float) * (size_t)n);
+    return data_undo(a->e->data, h->target, 1, a->probability) ? x : a->probability;
+}
+
+/* h: the head whose target's scale the numbers have, or NULL. */
+static void put_values(answers *a, const head *h, const float *x, int64_t n, int32_t r)
+{
+    if (h) x = in_units(a, h, x, n);
     const field *f = h ? h->target : NULL;
     if (a->json && f && f->row && f->steps && f->n_columns && f->width == n && f->width == f->steps * f->n_columns) {
         put_forecast(a, f, x, r);
@@ -178,7 +182,19 @@ static void put_tag_spans(answers *a, const head *h, const tn_layout *l, int32_t
     memory_free(tag);
 }
 
-/* A sequence of rows: the class of each step; in JSON also its probability, and the tokens of a line. */
+/* The numbers of a step: several with commas between them, in JSON as an array of their own. */
+static void put_step(answers *a, const head *h, const float *x, int64_t width)
+{
+    x = in_units(a, h, x, width);
+    if (a->json && width > 1) fputc('[', a->out);
+    for (int64_t j = 0; j < width; j++) {
+        if (j) fputs(a->json ? ", " : ",", a->out);
+        put_number(a, x[j]);
+    }
+    if (a->json && width > 1) fputc(']', a->out);
+}
+
+/* A sequence of rows: the class or the numbers of each step; in JSON also its probability, and the tokens of a line. */
 static void put_steps(answers *a, const head *h, const tn_tensor *y, const float *p, const int32_t *path, int64_t classes,
                       int32_t parent_row)
 {
@@ -195,7 +211,7 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
     for (int32_t t = 0; t < n; t++) {
         int64_t row = l->first[t] + s;
         if (t) fputs(a->json ? ", " : " ", a->out);
-        if (!words) put_number(a, ((const float *)y->data)[row * y->width]);
+        if (!words) put_step(a, h, (const float *)y->data + row * y->width, y->width);
         else if (a->json) json_text(a->out, word(h, class_of(path, p, row, classes), number));
         else fputs(word(h, class_of(path, p, row, classes), number), a->out);
     }
