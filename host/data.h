@@ -40,6 +40,7 @@ typedef struct field {
     const char **column_name;              /* the same as the user wrote them, without the window                 */
     int row, shift; int64_t steps;         /* shape = "row": the steps of an example, always so many, are one row  */
     int64_t column_steps;                  /* as many steps every example of the column has; 0: it differs          */
+    int column_numbers;                    /* the column has numbers, or texts that are cut already; not one text    */
     struct field *from, *along, *within;   /* whose vocabulary, layout, parent layout it shares              */
     tn_part **transform; int n_transforms;
     char *fit_all;                         /* [transforms] it learns from all splits, not from training alone     */

@@ -252,7 +252,7 @@ static int find_column(data *d, field *f, tn_column *out)
     const where at = v ? v->at : f->table->at;
     if (!f->n_columns) f->column_index = column_named(d, f, f->column, at, out);
     if (f->n_columns ? !find_columns(d, f, at, out) : f->column_index < 0) return 0;
-    f->column_steps = out->steps;
+    f->column_steps = out->steps, f->column_numbers = out->dtype != TN_TEXT || out->depth;
     return 1;
 }
 
@@ -397,7 +397,7 @@ static void read_field(data *d, config_value *t, field *f)
     choose_layout(d, f);
     make_spec(f);
     f->spec.classes = f->from ? f->from->spec.classes : classes ? classes : f->vocabulary_limit;
-    int waits = f->n_columns || f->row;     /* its shape is known when the data are there                       */
+    int waits = f->kind == FIELD_NUMBERS;   /* its shape is known when the data are there                       */
     f->wrong = diag_errors(m) > before || (waits && !known);
     config_unused(t, "field", keys, KEYS, d->context->elsewhere, m);
 }

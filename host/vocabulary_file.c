@@ -90,31 +90,35 @@ static int load_learned(data *d, field *f, const char *folder)
 static int save_shape(const data *d, const field *f, const char *folder)
 {
     char path[4200], error[600], text[100];
-    if (!f->n_columns) return 0;
-    int n = snprintf(text, sizeof text, "%u %u %lld %lld\n", f->depth, f->width, (long long)f->steps, (long long)f->column_steps);
+    if (f->kind != FIELD_NUMBERS) return 0;
+    int n = snprintf(text, sizeof text, "%u %u %lld %lld %d\n", f->depth, f->width, (long long)f->steps, (long long)f->column_steps,
+                     f->column_numbers);
     snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
     return file_replace(path, text, (size_t)n, error, sizeof error) ? host_fail(d->context->host, TN_EIO, "%s", error) : 0;
 }
 
-/* The column's steps are not there in runs of older versions: then they are 0, not known. */
+/* Runs of older versions lack what the column is, then that is 0, not known; and the shape of what is one column. */
 static int load_shape(data *d, field *f, const char *folder)
 {
     char path[4200];
     uint32_t depth, width;
-    long long steps, column_steps = 0;
-    if (!f->n_columns) return 0;
+    long long steps, column_steps = 0, numbers = 0;
+    if (f->kind != FIELD_NUMBERS) return 0;
     snprintf(path, sizeof path, "%s/%s.shape", folder, f->name);
     FILE *in = fopen(path, "r");
+    if (!in && errno == ENOENT && !f->n_columns) return 0;
     if (!in) return host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
     char line[100] = "", *at = line;
     (void)!fgets(line, sizeof line, in);
     fclose(in);
     depth = (uint32_t)strtoul(at, &at, 10), width = (uint32_t)strtoul(at, &at, 10), steps = strtoll(at, &at, 10);
     if (*at == ' ') column_steps = strtoll(at, &at, 10);
-    if (*at != '\n' || depth > 1 || !width || steps < 0 || column_steps < 0)
+    if (*at == ' ') numbers = strtoll(at, &at, 10);
+    if (*at != '\n' || depth > 2 || !width || steps < 0 || column_steps < 0)
         return host_fail(d->context->host, TN_EIO, "'%s' holds no shape", path);
     fields_set_shape(d, f, depth, width, steps);
     if (column_steps) f->column_steps = column_steps;
+    if (numbers) f->column_numbers = 1;
     return 0;
 }
 

@@ -169,6 +169,8 @@ tenon train numbers.toml --run numbers --threads 1 >out 2>&1; ok $? "train numbe
 tenon evaluate numbers --predictions expected >out 2>&1; ok $? "evaluate numbers: $(tail -n 3 out)"
 sed 's/.*\[//; s/\].*//; s/,//g' x.jsonl >x.lines
 tenon predict numbers x.lines 2>&1 | cmp -s - expected; ok $? "sequences of numbers: $(tenon predict numbers x.lines 2>&1 | diff - expected | head -n 2)"
+mv x.jsonl x.gone; tenon predict numbers x.lines 2>&1 | cmp -s - expected
+ok $? "sequences of numbers, the data gone: $(tenon predict numbers x.lines 2>&1 | head -n 2)"; mv x.gone x.jsonl
 sed 's/ /,/g' x.lines | tenon predict numbers 2>&1 | cmp -s - expected; ok $? "numbers with commas between them"
 sed 's/json_lines/adding/; s/^train = .*/train = 20/; s/^test = .*/test = 5/; s/"x"/"pairs"/; s/"y"/"target"/; /^scale/d' numbers.toml >pairs.toml
 tenon train pairs.toml --run pairs --threads 1 >out 2>&1; ok $? "train pairs: $(tail -n 3 out)"
