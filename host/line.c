@@ -11,8 +11,8 @@ static int holds_numbers(const data *d, const field *f, tn_column *c)
     const tn_dataset *t = d->dataset->desc ? d->dataset->desc->table : NULL;
     *c = (tn_column){ .size = sizeof *c, .depth = f->row ? 1 : f->depth, .steps = f->column_steps,
                       .width = f->row ? (uint32_t)(f->width / f->steps) : f->width };
-    if (f->n_columns) return 1;
-    if (f->kind != FIELD_NUMBERS || f->column_index < 0 || t->column(d->dataset->self, (uint32_t)f->column_index, c))
+    if (f->n_columns || f->kind != FIELD_NUMBERS) return f->n_columns > 0;
+    if (f->column_index < 0 || t->column(d->dataset->self, (uint32_t)f->column_index, c))
         return f->column_numbers;          /* as the run was told when its data were there                         */
     return c->dtype != TN_TEXT || c->depth;
 }
