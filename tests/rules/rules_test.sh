@@ -103,7 +103,7 @@ value = 1.0'
 same 'train.right ends at 1' "$(column counted train.right | awk '{ print $NF }')" 1
 train budget '[[stop]]
 type = "time_budget"
-seconds = 1e-6' --set 'remove=["metric.accuracy"]'
+seconds = 1e-6'
 same 'time_budget, after the first epoch' "$(why budget | sed 's/has taken.*, the/has taken .., the/')" \
     'step 10: time_budget: training has taken .., the budget is 1e-06 s'
 # A rate that rises until weight decay overshoots: |1 - rate decay| > 1.

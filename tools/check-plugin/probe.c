@@ -32,11 +32,13 @@ int64_t tensor_elements(const tn_tensor *t)
 /* ---- made-up data ------------------------------------------------------------------------------------------------------- */
 static int chars_of(int e, int t) { return (e * 3 + t * 5) % 4; } /* 0 to 3 */
 
-/* Probabilities stay away from 0 by more than finite differences reach. */
-static void make_row(float *x, const offer *o, uint64_t salt, int64_t row)
+/* Probabilities stay away from 0 by more than finite differences reach; what a loss compares with lies between 0 and 1, beyond
+ * which some take nothing. */
+static void make_row(float *x, const offer *o, int target, uint64_t salt, int64_t row)
 {
     float sum = 0, scale = o->means == TN_LOGITS ? 2.0f : 1.0f;
     for (int64_t j = 0; j < o->width; j++) x[j] = scale * made_up(salt, (uint64_t)(row * o->width + j)), sum += x[j] + 1.6f;
+    for (int64_t j = 0; target && o->means == TN_VALUES && j < o->width; j++) x[j] = 0.5f + 0.4f * x[j];
     if (o->means != TN_PROBABILITIES && o->means != TN_LOG_PROBABILITIES) return;
     for (int64_t j = 0; j < o->width; j++) {
         x[j] = o->width == 1 ? 0.5f + 0.4f * x[j] : (x[j] + 1.6f) / sum;
@@ -44,7 +46,7 @@ static void make_row(float *x, const offer *o, uint64_t salt, int64_t row)
     }
 }
 
-static void make_store(probe *p, field *f, const offer *o)
+static void make_store(probe *p, field *f, const offer *o, int target)
 {
     store *s = &f->split[0];
     arena *a = &p->memory;
@@ -66,11 +68,11 @@ static void make_store(probe *p, field *f, const offer *o)
         for (int64_t i = 0; i < leaves; i++) s->id[i] = (int32_t)(mixed(salt, (uint64_t)i) % (uint64_t)o->classes);
     } else {
         s->real = arena_new(a, sizeof *s->real * (size_t)(leaves * o->width + 1));
-        for (int64_t i = 0; i < leaves; i++) make_row(s->real + i * o->width, o, salt, i);
+        for (int64_t i = 0; i < leaves; i++) make_row(s->real + i * o->width, o, target, salt, i);
     }
 }
 
-static field *add_field(probe *p, const char *name, const offer *o)
+static field *add_field(probe *p, const char *name, const offer *o, int target)
 {
     data *d = &p->data;
     field *f = d->field[d->n_fields++] = arena_new(&p->memory, sizeof *f);
@@ -79,7 +81,7 @@ static field *add_field(probe *p, const char *name, const offer *o)
     f->spec = (tn_spec){ .dtype = o->classes ? TN_I32 : TN_F32, .means = o->means, .layout = o->layout,
                          .width = o->classes ? 1 : o->width,
                          .classes = o->classes ? o->classes : o->means == TN_VALUES ? 0 : o->width == 1 ? 2 : o->width };
-    make_store(p, f, o);
+    make_store(p, f, o, target);
     return f;
 }
 
@@ -93,7 +95,7 @@ static void make_data(probe *p)
     d->layout_parent[L_TEXT] = d->layout_parent[L_TARGET] = L_ROOT, d->layout_parent[L_CHARS] = L_TEXT;
     d->count[0] = EXAMPLES;
     for (int i = 0; i < 3; i++)
-        d->layout_of[shape[i].layout] = add_field(p, i == 0 ? "text" : i == 1 ? "chars" : "target", &shape[i]);
+        d->layout_of[shape[i].layout] = add_field(p, i == 0 ? "text" : i == 1 ? "chars" : "target", &shape[i], 0);
 }
 
 static node *field_node(probe *p, field *f, int wants)
@@ -116,7 +118,7 @@ static void make_inputs(probe *p, const offer *o, int n, const tn_spec **in)
     node *k = p->node = node_new(g, p->part, "part");
     k->count[G_IN] = n;
     for (int i = 0; i < n; i++) {
-        field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i]);
+        field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i], p->kind == TN_LOSS && i == 1);
         k->in_node[i] = field_node(p, f, p->kind != TN_LOSS || i == 0), k->in_slot[i] = &k->in_node[i]->out[0];
         in[i] = &k->in_slot[i]->spec;
     }
@@ -150,7 +152,7 @@ static int make_graph(probe *p, const offer *o, int n)
     for (int i = 0; i < k->count[G_STATE]; i++) { /* every initial state comes from somewhere */
         offer s = REALS(k->state[i].spec.layout, k->state[i].spec.width);
         if (s.layout < L_ROOT || s.layout > L_TARGET) continue;
-        k->state_node[i] = field_node(p, add_field(p, arena_print(&p->memory, "state%d", i), &s), 1);
+        k->state_node[i] = field_node(p, add_field(p, arena_print(&p->memory, "state%d", i), &s, 0), 1);
         k->state_slot[i] = &k->state_node[i]->out[0];
     }
     for (int i = 0; i < k->count[G_OUT]; i++) {
