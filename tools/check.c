@@ -1,5 +1,6 @@
 /* check.c -- `tenon check FILE`: everything short of training. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "../host/command_line.h"
@@ -16,11 +17,12 @@ static double had_at_most(void)
 /* What it has now: the program, its plug-ins, the data. Reading them may have taken more for a while. */
 static double has_now(void)
 {
-    long all, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    int n = f ? fscanf(f, "%ld %ld", &all, &resident) : 0;
-    if (f) fclose(f);
-    return n == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : had_at_most();
+    char line[200] = "", *at = line;
+    FILE *f = fopen("/proc/self/statm", "r"); /* pages in all, resident ones, ...                                  */
+    if (f) (void)!fgets(line, sizeof line, f), fclose(f);
+    strtol(line, &at, 10);
+    long resident = strtol(at, NULL, 10);
+    return resident > 0 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : had_at_most();
 }
 
 /* Largest memory of training, from the batches of the first epoch. */
