@@ -38,9 +38,7 @@ sms-spam-mean.toml 5
 20newsgroups-mean.toml 3
 20newsgroups-body.toml 3
 20newsgroups-body-mean.toml 3
-published/imdb-lstm32.toml 3
 published/imdb-lstm32-mean.toml 3
-published/imdb-bilstm.toml 3
 published/imdb-bilstm-ragged.toml 3
 published/imdb-bilstm-mean.toml 3
 published/imdb-textbook.toml 1

@@ -603,8 +603,8 @@ static void read_top(experiment *e)
     config_value *backend = config_get(r, "backend");
     if (!backend) backend = config_parse_value(&e->memory, "cpu", r->at, d);
     e->backend = part_make(&e->context, TN_BACKEND, backend, NULL, NULL);
-    for (int i = 0; i < 5; i++) {
-        static const char *const others[] = { "extends", "remove", "set", "plugins", "backend" };
+    for (int i = 0; i < 2; i++) { /* extends, remove and set are gone: config_merge.c took them */
+        static const char *const others[] = { "plugins", "backend" };
         config_value *v = config_get(r, others[i]);
         if (v) v->used = 1;
     }

@@ -68,7 +68,7 @@ int program_run(const command_env *env, int argc, char **argv, command_fn *run)
 {
     memory_on_failure(out_of_memory);
 #ifdef M_MMAP_THRESHOLD
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);  /* as it begins, and no more later: buffers that grow with the batches go back whole */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);  /* the usual one, kept from growing: buffers that grow with the batches go back whole */
 #endif
     const char *isa = getenv("TENON_ISA");
     if (isa && *isa && strcmp(isa, "plain") && strcmp(isa, "v3") && strcmp(isa, "v4")) {
