@@ -60,6 +60,8 @@ int print_graph(experiment *e, int no_data, int *has_data)
                (long long)parameters_of(g, n));
     }
     printf("parameters: %lld\n", (long long)g->values);
-    if (!*has_data) printf("the data was not read: vocabulary sizes are the largest that the file allows, class counts are unknown\n");
+    if (!*has_data)
+        printf("the data was not read: vocabulary sizes are the largest that the file allows, class counts and the shapes of numbers "
+               "are unknown\n");
     return 0;
 }
