@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 #endif
     const tn_desc *desc = load_part(argc > 1 ? argv[1] : BACKEND);
     int32_t config[64] = { 0 };
-    if (desc) choose_option(desc, "precision", argc > 2, config);
+    if (desc) choose_option(desc, "precision", argc > 2 ? 1 + (strcmp(argv[2], "bf16_amx") == 0) : 0, config);
     if (!desc || backend_start(&b, desc, 1, config, "cpu")) return 1;
     printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(CLOCK_THREAD_CPUTIME_ID), TN_VL);
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);

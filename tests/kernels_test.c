@@ -1,5 +1,5 @@
 /* kernels_test.c BUILD -- the cpu backend in each of its builds (plain C, v3, v4 where the processor has it) and with 1, 2,
- * 3 and 5 threads against one chain of fmaf for each element, bit by bit, of floats and of numbers rounded to bf16; and the
+ * 3 and 5 threads against chains of fmaf for each element, bit by bit, of floats and of numbers rounded to bf16; and the
  * functions of vec.h against double. */
 #include <dlfcn.h>
 #include <math.h>
@@ -36,12 +36,18 @@ static float bf16_of(float x)
 }
 
 /* s + a b, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first, which is
- * 0 times 0 where k is odd: that makes 0 of -0. */
-static int of_bf16;
+ * 0 times 0 where k is odd: that makes 0 of -0; or by blocks of 32, even and odd numbers apart, which begin with 0. */
+static enum { F32, BF16, BF16_AMX } precision;
 static float chain(float s, int64_t k, const float *a, int64_t step_a, const float *b, int64_t step_b)
 {
-    for (int64_t q = 0; !of_bf16 && q < k; q++) s = fmaf(a[q * step_a], b[q * step_b], s);
-    for (int64_t q = 0; of_bf16 && q < k; q += 2) {
+    for (int64_t q = 0; precision == F32 && q < k; q++) s = fmaf(a[q * step_a], b[q * step_b], s);
+    for (int64_t block = 0; precision == BF16_AMX && block < k; block += 32) {
+        float sums[2] = { 0, 0 };
+        for (int64_t q = block; q < block + 32 && q < k; q++)
+            sums[q % 2] = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), sums[q % 2]);
+        s += sums[0] + sums[1];
+    }
+    for (int64_t q = 0; precision == BF16 && q < k; q += 2) {
         s = q + 1 < k ? fmaf(bf16_of(a[(q + 1) * step_a]), bf16_of(b[(q + 1) * step_b]), s) : s + 0.0f;
         s = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), s);
     }
@@ -230,12 +236,12 @@ static void test_rounding(tn_be *be)
 }
 
 /* The part's options as `precision` asks, all others as they are by default: zero. */
-static int open_backend(const tn_desc *d, int precision, void *self)
+static int open_backend(const tn_desc *d, int chosen, void *self)
 {
     static tn_api api = { .size = sizeof api };
     int32_t config[64] = { 0 };
     for (uint32_t i = 0; i < d->n_options; i++)
-        if (!strcmp(d->options[i].name, "precision")) config[d->options[i].offset / sizeof *config] = precision;
+        if (!strcmp(d->options[i].name, "precision")) config[d->options[i].offset / sizeof *config] = chosen;
     return d->open(&api, NULL, config, self);
 }
 
@@ -250,18 +256,19 @@ static void test_backend(const char *path, const char *name)
     *(void **)&entry = dlsym(so, "tn_plugin_entry");
     const tn_desc *d = entry()->parts[0];
     const tn_backend *b = d->table;
-    for (int run = 0; run < 8; run++) {
+    for (int run = 0; run < 12; run++) {
         static const int threads[] = { 1, 2, 3, 5 };
-        of_bf16 = run >= 4;
-        snprintf(build_name, sizeof build_name, "%s, %d threads%s", name, threads[run % 4], of_bf16 ? ", bf16" : "");
+        static const char *const precisions[] = { "", ", bf16", ", bf16_amx" };
+        precision = run / 4;
+        snprintf(build_name, sizeof build_name, "%s, %d threads%s", name, threads[run % 4], precisions[precision]);
         tn_be be;
         void *self = calloc(1, d->self_size);
-        check(!open_backend(d, of_bf16, self), "open", of_bf16, 0, 0);
+        check(!open_backend(d, precision, self), "open", precision, 0, 0);
         check(!b->start(self, threads[run % 4], &be), "start", threads[run % 4], 0, 0);
         test_gemm(&be);
         test_outer(&be);
         test_product(&be);
-        if (of_bf16) test_rounding(&be);
+        if (precision) test_rounding(&be);
         else test_rows(&be), test_parallel(&be);
         b->stop(self, &be);
         free(self);

@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 
 enum { OWN, OPENBLAS };
-enum { F32, BF16 };
+enum { F32, BF16, BF16_AMX };
 typedef struct config { int32_t blas, precision; } config;
 typedef struct cpu { pool pool; blas blas; int products; } cpu; /* products: see cpu_pairs.h                          */
 
@@ -234,13 +234,14 @@ static int check(const tn_api *api, tn_host *host, const void *chosen)
 {
     const config *c = chosen;
     if (c->blas == OWN || c->precision == F32) return TN_OK;
-    return api->fail(host, TN_EINVAL, "precision = \"bf16\" is for the kernels of this part, not for blas = \"openblas\"; leave one of them out");
+    return api->fail(host, TN_EINVAL, "precision = \"bf16\" and \"bf16_amx\" are for the kernels of this part, not for blas = \"openblas\"; "
+                                         "leave one of them out");
 }
 
 static int choose(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {
     const config *c = chosen;
-    ((cpu *)self)->products = c->precision == BF16 ? pairs_best() : FLOATS;
+    ((cpu *)self)->products = c->precision == BF16 ? pairs_best() : c->precision == BF16_AMX ? blocks_best() : FLOATS;
     if (c->blas == OWN) return TN_OK;
     ((cpu *)self)->blas = blas_open();
     if (((cpu *)self)->blas.gemm) return TN_OK;
@@ -266,7 +267,7 @@ static void stop(void *self, tn_be *be)
 }
 
 static const char *const libraries[] = { "tenon", "openblas", NULL };
-static const char *const precisions[] = { "f32", "bf16", NULL };
+static const char *const precisions[] = { "f32", "bf16", "bf16_amx", NULL };
 static const tn_option options[] = {
     TN_ENUM(config, blas, OWN, libraries, "who multiplies matrices: tenon, the kernels of this part, or openblas, to compare with"),
     TN_ENUM(config, precision, F32, precisions, "what matrix products multiply: f32, numbers as they are, or bf16, numbers rounded to 8 bits, "

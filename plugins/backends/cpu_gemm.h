@@ -70,12 +70,12 @@ static inline tn_vf load_some(const float *x, int64_t left)
     return !x ? tn_set(0) : left >= TN_VL ? tn_load(x) : tn_loadn(x, left);
 }
 
-/* Columns n0 .. n0 + nc - 1 over k0 .. k0 + kn - 1 of B as strips [kn][vectors], or of its pairs [(kn + 1) / 2][vectors]. */
+/* Columns n0 .. n0 + nc - 1 over k0 .. k0 + kn - 1 of B as strips [kn][vectors], or of its pairs [pairs_of(kn)][vectors]. */
 static void gemm_copy_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, int64_t k0, int64_t kn)
 {
     int64_t all = (nc + TN_VL - 1) / TN_VL, deep = pairs_of(g->products, kn), each = g->products == FLOATS ? 1 : 2;
-    for (int64_t q = 0; q < kn; q += each) {
-        const float *x = gemm_b_row(g, k0 + q, n0), *y = each == 2 && q + 1 < kn ? gemm_b_row(g, k0 + q + 1, n0) : NULL;
+    for (int64_t q = 0; q < deep * each; q += each) {
+        const float *x = q < kn ? gemm_b_row(g, k0 + q, n0) : NULL, *y = each == 2 && q + 1 < kn ? gemm_b_row(g, k0 + q + 1, n0) : NULL;
         for (int64_t s = 0, nv; s < all; s += nv) {
             nv = strip_width(all - s);
             float *at = to + s * TN_VL * deep + q / each * nv * TN_VL;
@@ -104,8 +104,8 @@ static void gemm_pack_b(const gemm_job *g, float *to, int64_t n0, int64_t nc, in
     for (int64_t s = 0, nv; s < all; s += nv) {
         nv = strip_width(all - s);
         for (int64_t v = s; v < s + nv; v++)
-            (g->products == FLOATS ? pack_vector : pack_vector_pairs)(to + s * TN_VL * deep + (v - s) * TN_VL, nv * TN_VL, 1, kn,
-                                                                      g->b + k0, g->ldb, n0 + v * TN_VL, nc - v * TN_VL);
+            pack_strip_vector(g->products, to + s * TN_VL * deep + (v - s) * TN_VL, nv * TN_VL, 1, kn, g->b + k0, g->ldb, n0 + v * TN_VL,
+                              nc - v * TN_VL);
     }
 }
 
@@ -133,15 +133,38 @@ static void gemm_pair_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
         }
 }
 
+/* Pairs of the same as rows, for sums by blocks: made across, a block of k by a vector of columns, and turned. */
+static void gemm_turn_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn)
+{
+    _Alignas(64) float pairs[BLOCK_PAIRS * TN_VL];
+    int64_t ld = pairs_row(kn);
+    for (int64_t q = 0; q < kn; q += 2 * BLOCK_PAIRS)
+        for (int64_t i = 0; i < mc; i += TN_VL) {
+            const float *x = g->a + (k0 + q) * g->lda + m + i;
+            int64_t left = g->m - m - i, cols = mc - i < TN_VL ? mc - i : TN_VL;
+            UNROLLED for (int64_t p = 0; p < 2 * BLOCK_PAIRS; p += 2)
+                tn_store(pairs + p / 2 * TN_VL, pairs_across(load_some(q + p < kn ? x + p * g->lda : NULL, left),
+                                                             load_some(q + p + 1 < kn ? x + (p + 1) * g->lda : NULL, left)));
+            for (int64_t p = 0; p < BLOCK_PAIRS; p += TN_VL)
+                pack_vector(to + i * ld + q / 2 + p, ld, 1, cols, pairs + p * TN_VL, TN_VL, 0, TN_VL);
+        }
+}
+
+/* Whether A is copied as panels, in which k comes first. */
+static inline int gemm_panels(const gemm_job *g)
+{
+    return g->ta && !in_blocks(g->products);
+}
+
 /* Rows of A at a[] for the kernel: where they are, or as panels or pairs in `to`. */
 static void gemm_rows_of_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn, const float **a)
 {
     int64_t deep = pairs_of(g->products, kn), each = pairs_row(kn);
-    if (g->ta) (g->products == FLOATS ? gemm_pack_a : gemm_pair_a)(g, to, m, mc, k0, kn);
+    if (g->ta) (g->products == FLOATS ? gemm_pack_a : in_blocks(g->products) ? gemm_turn_a : gemm_pair_a)(g, to, m, mc, k0, kn);
     for (int64_t i = 0; i < mc; i++) {
         const float *row = g->a + (m + i) * g->lda + k0;
-        if (!g->ta && g->products != FLOATS) pairs_along(to + i * each, row, kn);
-        a[i] = g->ta ? to + i / PANEL * (deep * PANEL + PANEL_PAD) + i % PANEL : g->products == FLOATS ? row : to + i * each;
+        if (!g->ta && g->products != FLOATS) pairs_of_row(g->products, to + i * each, row, kn);
+        a[i] = gemm_panels(g) ? to + i / PANEL * (deep * PANEL + PANEL_PAD) + i % PANEL : g->products == FLOATS ? row : to + i * each;
     }
 }
 
@@ -184,7 +207,7 @@ static void gemm_block(const gemm_job *g, float *scratch, const float *w, const 
     for (int64_t s = 0, width; s < b->nc; s += width) {
         width = strip_width((b->nc - s + TN_VL - 1) / TN_VL) * TN_VL;
         int64_t cols = b->nc - s < width ? b->nc - s : width;
-        gemm_strip(g, sc, next, a, g->ta ? PANEL : 1, w ? w + s * deep : g->b + b->k * g->ldb + b->n + s,
+        gemm_strip(g, sc, next, a, gemm_panels(g) ? PANEL : 1, w ? w + s * deep : g->b + b->k * g->ldb + b->n + s,
                    w ? (cols + TN_VL - 1) / TN_VL * TN_VL : g->ldb, b->m, b->mc, b->n + s, cols, deep, b->k == 0 && g->beta == 0);
     }
 }
@@ -214,8 +237,8 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
     int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
     /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
      * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
-    int64_t deep = k_step(g->k, TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK);
-    int64_t step = g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
+    int64_t deep = k_step(g->k, TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK, in_blocks(g->products) ? 2 * BLOCK_PAIRS : 8);
+    int64_t step = in_blocks(g->products) ? A_BLOCK / pairs_row(deep) / 32 * 32 : g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
     if (step > M_BLOCK) step = M_BLOCK;
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
         part_of_c b = { .n = n, .nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK };
@@ -237,6 +260,7 @@ static void gemm_pieces(void *ctx, int64_t from, int64_t to)
         int64_t m1 = m0 + g->m_step < g->m ? m0 + g->m_step : g->m, n1 = n0 + g->n_step < g->n ? n0 + g->n_step : g->n;
         if (m0 < m1 && n0 < n1) gemm_region(g, scratch, m0, m1, n0, n1);
     }
+    tiles_release();
 }
 
 /* Cuts C into pieces, at most two for each thread. A piece copies its part of B, and reads its part of A or copies that too

@@ -11,12 +11,20 @@
 #define CPU_PAIRS_H
 #include "tenon/vec.h"
 
-enum { FLOATS, PAIRS_BY_FMA, PAIRS_BY_INSTRUCTION, PRODUCTS }; /* what a kernel multiplies, and how                   */
+/* What a kernel multiplies, and how: the last two sum pairs by blocks (cpu_blocks.h). */
+enum { FLOATS, PAIRS_BY_FMA, PAIRS_BY_INSTRUCTION, BLOCKS_BY_FMA, BLOCKS_BY_TILES };
+enum { BLOCK_PAIRS = 16 };               /* of a block                                                       */
 
-/* Numbers in k numbers of a product: pairs, the last one with a zero where k is odd, or k floats. */
+static inline int in_blocks(int products)
+{
+    return products >= BLOCKS_BY_FMA;
+}
+
+/* Numbers in k numbers of a product: k floats, or pairs, with zeros where an odd k or a block ends. */
 static inline int64_t pairs_of(int products, int64_t k)
 {
-    return products == FLOATS ? k : (k + 1) / 2;
+    int64_t pairs = (k + 1) / 2;
+    return products == FLOATS ? k : in_blocks(products) ? (pairs + BLOCK_PAIRS - 1) / BLOCK_PAIRS * BLOCK_PAIRS : pairs;
 }
 
 /* Floats between rows of pairs: rows begin at whole lines, and not a multiple of the cache's period apart. */
@@ -52,6 +60,13 @@ static inline void pairs_along(float *to, const float *x, int64_t k)
         halves h = __builtin_convertvector(pairs_round(n < TN_VL ? tn_loadn(x + q, n) : tn_load(x + q)) >> 16, halves);
         memcpy(at, &h, n < TN_VL ? (size_t)(n + 1) / 2 * 4 : sizeof h);
     }
+}
+
+/* The same of a row of a product, and the zeros behind it. */
+static inline void pairs_of_row(int products, float *to, const float *x, int64_t k)
+{
+    pairs_along(to, x, k);
+    for (int64_t q = (k + 1) / 2; q < pairs_of(products, k); q++) to[q] = 0;
 }
 
 /* The same pair in every lane. Its bits may be those of no normal float, so no arithmetic of floats touches them. */
