@@ -241,6 +241,7 @@ static int check(const tn_api *api, tn_host *host, const void *chosen)
 static int choose(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {
     const config *c = chosen;
+    pairs_look();
     ((cpu *)self)->products = c->precision == BF16 ? pairs_best() : c->precision == BF16_AMX ? blocks_best() : FLOATS;
     if (c->blas == OWN) return TN_OK;
     ((cpu *)self)->blas = blas_open();

@@ -64,6 +64,7 @@ static _Thread_local int64_t tiles_rows;
 static void tiles_set(int64_t rows)
 {
     struct { uint8_t palette, first, rsv[14]; uint16_t bytes[16]; uint8_t rows[16]; } shape = { .palette = 1 };
+    if (rows == TILE_ROWS) rows = 2 * TILE_ROWS;                      /* the same tiles                            */
     if (rows == tiles_rows) return;
     uint8_t first = (uint8_t)(rows < TILE_ROWS ? rows : TILE_ROWS), next = (uint8_t)(rows > TILE_ROWS ? rows - TILE_ROWS : TILE_ROWS);
     const uint8_t of[8] = { first, first, next, next, first, next, TILE_ROWS, TILE_ROWS };

@@ -44,21 +44,53 @@ static inline tn_vu pairs_round(tn_vf x)
     return ((is_small & sign) | (~is_small & nearest)) & 0xffff0000u;
 }
 
+/* Whether the processor has the instructions of AVX512-BF16, as every one with AMX does: set before the first product. */
+#if TN_VL == 16
+static int pairs_instructions;
+static void pairs_look(void)
+{
+    __builtin_cpu_init();
+    pairs_instructions = __builtin_cpu_supports("avx512bf16") != 0;
+}
+#else
+enum { pairs_instructions = 0 };
+static void pairs_look(void) { }
+#endif
+
+#if TN_VL == 16
+/* The bf16 of x in the lower half, of y in the upper one. It rounds as pairs_round does, but for what of a NaN is kept. */
+static inline __m512i pairs_of_two(tn_vf x, tn_vf y)
+{
+    __m512i both;
+    __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(x), "v"(y));
+    return both;
+}
+#endif
+
 /* TN_VL pairs (x[j], y[j]): of two rows of a matrix, one below the other. */
 static inline tn_vf pairs_across(tn_vf x, tn_vf y)
 {
+#if TN_VL == 16
+    typedef short words __attribute__((vector_size(64)));
+    static const words by_turns = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 };
+    if (pairs_instructions) return (tn_vf)_mm512_permutexvar_epi16((__m512i)by_turns, pairs_of_two(x, y));
+#endif
     return (tn_vf)(pairs_round(x) >> 16 | pairs_round(y));
 }
 
-/* Pairs (x[0], x[1]), (x[2], x[3]) ... of k numbers. */
+/* Pairs (x[0], x[1]), (x[2], x[3]) ... of k numbers; `to` has room for whole vectors. */
 static inline void pairs_along(float *to, const float *x, int64_t k)
 {
     typedef uint16_t halves __attribute__((vector_size(2 * TN_VL)));
     unsigned char *at = (unsigned char *)to;
-    for (int64_t q = 0; q < k; q += TN_VL, at += sizeof(halves)) {
-        int64_t n = k - q < TN_VL ? k - q : TN_VL;
-        halves h = __builtin_convertvector(pairs_round(n < TN_VL ? tn_loadn(x + q, n) : tn_load(x + q)) >> 16, halves);
-        memcpy(at, &h, n < TN_VL ? (size_t)(n + 1) / 2 * 4 : sizeof h);
+    int64_t q = 0;
+#if TN_VL == 16
+    for (; pairs_instructions && q + 32 <= k; q += 32, at += 64)
+        _mm512_storeu_si512(at, pairs_of_two(tn_load(x + q), tn_load(x + q + 16)));
+#endif
+    for (; q < k; q += TN_VL, at += sizeof(halves)) {
+        halves h = __builtin_convertvector(pairs_round(k - q < TN_VL ? tn_loadn(x + q, k - q) : tn_load(x + q)) >> 16, halves);
+        memcpy(at, &h, sizeof h);
     }
 }
 
@@ -96,10 +128,6 @@ static inline __attribute__((always_inline)) tn_vf pairs_add_product(const int p
 /* How this processor multiplies pairs. */
 static inline int pairs_best(void)
 {
-#if TN_VL == 16
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bf16")) return PAIRS_BY_INSTRUCTION;
-#endif
-    return PAIRS_BY_FMA;
+    return pairs_instructions ? PAIRS_BY_INSTRUCTION : PAIRS_BY_FMA;
 }
 #endif
