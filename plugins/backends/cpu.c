@@ -109,7 +109,8 @@ static int product(tn_be *be, const tn_product *p)
     if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
     if (products != FLOATS && SCRATCH / pairs_row(p->k) < job.rows) job.rows = SCRATCH / pairs_row(p->k);
     job.row_blocks = (p->rows + job.rows - 1) / job.rows;
-    if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS) job.by_tiles = 1, job.tile_groups = job.k.tiles;
+    if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS)      /* pairs of a block of rows serve several tiles   */
+        job.by_tiles = 1, job.tile_groups = products == FLOATS ? job.k.tiles : (job.k.tiles + 7) / 8;
     else if (!pool_inside(of) && of->threads > 1) {
         job.tile_groups = (PIECES * of->threads + job.row_blocks - 1) / job.row_blocks;
         if (job.tile_groups > job.k.tiles) job.tile_groups = job.k.tiles;

@@ -52,7 +52,8 @@ static void blocks_by_fma(int64_t nv, const strip *s)
 /* The tile registers: 0 to 3 have sums, of up to 16 rows by 16 columns: 0 and 1 of the first rows, 2 and 3 of the next ones;
  * 4 and 5 those rows of A, 16 pairs each; 6 and 7 two times 16 columns of W. Instructions stand as text, so that compilers
  * need not be told of a processor that they do not compile for; they know no tile registers and keep nothing in them. */
-enum { TILE_ROWS = 16 };
+enum { TILE_ROWS = 16,
+       AHEAD_ROWS = 6 };                     /* rows of a register tile, as `each` of ahead counts them        */
 #define TILE_LOAD(t, from, step) __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(from), "r"(4 * (step)) : "memory")
 #define TILE_STORE(t, to, step) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"(4 * (step)) : "memory")
 #define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
@@ -73,17 +74,36 @@ static void tiles_set(int64_t rows)
     tiles_rows = rows;
 }
 
+/* First values of a tile register: row i at z + i * step; z NULL: zeros. */
+typedef struct first_values { const float *z[STRIP]; int64_t step; } first_values; /* z: for each vector of columns            */
+
+/* Where those of rows row .. lie: where s says, if these rows are a fixed distance apart, else they are copied to where the sums
+ * go. */
+static first_values values_of(const strip *s, int64_t nv, int64_t row, int64_t rows)
+{
+    first_values f = { { NULL }, s->ld };
+    if (!s->z) return f;
+    int64_t step = rows > 1 ? s->z[row + 1] - s->z[row] : 0, even = 1;
+    for (int64_t i = row + 1; i < row + rows; i++) even &= s->z[i] - s->z[i - 1] == step;
+    if (even) f.step = step;
+    for (int64_t v = 0; v < nv; v++) f.z[v] = even ? s->z[row] + s->z_at[v] : s->to + row * s->ld + v * TN_VL;
+    for (int64_t i = row; !even && i < row + rows; i++)
+        for (int64_t v = 0; v < nv; v++) tn_store(s->to + i * s->ld + v * TN_VL, tn_load(s->z[i] + s->z_at[v]));
+    return f;
+}
+
 /* Sums of one or two tiles of rows by one or two of columns, from column v on. */
-static inline __attribute__((always_inline)) void tiles_of(const int tall, const int wide, const strip *s, int64_t row, int64_t v)
+static inline __attribute__((always_inline)) void tiles_of(const int tall, const int wide, const strip *s, int64_t row, int64_t v,
+                                                           const first_values *f)
 {
     int64_t lda = s->rows > 1 ? s->a[1] - s->a[0] : 16;
-    const float *a = s->a[row], *w = s->w + v * TN_VL;
+    const float *a = s->a[row], *w = s->w + v * TN_VL, *const *z = f->z + v;
     float *to = s->to + row * s->ld + v * TN_VL, *below = to + TILE_ROWS * s->ld;
     if (s->z) {
-        TILE_LOAD(0, to, s->ld);
-        if (wide == 2) TILE_LOAD(1, to + TN_VL, s->ld);
-        if (tall == 2) TILE_LOAD(2, below, s->ld);
-        if (tall == 2 && wide == 2) TILE_LOAD(3, below + TN_VL, s->ld);
+        TILE_LOAD(0, z[0], f->step);
+        if (wide == 2) TILE_LOAD(1, z[1], f->step);
+        if (tall == 2) TILE_LOAD(2, z[0] + TILE_ROWS * f->step, f->step);
+        if (tall == 2 && wide == 2) TILE_LOAD(3, z[1] + TILE_ROWS * f->step, f->step);
     } else {
         TILE_ZERO(0);
         if (wide == 2) TILE_ZERO(1);
@@ -110,18 +130,16 @@ static void blocks_by_tiles(int64_t nv, const strip *s)
 {
     for (int64_t row = 0, rows; row < s->rows; row += rows) {
         rows = s->rows - row < 2 * TILE_ROWS ? s->rows - row : 2 * TILE_ROWS;
-        for (int64_t i = row; s->z && i < row + rows; i++)            /* sums begin where they end                 */
-            for (int64_t v = 0; v < nv; v++) {
-                const float *z = s->z[i] + s->z_at[v];
-                float *to = s->to + i * s->ld + v * TN_VL;
-                if (z != to) tn_store(to, tn_load(z));
-            }
+        first_values f = values_of(s, nv, row, rows);
+        for (int64_t i = row + rows; s->z && i < s->rows && i < row + rows + 2 * TILE_ROWS; i++) /* those of the next rows       */
+            for (int64_t v = 0; v < nv; v++) __builtin_prefetch(s->z[i] + s->z_at[v]);
+        for (int64_t i = 0; s->next && i < rows; i += AHEAD_ROWS) ahead_some(s->next), ahead_some(s->next + 1);
         tiles_set(rows);
         for (int64_t v = 0; v < nv; v += 2) {
-            if (rows > TILE_ROWS && nv - v > 1) tiles_of(2, 2, s, row, v);
-            else if (rows > TILE_ROWS) tiles_of(2, 1, s, row, v);
-            else if (nv - v > 1) tiles_of(1, 2, s, row, v);
-            else tiles_of(1, 1, s, row, v);
+            if (rows > TILE_ROWS && nv - v > 1) tiles_of(2, 2, s, row, v, &f);
+            else if (rows > TILE_ROWS) tiles_of(2, 1, s, row, v, &f);
+            else if (nv - v > 1) tiles_of(1, 2, s, row, v, &f);
+            else tiles_of(1, 1, s, row, v, &f);
         }
     }
 }

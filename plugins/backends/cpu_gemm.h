@@ -220,10 +220,13 @@ static void gemm_rows(const gemm_job *g, float *scratch, const float *w, part_of
         b.mc = left < 0 ? m1 - b.m : step;
         int64_t tiles = 1 + b.mc * b.nc / (MOST_4 * STRIP * TN_VL), k = b.k + b.kn;
         ahead next[2] = { { .p = NULL }, { .p = NULL } };
+        if (left > 0 && !g->ta && g->products != FLOATS)
+            next[0] = ahead_of(g->a + (b.m + step) * g->lda + b.k, g->lda, left < step ? left : step, b.kn, NULL, tiles);
         if (left > 0 && g->ta)
             next[0] = ahead_of(g->a + b.k * g->lda + b.m + step, g->lda, b.kn, left < step ? left : step, NULL, tiles);
         if (left <= 0 && more > 0) {
             if (g->ta) next[0] = ahead_of(g->a + k * g->lda + m0, g->lda, more, first, NULL, tiles);
+            else if (g->products != FLOATS) next[0] = ahead_of(g->a + m0 * g->lda + k, g->lda, first, more, NULL, tiles);
             if (!g->tb) next[1] = ahead_of((g->b_row ? g->b : g->b + k * g->ldb) + b.n, g->ldb, more, b.nc, g->b_row ? g->b_row + k : NULL, tiles);
         }
         gemm_block(g, scratch, w, &b, next);
@@ -237,7 +240,8 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
     int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
     /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
      * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
-    int64_t deep = k_step(g->k, TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK, in_blocks(g->products) ? 2 * BLOCK_PAIRS : 8);
+    int64_t most = in_blocks(g->products) ? 2 * K_BLOCK : TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK;
+    int64_t deep = k_step(g->k, most, in_blocks(g->products) ? 2 * BLOCK_PAIRS : 8);
     int64_t step = in_blocks(g->products) ? A_BLOCK / pairs_row(deep) / 32 * 32 : g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
     if (step > M_BLOCK) step = M_BLOCK;
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
