@@ -52,8 +52,7 @@ static void blocks_by_fma(int64_t nv, const strip *s)
 /* The tile registers: 0 to 3 have sums, of up to 16 rows by 16 columns: 0 and 1 of the first rows, 2 and 3 of the next ones;
  * 4 and 5 those rows of A, 16 pairs each; 6 and 7 two times 16 columns of W. Instructions stand as text, so that compilers
  * need not be told of a processor that they do not compile for; they know no tile registers and keep nothing in them. */
-enum { TILE_ROWS = 16,
-       AHEAD_ROWS = 6 };                     /* rows of a register tile, as `each` of ahead counts them        */
+enum { TILE_ROWS = 16 };
 #define TILE_LOAD(t, from, step) __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(from), "r"(4 * (step)) : "memory")
 #define TILE_STORE(t, to, step) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(to), "r"(4 * (step)) : "memory")
 #define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
@@ -133,7 +132,6 @@ static void blocks_by_tiles(int64_t nv, const strip *s)
         first_values f = values_of(s, nv, row, rows);
         for (int64_t i = row + rows; s->z && i < s->rows && i < row + rows + 2 * TILE_ROWS; i++) /* those of the next rows       */
             for (int64_t v = 0; v < nv; v++) __builtin_prefetch(s->z[i] + s->z_at[v]);
-        for (int64_t i = 0; s->next && i < rows; i += AHEAD_ROWS) ahead_some(s->next), ahead_some(s->next + 1);
         tiles_set(rows);
         for (int64_t v = 0; v < nv; v += 2) {
             if (rows > TILE_ROWS && nv - v > 1) tiles_of(2, 2, s, row, v, &f);

@@ -133,21 +133,24 @@ static void gemm_pair_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int
         }
 }
 
-/* Pairs of the same as rows, for sums by blocks: made across, a block of k by a vector of columns, and turned. */
+/* Pairs of the same as rows, for sums by blocks: made across, of a block of k at a time, so that rows are read along, and
+ * turned. */
 static void gemm_turn_a(const gemm_job *g, float *to, int64_t m, int64_t mc, int64_t k0, int64_t kn)
 {
-    _Alignas(64) float pairs[BLOCK_PAIRS * TN_VL];
-    int64_t ld = pairs_row(kn);
-    for (int64_t q = 0; q < kn; q += 2 * BLOCK_PAIRS)
-        for (int64_t i = 0; i < mc; i += TN_VL) {
-            const float *x = g->a + (k0 + q) * g->lda + m + i;
-            int64_t left = g->m - m - i, cols = mc - i < TN_VL ? mc - i : TN_VL;
-            UNROLLED for (int64_t p = 0; p < 2 * BLOCK_PAIRS; p += 2)
-                tn_store(pairs + p / 2 * TN_VL, pairs_across(load_some(q + p < kn ? x + p * g->lda : NULL, left),
-                                                             load_some(q + p + 1 < kn ? x + (p + 1) * g->lda : NULL, left)));
-            for (int64_t p = 0; p < BLOCK_PAIRS; p += TN_VL)
-                pack_vector(to + i * ld + q / 2 + p, ld, 1, cols, pairs + p * TN_VL, TN_VL, 0, TN_VL);
+    _Alignas(64) float pairs[BLOCK_PAIRS * M_BLOCK];
+    int64_t ld = pairs_row(kn), lda = g->lda;
+    for (int64_t q = 0; q < kn; q += 2 * BLOCK_PAIRS) {
+        for (int64_t p = 0; p < BLOCK_PAIRS; p++) {
+            const float *x = g->a + (k0 + q + 2 * p) * lda + m;
+            int64_t here = kn - q - 2 * p, left = g->m - m;
+            for (int64_t i = 0; i < mc; i += TN_VL)
+                tn_store(pairs + p * M_BLOCK + i, pairs_across(load_some(here > 0 ? x + i : NULL, left - i),
+                                                               load_some(here > 1 ? x + lda + i : NULL, left - i)));
         }
+        for (int64_t i = 0; i < mc; i += TN_VL)
+            for (int64_t p = 0; p < BLOCK_PAIRS; p += TN_VL)
+                pack_vector(to + i * ld + q / 2 + p, ld, 1, mc - i < TN_VL ? mc - i : TN_VL, pairs + p * M_BLOCK + i, M_BLOCK, 0, TN_VL);
+    }
 }
 
 /* Whether A is copied as panels, in which k comes first. */
@@ -220,13 +223,10 @@ static void gemm_rows(const gemm_job *g, float *scratch, const float *w, part_of
         b.mc = left < 0 ? m1 - b.m : step;
         int64_t tiles = 1 + b.mc * b.nc / (MOST_4 * STRIP * TN_VL), k = b.k + b.kn;
         ahead next[2] = { { .p = NULL }, { .p = NULL } };
-        if (left > 0 && !g->ta && g->products != FLOATS)
-            next[0] = ahead_of(g->a + (b.m + step) * g->lda + b.k, g->lda, left < step ? left : step, b.kn, NULL, tiles);
         if (left > 0 && g->ta)
             next[0] = ahead_of(g->a + b.k * g->lda + b.m + step, g->lda, b.kn, left < step ? left : step, NULL, tiles);
         if (left <= 0 && more > 0) {
             if (g->ta) next[0] = ahead_of(g->a + k * g->lda + m0, g->lda, more, first, NULL, tiles);
-            else if (g->products != FLOATS) next[0] = ahead_of(g->a + m0 * g->lda + k, g->lda, first, more, NULL, tiles);
             if (!g->tb) next[1] = ahead_of((g->b_row ? g->b : g->b + k * g->ldb) + b.n, g->ldb, more, b.nc, g->b_row ? g->b_row + k : NULL, tiles);
         }
         gemm_block(g, scratch, w, &b, next);
@@ -240,7 +240,8 @@ static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m
     int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
     /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
      * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
-    int64_t most = in_blocks(g->products) ? 2 * K_BLOCK : TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK;
+    int64_t most = TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK;
+    if (in_blocks(g->products)) most = g->ta && g->k > 2 * K_BLOCK ? K_BLOCK : 2 * K_BLOCK; /* products are quick, C comes slowly    */
     int64_t deep = k_step(g->k, most, in_blocks(g->products) ? 2 * BLOCK_PAIRS : 8);
     int64_t step = in_blocks(g->products) ? A_BLOCK / pairs_row(deep) / 32 * 32 : g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
     if (step > M_BLOCK) step = M_BLOCK;
