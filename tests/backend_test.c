@@ -197,7 +197,7 @@ static void do_scatter(tn_be *be, int64_t rows, int64_t w, const float *x, const
     be->ops->scatter_add(be, rows, w, x, w, perm, y, w);
     for (int64_t i = 0; want && i < rows * w; i++) want[perm[i / w] * w + i % w] += (double)x[i];
 }
-static void do_segment(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
+static void do_segments(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want, int add)
 {
     int32_t *begin = calloc((size_t)rows + 1, 4), n = 0;               /* segments of 0, 1, 2, 3, 0 ... rows */
     for (int32_t at = 0; at < rows; n++) {
@@ -206,11 +206,21 @@ static void do_segment(tn_be *be, int64_t rows, int64_t w, const float *x, const
         begin[n + 1] = at < rows ? at : (int32_t)rows;
         if (n + 1 >= rows) begin[n + 1] = (int32_t)rows, at = (int32_t)rows;
     }
-    be->ops->segment_add(be, n, w, x, w, begin, perm, NULL, y, w);
+    if (add) be->ops->segment_add(be, n, w, x, w, begin, perm, NULL, y, w);
+    else be->ops->segment_sum(be, n, w, x, w, begin, perm, y, w);
+    if (want && !add) memset(want, 0, sizeof *want * (size_t)(n * w));
     for (int32_t u = 0; want && u < n; u++)
         for (int32_t i = begin[u]; i < begin[u + 1]; i++)
             for (int64_t j = 0; j < w; j++) want[u * w + j] += (double)x[perm[i] * w + j];
     free(begin);
+}
+static void do_segment(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
+{
+    do_segments(be, rows, w, x, perm, y, want, 1);
+}
+static void do_segment_sum(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
+{
+    do_segments(be, rows, w, x, perm, y, want, 0);
 }
 static void do_copy(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
 {
@@ -223,7 +233,7 @@ static void row_operations(void)
 {
     static const struct { const char *name; row_case *f; } op[] = {
         { "axpy", do_axpy }, { "add_bias", do_bias }, { "sum_rows", do_sum }, { "gather", do_gather },
-        { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "copy", do_copy } };
+        { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "segment_sum", do_segment_sum }, { "copy", do_copy } };
     static const int64_t size[][2] = { { 1, 1 }, { 5, 7 }, { 33, 16 }, { 100, 37 }, { 700, 130 }, { 3000, 64 } };
     for (size_t o = 0; o < sizeof op / sizeof *op; o++)
         for (size_t s = 0; s < sizeof size / sizeof *size; s++) {

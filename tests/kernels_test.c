@@ -191,6 +191,11 @@ static void test_rows(tn_be *be)
         for (int32_t i = begin[u]; i < begin[u + 1]; i++)
             for (int64_t j = 0; j < w; j++) want[to[u] * w + j] += x[row[i] * w + j];
     be->ops->segment_add(be, 10, w, x, w, begin, row, to, y, w); COMPARE("segment_add", n * w);
+    memset(want, 0, sizeof *y * (size_t)(n * w));
+    for (int u = 0; u < 10; u++)
+        for (int32_t i = begin[u]; i < begin[u + 1]; i++)
+            for (int64_t j = 0; j < w; j++) want[u * w + j] += x[row[i] * w + j];
+    be->ops->segment_sum(be, 10, w, x, w, begin, row, y, w); COMPARE("segment_sum", 10 * w);
     RESET; for (int64_t i = 0; i < n * w; i++) want[i] = 0.5f * want[i] + x[i];
     be->ops->copy(be, n, w, x, w, 0.5f, y, w); COMPARE("copy", n * w);
     RESET; for (int64_t i = 0; i < n * w; i++) want[i] = 3;

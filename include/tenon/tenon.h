@@ -302,6 +302,9 @@ struct tn_ops {
     int (*outer_add)(tn_be *, int64_t rows, int64_t m, const float *a, int64_t lda, int64_t n, const float *b, int64_t ldb,
                      const int32_t *row, float *c, int64_t ldc, float *sums);
     void *(*reserve)(tn_be *, size_t n);                           /* alloc, but garbage, which costs when it is touched */
+    /* y[u] = x[row[begin[u]]] + ... in that order: segment_add into zeros, without having to write and read them */
+    int (*segment_sum)(tn_be *, int64_t n, int64_t w, const float *x, int64_t ldx, const int32_t *begin, const int32_t *row,
+                       float *y, int64_t ldy);
 };                                                                 /* new ops are appended: ask TN_HAS       */
 typedef struct tn_backend {
     uint32_t size, rsv_;

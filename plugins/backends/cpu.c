@@ -172,7 +172,14 @@ static int scatter_add(tn_be *be, int64_t n, int64_t w, const float *x, int64_t 
 static int segment_add(tn_be *be, int64_t n, int64_t w, const float *x, int64_t ldx, const int32_t *begin, const int32_t *row,
                        const int32_t *to, float *y, int64_t ldy)
 {
-    row_job j = { .w = w, .ldx = ldx, .ldy = ldy, .x = x, .y = y, .row = row, .begin = begin, .to = to };
+    row_job j = { .w = w, .ldx = ldx, .ldy = ldy, .a = 1, .x = x, .y = y, .row = row, .begin = begin, .to = to };
+    return spread(be, n, w, segment_body, &j);
+}
+
+static int segment_sum(tn_be *be, int64_t n, int64_t w, const float *x, int64_t ldx, const int32_t *begin, const int32_t *row, float *y,
+                       int64_t ldy)
+{
+    row_job j = { .w = w, .ldx = ldx, .ldy = ldy, .x = x, .y = y, .row = row, .begin = begin };
     return spread(be, n, w, segment_body, &j);
 }
 
@@ -229,7 +236,8 @@ enum { ISA = 3 };
 enum { ISA = 0 };
 #endif
 static const tn_ops ops = { sizeof ops, ISA, "cpu", gemm, pack_size, pack, product, parallel_for, fill, axpy, add_bias, sum_rows, gather,
-                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add, reserve };
+                            scatter_add, segment_add, copy, move_bytes, move_bytes, alloc_zeroed, release, native, outer_add, reserve,
+                            segment_sum };
 
 static int check(const tn_api *api, tn_host *host, const void *chosen)
 {

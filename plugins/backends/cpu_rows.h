@@ -61,20 +61,23 @@ static void scatter_body(void *ctx, int64_t from, int64_t to)
     for (int64_t r = from; r < to; r++) vec_add(j->w, j->x + r * j->ldx, j->y + j->row[r] * j->ldy);
 }
 
-/* Rows of a segment lie anywhere, so the ones to come are asked for; its sums stay in registers, SEGMENT vectors of them. */
+/* Rows of a segment lie anywhere, so the ones to come are asked for; its sums stay in registers, SEGMENT vectors of them.
+ * They begin with y, or with zeros where a is 0. */
 enum { SEGMENT = 8, SEGMENT_AHEAD = 6 };
-static void segment_sum(const row_job *j, int32_t from, int32_t end, float *y)
+static void segment_sum_one(const row_job *j, int32_t from, int32_t end, float *y)
 {
     int64_t c = 0;
+    int add = j->a != 0;
     for (; c + SEGMENT * TN_VL <= j->w; c += SEGMENT * TN_VL) {
         tn_vf acc[SEGMENT];
-        _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) acc[v] = tn_load(y + c + v * TN_VL);
+        _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) acc[v] = add ? tn_load(y + c + v * TN_VL) : tn_set(0);
         for (int32_t i = from; i < end; i++) {
             const float *x = j->x + j->row[i] * j->ldx + c;
             _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) acc[v] = acc[v] + tn_load(x + v * TN_VL);
         }
         _Pragma("GCC unroll 8") for (int v = 0; v < SEGMENT; v++) tn_store(y + c + v * TN_VL, acc[v]);
     }
+    if (!add && c < j->w) memset(y + c, 0, sizeof *y * (size_t)(j->w - c));
     for (int32_t i = from; c < j->w && i < end; i++) vec_add(j->w - c, j->x + j->row[i] * j->ldx + c, y + c);
 }
 
@@ -85,7 +88,7 @@ static void segment_body(void *ctx, int64_t from, int64_t to)
     for (int64_t u = from; u < to; u++) {
         for (; asked < last && asked < j->begin[u + 1] + SEGMENT_AHEAD; asked++)
             for (int64_t c = 0; c < j->w; c += 16) __builtin_prefetch(j->x + j->row[asked] * j->ldx + c);
-        segment_sum(j, j->begin[u], j->begin[u + 1], j->y + (j->to ? j->to[u] : u) * j->ldy);
+        segment_sum_one(j, j->begin[u], j->begin[u + 1], j->y + (j->to ? j->to[u] : u) * j->ldy);
     }
 }
 

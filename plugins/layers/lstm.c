@@ -13,7 +13,7 @@ static int plan(const tn_api *api, tn_host *host, const void *f, void *self, tn_
 
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT | TN_L_INDEXED, 1, 1, plan, impls, NULL, 0, 0, NULL, initialize };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT | TN_L_INDEXED | TN_L_SETS, 1, 1, plan, impls, NULL, 0, 0, NULL, initialize };
 static const tn_desc desc = {
     sizeof desc, TN_LAYER, &table, "lstm", "long short-term memory",
     "`z = x W_ih' + bias + h' W_hh'`, gates in the order i f g o; `c = f c' + i g`, `h = o tanh(c)`. Gives every step; "

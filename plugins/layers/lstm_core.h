@@ -218,19 +218,18 @@ static void sum_by_input(const phase *p, int64_t d)
     int64_t wide = 4 * p->l->h;
     if (!index) return;
     float *sums = p->c->saved[p->l->saved0 + (p->layer * p->l->directions + d) * SAVED + GATE_SUMS]->data;
-    o->fill(p->c->be, sums, TN_F32, index->distinct * wide, 0);
-    o->segment_add(p->c->be, index->distinct, wide, p->r[d].gates, wide, index->begin, index->row, NULL, sums, wide);
+    o->segment_sum(p->c->be, index->distinct, wide, p->r[d].gates, wide, index->begin, index->row, sums, wide);
 }
 
-/* dx += dz W_ih, over distinct inputs where they came by index. */
-static int input_gradient(const phase *p, int64_t d, float *dx)
+/* dx += dz W_ih, or dx = it, over distinct inputs where they came by index. */
+static int input_gradient(const phase *p, int64_t d, float *dx, int set)
 {
     const lstm *l = p->l;
     const tn_call *c = p->c;
     const tn_index *index = p->layer ? NULL : c->in[0]->index;
     int64_t k = p->layer * l->directions + d, rows = index ? index->distinct : c->out[0]->rows, in = l->in[p->layer];
     const float *dz = index ? c->saved[l->saved0 + k * SAVED + GATE_SUMS]->data : p->r[d].gates;
-    tn_product q = { sizeof q, 1, rows, 4 * l->h, in, dz, 4 * l->h, NULL, dx, in, NULL, c->packed[k * PACKS + PACK_IH_BACK], NULL,
+    tn_product q = { sizeof q, 1, rows, 4 * l->h, in, dz, 4 * l->h, NULL, set ? NULL : dx, in, NULL, c->packed[k * PACKS + PACK_IH_BACK], NULL,
                      NULL, dx, in };
     return dx ? c->be->ops->product(c->be, &q) : TN_OK;
 }
@@ -258,9 +257,8 @@ static int backward(void *self, const tn_call *c)
         }
         float *dx = layer ? c->work[l->flow[layer]]->data : floats(c->d_in[0]);
         int64_t n = c->out[0]->rows * l->directions * l->w;
-        if (layer) c->be->ops->fill(c->be, dx, TN_F32, n, 0);
         for (int64_t d = 0; d < l->directions; d++) { /* one after the other: both add to dx */
-            int rc = input_gradient(&p, d, dx);
+            int rc = input_gradient(&p, d, dx, d == 0 && (layer || c->flags & TN_C_SET));
             if (rc) return rc;
         }
         if (layer && drops_between(l, c)) drop_between(l, c, layer, dx, dx, n);

@@ -326,8 +326,7 @@ static int frame_backward(const frame *f, const tn_call *c, rows_fn *rows)
     if (rc) return rc;
     if (index) {
         dz = c->saved[f->sums]->data;
-        c->be->ops->fill(c->be, dz, TN_F32, index->distinct * f->wide, 0);
-        c->be->ops->segment_add(c->be, index->distinct, f->wide, r.dz, f->wide, index->begin, index->row, NULL, dz, f->wide);
+        c->be->ops->segment_sum(c->be, index->distinct, f->wide, r.dz, f->wide, index->begin, index->row, dz, f->wide);
     }
     tn_product q = { sizeof q, 1, input_rows(&r), f->wide, f->in, dz, f->wide, NULL, c->flags & TN_C_SET ? NULL : dx, f->in, NULL,
                      c->packed[f->pack_ih_back], NULL, NULL, dx, f->in };
