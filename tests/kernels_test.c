@@ -151,6 +151,8 @@ static void test_product(tn_be *be)
                         want[i * n + j] = chain(v, k, x + r * k, 1, transposed ? w + j * k : w + j, transposed ? 1 : n);
                     }
                 void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, k, u, groups));
+                check(be->ops->pack_size(be, k, u, groups) <= 4 * (k < 16 ? 16 : k) * groups * ((u + 15) / 16 * 16), "pack_size",
+                      (long)k, (long)u, (long)groups);
                 be->ops->pack(be, transposed, k, u, groups, w, transposed ? k : n, packed);
                 collected c = { y, n, u, groups, 1 };
                 tn_product p = { sizeof p, groups, m, k, u, x, k, by_row ? row : NULL, with_init ? init : NULL, n,

@@ -264,17 +264,18 @@ typedef struct tn_be { const tn_ops *ops; void *self; } tn_be;     /* a device a
 
 /* All are [any] and may be called inside a parallel_for body, where they run on that thread alone; done() of a product calls
  * no product, gemm or outer_add. The bits of an element never depend on how a caller cuts rows or columns into calls:
- * each is one chain of fma in the order of k, or, where a backend multiplies pairs of bf16, the second of a pair first,
- * counted from the call's first k: a sum that is made by two calls is cut at an even place. Pointers are 4-byte
- * aligned at least; outputs never overlap inputs unless said.                                                   */
+ * each is one chain of fma in the order of k, or, where a backend multiplies bf16 by pairs or by blocks of 32, in the order
+ * that it states, counted from the call's first k: a sum that is made by two calls is cut at a multiple of 32.
+ * Pointers are 4-byte aligned at least; outputs never overlap inputs unless said.                               */
 struct tn_ops {
     uint32_t    size, isa;       /* isa: 0 plain C, 3 x86-64-v3, 4 x86-64-v4                                 */
     const char *name;            /* "cpu", "cuda"                                                            */
     /* C[m,n] = beta C + op(A)[m,k] op(B)[k,n]; ta, tb: transposed. A sum over k is never split.             */
     int (*gemm)(tn_be *, int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-    /* Packed weights. W is [groups * units, k] (transposed = 1, as nn.Linear keeps it) or [k, groups * units] */
-    int64_t (*pack_size)(tn_be *, int64_t k, int64_t units, uint32_t groups); /* bytes: at most 4 k groups (units up to 16s) */
+    /* Packed weights. W is [groups * units, k] (transposed = 1, as nn.Linear keeps it) or [k, groups * units].
+     * Their bytes: at most 4 max(k, 16) groups (units up to 16s).                                           */
+    int64_t (*pack_size)(tn_be *, int64_t k, int64_t units, uint32_t groups);
     int (*pack)(tn_be *, int transposed, int64_t k, int64_t units, uint32_t groups, const float *w, int64_t ldw,
                 void *packed);       /* the host's to call; also a part's that changes weights within a step  */
     int (*product)(tn_be *, const tn_product *);                   /* may be NULL on a device                */

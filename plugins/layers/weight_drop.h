@@ -14,7 +14,10 @@ typedef struct dropped_weight {
 } dropped_weight;
 
 /* The most that a backend packs a weight into. */
-static inline int64_t panel_floats(int64_t k, int64_t units, uint32_t groups) { return k * groups * ((units + 15) / 16 * 16); }
+static inline int64_t panel_floats(int64_t k, int64_t units, uint32_t groups)
+{
+    return (k < 16 ? 16 : k) * groups * ((units + 15) / 16 * 16);
+}
 
 /* rate, rows, width, groups and param are set. */
 static inline int plan_dropped(const tn_api *api, tn_plan *p, dropped_weight *w)
