@@ -1,4 +1,4 @@
-/* kernels [BACKEND.so [bf16]] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma
+/* kernels [BACKEND.so [PRECISION]] -- what share of the processor's fma rate the cpu backend's products reach, one thread. The fma
  * loop is measured in the same run, in turn with each shape. A line: operation, rows x columns x k, GF/s, its share of
  * the fma loop, which multiplies floats (medians; best). Built for each instruction set.                     */
 #include "../tests/backend.h"
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 #endif
     const tn_desc *desc = load_part(argc > 1 ? argv[1] : BACKEND);
     int32_t config[64] = { 0 };
-    if (desc) choose_option(desc, "precision", argc > 2 ? 1 + (strcmp(argv[2], "bf16_amx") == 0) : 0, config);
+    if (desc && argc > 2 && !choose_option(desc, "precision", argv[2], config)) return printf("no precision '%s'\n", argv[2]), 1;
     if (!desc || backend_start(&b, desc, 1, config, "cpu")) return 1;
     printf("fma loop: %.1f GF/s with %d lanes\n", fma_loop(CLOCK_THREAD_CPUTIME_ID), TN_VL);
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) measure(&b.be, &jobs[i]);

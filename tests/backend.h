@@ -70,11 +70,13 @@ static inline int can_run(int build)
 
 typedef struct backend { const tn_desc *desc; void *self; tn_be be; char name[64]; } backend;
 
-/* Option `name`, one of a choice, in the options of a part, which are zeroed before. */
-static inline void choose_option(const tn_desc *desc, const char *name, int32_t value, int32_t *config)
+/* Option `name`, one of a choice, in the options of a part, which are zeroed before; 0: there is no such choice. */
+static inline int choose_option(const tn_desc *desc, const char *name, const char *choice, int32_t *config)
 {
     for (uint32_t i = 0; i < desc->n_options; i++)
-        if (!strcmp(desc->options[i].name, name)) config[desc->options[i].offset / sizeof *config] = value;
+        for (int32_t k = 0; !strcmp(desc->options[i].name, name) && desc->options[i].choices[k]; k++)
+            if (!strcmp(desc->options[i].choices[k], choice)) return config[desc->options[i].offset / sizeof *config] = k, 1;
+    return 0;
 }
 
 /* A backend on so many threads. config: zeroed options, or NULL for the defaults that are all zero. */

@@ -168,7 +168,7 @@ static int start_backends(void)
     const tn_desc *desc = load_backend();
     if (!check(desc != NULL, "the backend cannot be opened")) return -1;
     int32_t config[64] = { 0 };
-    choose_option(desc, "blas", 1, config);
+    check(choose_option(desc, "blas", "openblas", config), "there is no blas = \"openblas\"");
     check(backend_start(&own, desc, 2, NULL, "own kernels") == 0, "the backend does not start");
     check(!is_loaded(), "libopenblas is loaded though nobody asked for it");
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);

@@ -87,7 +87,11 @@ static first_values values_of(const strip *s, int64_t nv, int64_t row, int64_t r
     if (even) f.step = step;
     for (int64_t v = 0; v < nv; v++) f.z[v] = even ? s->z[row] + s->z_at[v] : s->to + row * s->ld + v * TN_VL;
     for (int64_t i = row; !even && i < row + rows; i++)
-        for (int64_t v = 0; v < nv; v++) tn_store(s->to + i * s->ld + v * TN_VL, tn_load(s->z[i] + s->z_at[v])), __builtin_prefetch(s->z[i] + s->z_at[v] + 16);
+        for (int64_t v = 0; v < nv; v++) {
+            const float *z = s->z[i] + s->z_at[v];
+            tn_store(s->to + i * s->ld + v * TN_VL, tn_load(z));
+            __builtin_prefetch(z + 16);                      /* of the next tile of units, while the epilogue computes   */
+        }
     return f;
 }
 

@@ -233,18 +233,29 @@ static void gemm_rows(const gemm_job *g, float *scratch, const float *w, part_of
     }
 }
 
+/* How much of k a block takes. */
+static int64_t gemm_depth(const gemm_job *g)
+{
+    int is_long = g->ta && g->k > 2 * K_BLOCK;
+    if (in_blocks(g->products)) return k_step(g->k, is_long ? K_BLOCK : 2 * K_BLOCK, 2 * BLOCK_PAIRS); /* products are quick, C is not */
+    /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
+     * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
+    return k_step(g->k, TN_VL < 16 && is_long ? K_BLOCK / 2 : K_BLOCK, 8);
+}
+
+/* And of the rows of C. */
+static int64_t gemm_height(const gemm_job *g, int64_t deep)
+{
+    int64_t rows = in_blocks(g->products) ? A_BLOCK / pairs_row(deep) / 32 * 32 : g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
+    return rows < M_BLOCK ? rows : M_BLOCK;
+}
+
 /* Rows m0 .. m1 - 1, columns n0 .. n1 - 1 of C; k in order. */
 static void gemm_region(const gemm_job *g, float *scratch, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
 {
     if (g->k == 0 || (g->beta != 0 && g->beta != 1)) gemm_scale(g, m0, m1, n0, n1);
     int direct = g->products == FLOATS && !g->tb && !g->b_row && m1 - m0 <= 6; /* too few rows to pay for the copy           */
-    /* a long sum over a transposed A: short blocks of many rows, since C is in the cache; else deep ones, as where vectors are
-     * wide: there the second cache is twice as large, and C's coming and going is more of the time             */
-    int64_t most = TN_VL < 16 && g->ta && g->k > 2 * K_BLOCK ? K_BLOCK / 2 : K_BLOCK;
-    if (in_blocks(g->products)) most = g->ta && g->k > 2 * K_BLOCK ? K_BLOCK : 2 * K_BLOCK; /* products are quick, C comes slowly    */
-    int64_t deep = k_step(g->k, most, in_blocks(g->products) ? 2 * BLOCK_PAIRS : 8);
-    int64_t step = in_blocks(g->products) ? A_BLOCK / pairs_row(deep) / 32 * 32 : g->ta ? A_BLOCK / deep / PANEL * PANEL : ROW_BLOCK;
-    if (step > M_BLOCK) step = M_BLOCK;
+    int64_t deep = gemm_depth(g), step = gemm_height(g, deep);
     for (int64_t n = n0; n < n1; n += N_BLOCK) {
         part_of_c b = { .n = n, .nc = n1 - n < N_BLOCK ? n1 - n : N_BLOCK };
         for (; b.k < g->k; b.k += deep) {

@@ -72,7 +72,8 @@ static inline tn_vf pairs_across(tn_vf x, tn_vf y)
 {
 #if TN_VL == 16
     typedef short words __attribute__((vector_size(64)));
-    static const words by_turns = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 };
+    static const words by_turns = { 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+                                    8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 };
     if (pairs_instructions) return (tn_vf)_mm512_permutexvar_epi16((__m512i)by_turns, pairs_of_two(x, y));
 #endif
     return (tn_vf)(pairs_round(x) >> 16 | pairs_round(y));
