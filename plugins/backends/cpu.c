@@ -247,11 +247,26 @@ static int check(const tn_api *api, tn_host *host, const void *chosen)
                                          "leave one of them out");
 }
 
+/* Why a precision is slower than f32 on this processor; NULL: it is not. */
+static const char *slow_here(int precision, int products)
+{
+    if (precision == BF16 && products == PAIRS_BY_FMA)
+        return "precision = \"bf16\" is slower than f32 here: this processor has no AVX512-BF16, or this is not the build for it";
+    if (precision == BF16 && tiles_usable())
+        return "precision = \"bf16\" is slower than f32 on this processor; \"bf16_amx\" is made for it";
+    if (precision == BF16_AMX && products == BLOCKS_BY_FMA)
+        return "precision = \"bf16_amx\" is slower than f32 here: this processor has no AMX, or this is not the build for it";
+    return NULL;
+}
+
 static int choose(const tn_api *api, tn_host *host, const void *chosen, void *self)
 {
     const config *c = chosen;
     pairs_look();
-    ((cpu *)self)->products = c->precision == BF16 ? pairs_best() : c->precision == BF16_AMX ? blocks_best() : FLOATS;
+    int products = c->precision == BF16 ? pairs_best() : c->precision == BF16_AMX ? blocks_best() : FLOATS;
+    const char *slow = slow_here(c->precision, products);
+    if (slow && TN_HAS(api, log)) api->log(host, TN_LOG_WARNING, slow);
+    ((cpu *)self)->products = products;
     if (c->blas == OWN) return TN_OK;
     ((cpu *)self)->blas = blas_open();
     if (((cpu *)self)->blas.gemm) return TN_OK;
