@@ -35,7 +35,7 @@ static float bf16_of(float x)
     return (float)(nearbyint((double)x / last) * last);
 }
 
-/* s + a b, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first, which is
+/* s + a b, of numbers as they are multiplied, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first, which is
  * 0 times 0 where k is odd: that makes 0 of -0; or by blocks of 32, even and odd numbers apart, which begin with 0. */
 static enum { F32, BF16, BF16_AMX } precision;
 static float chain(float s, int64_t k, const float *a, int64_t step_a, const float *b, int64_t step_b)
@@ -44,12 +44,12 @@ static float chain(float s, int64_t k, const float *a, int64_t step_a, const flo
     for (int64_t block = 0; precision == BF16_AMX && block < k; block += 32) {
         float sums[2] = { 0, 0 };
         for (int64_t q = block; q < block + 32 && q < k; q++)
-            sums[q % 2] = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), sums[q % 2]);
+            sums[q % 2] = fmaf(a[q * step_a], b[q * step_b], sums[q % 2]);
         s += sums[0] + sums[1];
     }
     for (int64_t q = 0; precision == BF16 && q < k; q += 2) {
-        s = q + 1 < k ? fmaf(bf16_of(a[(q + 1) * step_a]), bf16_of(b[(q + 1) * step_b]), s) : s + 0.0f;
-        s = fmaf(bf16_of(a[q * step_a]), bf16_of(b[q * step_b]), s);
+        s = q + 1 < k ? fmaf(a[(q + 1) * step_a], b[(q + 1) * step_b], s) : s + 0.0f;
+        s = fmaf(a[q * step_a], b[q * step_b], s);
     }
     return s;
 }
@@ -60,16 +60,25 @@ static float *numbers(int64_t n)
     for (int64_t i = 0; i < n; i++) p[i] = number();
     return p;
 }
+/* What becomes of them before they are multiplied. */
+static float *as_multiplied(const float *x, int64_t n)
+{
+    float *p = malloc(sizeof *p * (size_t)(n + 1));
+    for (int64_t i = 0; i < n; i++) p[i] = precision == F32 ? x[i] : bf16_of(x[i]);
+    return p;
+}
 static int same(const float *a, const float *b, int64_t n) { return !memcmp(a, b, sizeof *a * (size_t)n); }
 
 /* beta C + op(A) op(B), each element one chain in the order of k. */
-static void gemm_reference(int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float beta, float *c)
+static void gemm_reference(int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a_given, const float *b_given, float beta, float *c)
 {
+    float *a = as_multiplied(a_given, m * k), *b = as_multiplied(b_given, n * k);
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             float s = beta == 0 ? 0 : beta == 1 ? c[i * n + j] : beta * c[i * n + j];
             c[i * n + j] = chain(s, k, ta ? a + i : a + i * k, ta ? m : 1, tb ? b + j * k : b + j, tb ? 1 : n);
         }
+    free(a), free(b);
 }
 
 static void test_gemm(tn_be *be)
@@ -143,12 +152,13 @@ static void test_product(tn_be *be)
                 float *x = numbers((m + 3) * k), *w = numbers(n * k), *init = numbers((m + 3) * n);
                 float *want = malloc(sizeof *x * (size_t)(m * n)), *y = malloc(sizeof *x * (size_t)(m * n));
                 int32_t *row = malloc(sizeof *row * (size_t)m);
+                float *rx = as_multiplied(x, (m + 3) * k), *rw = as_multiplied(w, n * k);
                 for (int64_t i = 0; i < m; i++) row[i] = (int32_t)((i * 7 + 2) % (m + 3));
                 for (int64_t i = 0; i < m; i++)
                     for (int64_t j = 0; j < n; j++) {
                         int64_t r = by_row ? row[i] : i;
                         float v = with_init ? init[r * n + j] : 0;
-                        want[i * n + j] = chain(v, k, x + r * k, 1, transposed ? w + j * k : w + j, transposed ? 1 : n);
+                        want[i * n + j] = chain(v, k, rx + r * k, 1, transposed ? rw + j * k : rw + j, transposed ? 1 : n);
                     }
                 void *packed = be->ops->alloc(be, (size_t)be->ops->pack_size(be, k, u, groups));
                 check(be->ops->pack_size(be, k, u, groups) <= 4 * (k < 16 ? 16 : k) * groups * ((u + 15) / 16 * 16), "pack_size",
@@ -164,7 +174,7 @@ static void test_product(tn_be *be)
                 be->ops->product(be, &p);
                 check(same(y, want, m * n) && c.tiles_ok, "product, by tiles", (long)m, (long)u, (long)groups);
                 be->ops->release(be, packed);
-                free(x), free(w), free(init), free(want), free(y), free(row);
+                free(x), free(w), free(rx), free(rw), free(init), free(want), free(y), free(row);
             }
 }
 
