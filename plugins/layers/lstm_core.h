@@ -5,6 +5,7 @@
  * T steps, S sequences, N rows, I input width, H units, W width of h (H, or that of a projection), D directions.         */
 #ifndef LSTM_CORE_H
 #define LSTM_CORE_H
+#include "distinct_sums.h"
 #include "lstm_walk.h"
 #include "lstm_variants.h"
 #include "sequence_parts.h"
@@ -211,14 +212,12 @@ static int forward(void *self, const tn_call *c)
 }
 
 /* Gradients of the gates, summed over the rows of each distinct input where inputs came by index. */
-static void sum_by_input(const phase *p, int64_t d)
+static int sum_by_input(const phase *p, int64_t d)
 {
     const tn_index *index = p->layer ? NULL : p->c->in[0]->index;
-    const tn_ops *o = p->c->be->ops;
-    int64_t wide = 4 * p->l->h;
-    if (!index) return;
+    if (!index) return TN_OK;
     float *sums = p->c->saved[p->l->saved0 + (p->layer * p->l->directions + d) * SAVED + GATE_SUMS]->data;
-    o->segment_sum(p->c->be, index->distinct, wide, p->r[d].gates, wide, index->begin, index->row, sums, wide);
+    return sum_by_distinct(p->c, index, 4 * p->l->h, p->r[d].gates, sums);
 }
 
 /* dx += dz W_ih, or dx = it, over distinct inputs where they came by index. */
@@ -236,10 +235,10 @@ static int input_gradient(const phase *p, int64_t d, float *dx, int set)
 
 static void backward_side(void *ctx, int64_t from, int64_t to)
 {
-    const phase *p = ctx;
+    phase *p = ctx;
     for (int64_t d = from; d < to; d++) {
         walk_backward(&p->r[d], 0, p->r[d].lay->sequences);
-        sum_by_input(p, d);
+        p->rc[d] = sum_by_input(p, d);
     }
 }
 
@@ -253,8 +252,9 @@ static int backward(void *self, const tn_call *c)
             c->be->ops->parallel_for(c->be, l->directions, 1, backward_side, &p);
         } else {
             walk_all(l, c, p.r, 0);
-            for (int64_t d = 0; d < l->directions; d++) sum_by_input(&p, d);
+            for (int64_t d = 0; d < l->directions; d++) p.rc[d] = sum_by_input(&p, d);
         }
+        if (p.rc[0] || p.rc[1]) return p.rc[0] ? p.rc[0] : p.rc[1];
         float *dx = layer ? c->work[l->flow[layer]]->data : floats(c->d_in[0]);
         int64_t n = c->out[0]->rows * l->directions * l->w;
         for (int64_t d = 0; d < l->directions; d++) { /* one after the other: both add to dx */

@@ -13,6 +13,7 @@
 #ifndef RECURRENT_H
 #define RECURRENT_H
 #include "tenon/tenon.h"
+#include "distinct_sums.h"
 #include "mask.h"
 #include "row_vectors.h"
 #include "sequence_parts.h"
@@ -326,7 +327,7 @@ static int frame_backward(const frame *f, const tn_call *c, rows_fn *rows)
     if (rc) return rc;
     if (index) {
         dz = c->saved[f->sums]->data;
-        c->be->ops->segment_sum(c->be, index->distinct, f->wide, r.dz, f->wide, index->begin, index->row, dz, f->wide);
+        if ((rc = sum_by_distinct(c, index, f->wide, r.dz, dz))) return rc;
     }
     tn_product q = { sizeof q, 1, input_rows(&r), f->wide, f->in, dz, f->wide, NULL, c->flags & TN_C_SET ? NULL : dx, f->in, NULL,
                      c->packed[f->pack_ih_back], NULL, NULL, dx, f->in };

@@ -7,7 +7,7 @@
 mkdir -p "$tmp/include" "$tmp/plugins/layers" "$tmp/plugins/losses" "$tmp/other/layers" "$tmp/variant/layers" "$tmp/gru/layers"
 cp -r "$root/include/tenon" "$tmp/include/"
 cp "$here"/*.c "$here"/*.cc "$root"/plugins/layers/lstm.c "$root"/plugins/layers/lstm_*.h "$tmp/"
-(cd "$root/plugins/layers" && cp mask.h row_vectors.h cell_math.h sequence_parts.h weight_drop.h "$tmp/")
+(cd "$root/plugins/layers" && cp distinct_sums.h mask.h row_vectors.h cell_math.h sequence_parts.h weight_drop.h "$tmp/")
 # these parts were written before tables grew: what they leave out is zero
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Werror"
 flags="-O2 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -ffp-contract=off -D_GNU_SOURCE -I$tmp/include"
