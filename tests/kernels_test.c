@@ -37,7 +37,8 @@ static float bf16_of(float x)
 
 /* s + a b, of numbers as they are multiplied, one fma after the other in the order of k; of bf16 numbers by pairs, the second of a pair first, which is
  * 0 times 0 where k is odd: that makes 0 of -0; or by blocks of 32, even and odd numbers apart, which begin with 0. */
-static enum { F32, BF16, BF16_AMX } precision;
+enum { F32, BF16, BF16_AMX };
+static int precision;
 static float chain(float s, int64_t k, const float *a, int64_t step_a, const float *b, int64_t step_b)
 {
     for (int64_t q = 0; precision == F32 && q < k; q++) s = fmaf(a[q * step_a], b[q * step_b], s);
