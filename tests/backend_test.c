@@ -1,5 +1,6 @@
 /* The cpu backend against brute force in double, and against itself bit by bit: three builds, 1 to 5 threads, random
  * cuts of rows and of parameters. The first build and one thread make the bits that all others must repeat.  */
+#include "../plugins/layers/distinct_sums.h"
 #include "backend.h"
 #include <unistd.h>
 
@@ -197,7 +198,8 @@ static void do_scatter(tn_be *be, int64_t rows, int64_t w, const float *x, const
     be->ops->scatter_add(be, rows, w, x, w, perm, y, w);
     for (int64_t i = 0; want && i < rows * w; i++) want[perm[i / w] * w + i % w] += (double)x[i];
 }
-static void do_segments(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want, int add)
+enum { SEGMENT_ADD, SEGMENT_SUM, BY_DISTINCT, BY_DISTINCT_BEFORE }; /* the last: by a backend from before segment_sum */
+static void do_segments(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want, int how)
 {
     int32_t *begin = calloc((size_t)rows + 1, 4), n = 0;               /* segments of 0, 1, 2, 3, 0 ... rows */
     for (int32_t at = 0; at < rows; n++) {
@@ -206,9 +208,15 @@ static void do_segments(tn_be *be, int64_t rows, int64_t w, const float *x, cons
         begin[n + 1] = at < rows ? at : (int32_t)rows;
         if (n + 1 >= rows) begin[n + 1] = (int32_t)rows, at = (int32_t)rows;
     }
-    if (add) be->ops->segment_add(be, n, w, x, w, begin, perm, NULL, y, w);
-    else be->ops->segment_sum(be, n, w, x, w, begin, perm, y, w);
-    if (want && !add) memset(want, 0, sizeof *want * (size_t)(n * w));
+    tn_ops before = *be->ops;
+    before.size = offsetof(tn_ops, segment_sum), before.segment_sum = NULL;
+    tn_be cut = { how == BY_DISTINCT_BEFORE ? &before : be->ops, be->self };
+    tn_index index = { .distinct = n, .rows = (int32_t)rows, .begin = begin, .row = perm };
+    tn_call call = { .be = &cut };
+    if (how == SEGMENT_ADD) be->ops->segment_add(be, n, w, x, w, begin, perm, NULL, y, w);
+    else if (how == SEGMENT_SUM) be->ops->segment_sum(be, n, w, x, w, begin, perm, y, w);
+    else sum_by_distinct(&call, &index, w, x, y);
+    if (want && how != SEGMENT_ADD) memset(want, 0, sizeof *want * (size_t)(n * w));
     for (int32_t u = 0; want && u < n; u++)
         for (int32_t i = begin[u]; i < begin[u + 1]; i++)
             for (int64_t j = 0; j < w; j++) want[u * w + j] += (double)x[perm[i] * w + j];
@@ -216,11 +224,19 @@ static void do_segments(tn_be *be, int64_t rows, int64_t w, const float *x, cons
 }
 static void do_segment(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
 {
-    do_segments(be, rows, w, x, perm, y, want, 1);
+    do_segments(be, rows, w, x, perm, y, want, SEGMENT_ADD);
 }
 static void do_segment_sum(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
 {
-    do_segments(be, rows, w, x, perm, y, want, 0);
+    do_segments(be, rows, w, x, perm, y, want, SEGMENT_SUM);
+}
+static void do_distinct(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
+{
+    do_segments(be, rows, w, x, perm, y, want, BY_DISTINCT);
+}
+static void do_distinct_before(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
+{
+    do_segments(be, rows, w, x, perm, y, want, BY_DISTINCT_BEFORE);
 }
 static void do_copy(tn_be *be, int64_t rows, int64_t w, const float *x, const int32_t *perm, float *y, double *want)
 {
@@ -233,7 +249,8 @@ static void row_operations(void)
 {
     static const struct { const char *name; row_case *f; } op[] = {
         { "axpy", do_axpy }, { "add_bias", do_bias }, { "sum_rows", do_sum }, { "gather", do_gather },
-        { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "segment_sum", do_segment_sum }, { "copy", do_copy } };
+        { "scatter_add", do_scatter }, { "segment_add", do_segment }, { "segment_sum", do_segment_sum },
+        { "sum_by_distinct", do_distinct }, { "sum_by_distinct without segment_sum", do_distinct_before }, { "copy", do_copy } };
     static const int64_t size[][2] = { { 1, 1 }, { 5, 7 }, { 33, 16 }, { 100, 37 }, { 700, 130 }, { 3000, 64 } };
     for (size_t o = 0; o < sizeof op / sizeof *op; o++)
         for (size_t s = 0; s < sizeof size / sizeof *size; s++) {

@@ -144,7 +144,7 @@ static void collect(void *ctx, const tn_tile *t)
 static void test_product(tn_be *be)
 {
     static const int64_t shape[][3] = { { 1, 1, 1 }, { 3, 8, 8 }, { 7, 17, 5 }, { 32, 128, 128 }, { 33, 9, 70 }, { 50, 65, 31 },
-                                        { 2, 9, 601 } };
+                                        { 20, 33, 40 }, { 2, 9, 601 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (uint32_t groups = 1; groups <= 6; groups++)
             for (int kind = 0; kind < 8; kind++) {

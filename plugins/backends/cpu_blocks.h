@@ -18,7 +18,7 @@
 #include <unistd.h>
 #endif
 
-/* Columns v .. of one to four rows, row i on: each row splits its pairs once for a column, a column once for all rows. */
+/* A vector of columns, v, of one or four rows from `row` on. */
 static inline __attribute__((always_inline)) void blocks_of_rows(const int rows, const strip *s, int64_t row, int64_t v)
 {
     tn_vf c[4];

@@ -1,4 +1,4 @@
-/* C = beta C + op(A) op(B) on the kernel of cpu_tile.h, and the gradient of a weight, which is that product with A
+/* C = beta C + op(A) op(B) on the kernels of cpu_tile.h, and the gradient of a weight, which is that product with A
  * transposed and rows of B by number (cpu_outer.h has the narrow ones). Columns of B, rows of a transposed A, and
  * where pairs are made all of A, are copied block by block into the thread's scratch, in the order in which the kernel
  * reads them. Threads take blocks of C.                                                                      */

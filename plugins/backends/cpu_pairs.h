@@ -1,5 +1,5 @@
 /* Products of bf16 numbers, summed in float: two numbers that follow each other in k lie as a pair in the place of one float,
- * so that the kernel, packed weights and blocks of cpu_tile.h and cpu_gemm.h stay as they are, half as deep.
+ * so that packed weights and blocks of cpu_tile.h and cpu_gemm.h, and the kernel of cpu_chains.h, stay as they are, half as deep.
  *
  * A number is rounded to the nearest bf16, which has the exponent of a float and 8 bits of precision; of two as near, to the
  * even one; below 2^-126 it is zero. For a pair
