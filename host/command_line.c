@@ -42,8 +42,9 @@ static int count_names(const char *const *names)
     return n;
 }
 
-int arguments_read(arguments *a, int argc, char **argv, const command_env *env, const char *const *allowed, const char *usage)
+int arguments_read(arguments *a, int argc, char **argv, const command_env *env, const char *const *allowed)
 {
+    const char *usage = env->usage;
     memset(a, 0, sizeof *a);
     a->set = arena_new(env->memory, sizeof *a->set * (size_t)(argc + 1));
     a->data_dirs = arena_new(env->memory, sizeof *a->data_dirs * (size_t)(argc + 2));
@@ -56,8 +57,8 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
         if (strncmp(s, "--", 2)) {
             if (a->n_rest < most) a->rest[a->n_rest++] = s;
             else {
-                fprintf(stderr, "tenon %s: one argument too many: '%s'\nusage: tenon %s %s\n", argv[0], s, argv[0], usage);
-                return EXIT_INPUT;
+                fprintf(stderr, "tenon %s: one argument too many: '%s'\n", env->name, s);
+                return usage_error(env);
             }
             continue;
         }
@@ -66,9 +67,9 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
         char *name = arena_print(env->memory, "%.*s", (int)n, s + 2);
         if (!is_allowed(name, n, allowed)) {
             const char *near = nearest_name(name, allowed, count_names(allowed));
-            fprintf(stderr, "tenon %s: no option '--%s'%s%s%s\nusage: tenon %s %s\n", argv[0], name,
-                    near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", argv[0], usage);
-            return EXIT_INPUT;
+            fprintf(stderr, "tenon %s: no option '--%s'%s%s%s\n", env->name, name, near ? "; did you mean '--" : "",
+                    near ? near : "", near ? "'?" : "");
+            return usage_error(env);
         }
         int *flag = switch_of(a, name);
         if (flag) {
@@ -77,8 +78,8 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
         }
         const char *value = equal ? equal + 1 : i + 1 < argc ? argv[++i] : NULL;
         if (!value) {
-            fprintf(stderr, "tenon %s: --%s needs a value\nusage: tenon %s %s\n", argv[0], name, argv[0], usage);
-            return EXIT_INPUT;
+            fprintf(stderr, "tenon %s: --%s needs a value\n", env->name, name);
+            return usage_error(env);
         }
         if (!strcmp(name, "set")) a->set[a->n_sets++] = value;
         else if (!strcmp(name, "data-dir")) a->data_dirs[a->n_data_dirs++] = value;
@@ -86,11 +87,7 @@ int arguments_read(arguments *a, int argc, char **argv, const command_env *env, 
     }
     a->file = a->rest[0];
     a->second = a->n_rest > 1 ? a->rest[1] : NULL;
-    if (!a->file && *usage != '[') {
-        fprintf(stderr, "usage: tenon %s %s\n", argv[0], usage);
-        return EXIT_INPUT;
-    }
-    return 0;
+    return a->file || *usage == '[' ? 0 : usage_error(env);
 }
 
 int arguments_number(const char *text, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out)

@@ -15,8 +15,9 @@ typedef struct arguments {
     int json, quiet, no_data, record, recorded, score;
 } arguments;
 
-/* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. */
-int  arguments_read(arguments *, int argc, char **argv, const command_env *, const char *const *allowed, const char *usage);
+/* allowed: option names without dashes, NULL-terminated. 0, or EXIT_INPUT after a message. How many words that are no options
+ * there may be is read from the command's usage. */
+int  arguments_read(arguments *, int argc, char **argv, const command_env *, const char *const *allowed);
 int  arguments_number(const char *text, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *out);
 int  arguments_real(const char *text, const char *name, double min, double max, double otherwise, double *out);
 int  thread_count(const arguments *, int *threads);        /* --threads, else all processors this process may use */

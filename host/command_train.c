@@ -175,9 +175,7 @@ int command_train(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "run", "threads", "seeds", "data-dir", "backend", "json", "quiet", NULL };
     arguments a;
-    int threads, code = arguments_read(&a, argc, argv, env, allowed,
-                                       "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--backend B] [--data-dir D] "
-                                       "[--json] [--quiet]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed);
     int64_t seeds;
     if (code || (code = thread_count(&a, &threads)) || (code = arguments_number(a.seeds, "seeds", 1, 1000, 1, &seeds))) return code;
     catch_signals();
@@ -232,7 +230,7 @@ int command_resume(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "threads", "data-dir", "json", "quiet", NULL };
     arguments a;
-    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [--threads N] [--data-dir D] [--quiet]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed);
     if (code || (code = thread_count(&a, &threads))) return code;
     catch_signals();
     experiment *e = open_run(a.file, &a, env, &code);

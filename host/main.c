@@ -11,8 +11,8 @@
 static int version(int argc, char **argv, const command_env *env)
 {
     if (argc > 1) {
-        fprintf(stderr, "tenon version: one argument too many: '%s'\nusage: tenon version\n", argv[1]);
-        return EXIT_INPUT;
+        fprintf(stderr, "tenon version: one argument too many: '%s'\n", argv[1]);
+        return usage_error(env);
     }
     int isa = registry_isa();
     printf("tenon %s\n", TENON_VERSION);
@@ -24,11 +24,14 @@ static int version(int argc, char **argv, const command_env *env)
     return EXIT_DONE;
 }
 
-/* What `tenon help` shows, in the order in which one needs it. A program that has no line here is started all the same. */
-typedef struct command { const char *name; command_fn *run; const char *help; } command; /* run: NULL: a program   */
+/* What `tenon help` shows, in the order in which one needs it. A program that has no line here is started all the same.
+ * run, usage: NULL: a program, which knows how it is called. */
+typedef struct command { const char *name; command_fn *run; const char *help, *usage; } command;
 static const command commands[] = {
-    { "train", command_train, "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--data-dir D]   train an experiment" },
-    { "resume", command_resume, "RUN [--threads N]                  go on after an interruption or a crash" },
+    { "train", command_train, "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--data-dir D]   train an experiment",
+      "FILE [--set K=V] [--run DIR] [--threads N] [--seeds N] [--backend B] [--data-dir D] [--json] [--quiet]" },
+    { "resume", command_resume, "RUN [--threads N]                  go on after an interruption or a crash",
+      "RUN [--threads N] [--data-dir D] [--json] [--quiet]" },
     { "evaluate", NULL, "RUN [--split test] [--json]        loss and metrics over a split" },
     { "predict", NULL, "RUN [FILE|-] [--format json]       one result for each line: labels, tags, forecasts, text" },
     { "check", NULL, "FILE                               everything short of training" },
@@ -36,7 +39,7 @@ static const command commands[] = {
     { "list", NULL, "[KIND]                             the parts that can be found" },
     { "describe", NULL, "KIND/NAME [--format text|markdown|man|json]   options of a part" },
     { "new", NULL, "KIND NAME                          a plug-in to start from" },
-    { "version", version, "                                   what this is" },
+    { "version", version, "                                   what this is", "" },
     { "compare", NULL, "RUN...                             scores and times side by side, and the settings that differ" },
     { "verify", NULL, "[FILE...] [--recorded]             published figures: runs each seed, says what is reached" },
     { "fetch", NULL, "[NAME...] [--data-dir D]           public data sets, checked, in their places" },
@@ -48,6 +51,7 @@ static void usage(FILE *f)
 {
     fprintf(f, "tenon trains networks from experiment files.\n\nusage: tenon COMMAND [--plugin-path DIR] ...\n\n");
     for (int i = 0; i < COMMANDS; i++) fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].help);
+    fprintf(f, "\n`tenon help COMMAND` shows every option of one.\n");
 }
 
 /* Becomes tenon-NAME beside this program, with all the arguments but the name; returns only where that fails. */
@@ -78,17 +82,29 @@ static int start_program(const command_env *env, int argc, char **argv, const ch
     return EXIT_INPUT;
 }
 
-int main(int argc, char **argv)
+static int asks_for_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "help") || !strcmp(word, "-h"); }
+
+static int run_command(int argc, char **argv)
 {
     command_env env;
     int n = argc;
     char **rest = program_open(&env, &n, argv) + 1; /* the command and its arguments */
-    if (--n < 1 || !strcmp(rest[0], "--help") || !strcmp(rest[0], "help") || !strcmp(rest[0], "-h")) {
+    if (--n < 1 || asks_for_help(rest[0])) {
         usage(n > 0 ? stdout : stderr);
         return n > 0 ? EXIT_DONE : EXIT_INPUT;
     }
     if (!strcmp(rest[0], "--version")) rest[0] = arena_text(env.memory, "version");
-    for (int i = 0; i < COMMANDS; i++)
-        if (commands[i].run && !strcmp(rest[0], commands[i].name)) return program_run(&env, n, rest, commands[i].run);
+    for (int i = 0; i < COMMANDS; i++) {
+        if (!commands[i].run || strcmp(rest[0], commands[i].name)) continue;
+        env.name = commands[i].name, env.usage = commands[i].usage;
+        return program_run(&env, n, rest, commands[i].run);
+    }
     return start_program(&env, argc, argv, rest[0]);
+}
+
+/* `tenon help NAME` is `tenon NAME --help`. */
+int main(int argc, char **argv)
+{
+    char help[] = "--help", *asked[] = { argv[0], argc > 2 ? argv[2] : NULL, help, NULL };
+    return argc > 2 && asks_for_help(argv[1]) ? run_command(3, asked) : run_command(argc, argv);
 }

@@ -64,6 +64,31 @@ char **program_open(command_env *env, int *argc, char *const *argv)
     return rest;
 }
 
+static void print_usage(const command_env *env, FILE *f)
+{
+    fprintf(f, "usage: tenon %s%s%s\n", env->name, *env->usage ? " " : "", env->usage);
+}
+
+int usage_error(const command_env *env)
+{
+    print_usage(env, stderr);
+    return EXIT_INPUT;
+}
+
+static int asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return 1;
+    return 0;
+}
+
+static int show_help(int argc, char **argv, const command_env *env)
+{
+    (void)argc, (void)argv;
+    print_usage(env, stdout);
+    return EXIT_DONE;
+}
+
 int program_run(const command_env *env, int argc, char **argv, command_fn *run)
 {
     memory_on_failure(out_of_memory);
@@ -75,7 +100,7 @@ int program_run(const command_env *env, int argc, char **argv, command_fn *run)
         fprintf(stderr, "tenon: TENON_ISA is '%s'; it can be plain, v3 or v4\n", isa);
         return EXIT_INPUT;
     }
-    int code = run(argc, argv, env);
+    int code = (asks_for_help(argc, argv) ? show_help : run)(argc, argv, env);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "tenon: cannot write the output: %s\n", strerror(errno));
         if (code == EXIT_DONE) code = EXIT_FAILED;
@@ -83,9 +108,9 @@ int program_run(const command_env *env, int argc, char **argv, command_fn *run)
     return code;
 }
 
-int program_main(const char *name, int argc, char **argv, command_fn *run)
+int program_main(const char *name, const char *usage, int argc, char **argv, command_fn *run)
 {
-    command_env env;
+    command_env env = { .name = name, .usage = usage };
     char **rest = program_open(&env, &argc, argv);
     rest[0] = arena_text(env.memory, name);
     return program_run(&env, argc, rest, run);

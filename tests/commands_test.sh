@@ -119,8 +119,9 @@ says 2 "no command 'chekc-plugin'; did you mean 'check-plugin'?" "$tenon" chekc-
 says 0 ' my_layer ' env -u TENON_PLUGIN_PATH "$tenon" --plugin-path "$PWD/my_layer" list layer
 says 0 ' my_layer ' env -u TENON_PLUGIN_PATH "$tenon" list --plugin-path="$PWD/my_layer" layer
 for name in $("$tenon" help | sed -n 's/^  \([a-z-]*\) .*/\1/p'); do
-    case $name in train|resume|version) continue ;; esac
-    says 2 'usage: tenon' "$tenon" $name --no-such-option
+    says 0 "usage: tenon $name" "$tenon" $name --help
+    [ "$("$tenon" help $name 2>/dev/null)" = "$("$tenon" $name --help 2>&1)" ]; ok $? "help $name is not $name --help on standard output"
+    [ $name = version ] || says 2 'usage: tenon' "$tenon" $name --no-such-option
 done
 
 finish commands

@@ -146,14 +146,10 @@ static int write_all(experiment *e, const char *folder)
 static int batches(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "data-dir", NULL };
-    static const char *const usage = "FILE FOLDER [--set K=V] [--data-dir D]   writes what the network is fed";
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, usage);
+    int code = arguments_read(&a, argc, argv, env, allowed);
     if (code) return code;
-    if (!a.second) {
-        fprintf(stderr, "usage: tenon batches %s\n", usage);
-        return EXIT_INPUT;
-    }
+    if (!a.second) return usage_error(env);
     experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
     code = read_data(e, 0);
@@ -162,4 +158,7 @@ static int batches(int argc, char **argv, const command_env *env)
     return code;
 }
 
-int main(int argc, char **argv) { return program_main("batches", argc, argv, batches); }
+int main(int argc, char **argv)
+{
+    return program_main("batches", "FILE FOLDER [--set K=V] [--data-dir D]   writes what the network is fed", argc, argv, batches);
+}

@@ -62,7 +62,7 @@ static int check(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "data-dir", "backend", "no-data", NULL };
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V] [--data-dir D] [--no-data]");
+    int code = arguments_read(&a, argc, argv, env, allowed);
     if (code) return code;
     experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
@@ -77,4 +77,7 @@ static int check(int argc, char **argv, const command_env *env)
     return code;
 }
 
-int main(int argc, char **argv) { return program_main("check", argc, argv, check); }
+int main(int argc, char **argv)
+{
+    return program_main("check", "FILE [--set K=V] [--data-dir D] [--no-data]", argc, argv, check);
+}

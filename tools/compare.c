@@ -242,7 +242,7 @@ static int compare(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "json", NULL };
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, "RUN [RUN...] [--json]");
+    int code = arguments_read(&a, argc, argv, env, allowed);
     if (code) return code;
     run *r = arena_new(env->memory, sizeof *r * (size_t)a.n_rest);
     for (int i = 0; i < a.n_rest && !code; i++) {
@@ -254,4 +254,4 @@ static int compare(int argc, char **argv, const command_env *env)
     return code;
 }
 
-int main(int argc, char **argv) { return program_main("compare", argc, argv, compare); }
+int main(int argc, char **argv) { return program_main("compare", "RUN [RUN...] [--json]", argc, argv, compare); }

@@ -307,13 +307,12 @@ static int describe(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "format", NULL }, *const formats[] = { "text", "markdown", "man", "json" };
     static void (*const print[])(const page *) = { print_text, print_markdown, print_man, print_json };
-    static const char usage[] = "KIND/NAME [--format text|markdown|man|json]";
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, usage), format = 0;
+    int code = arguments_read(&a, argc, argv, env, allowed), format = 0;
     if (code) return code;
     if (a.second) {
-        fprintf(stderr, "tenon describe: one argument too many: '%s'\nusage: tenon describe %s\n", a.second, usage);
-        return EXIT_INPUT;
+        fprintf(stderr, "tenon describe: one argument too many: '%s'\n", a.second);
+        return usage_error(env);
     }
     while (a.format && format < 4 && strcmp(a.format, formats[format])) format++;
     if (format == 4) {
@@ -329,4 +328,7 @@ static int describe(int argc, char **argv, const command_env *env)
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv) { return program_main("describe", argc, argv, describe); }
+int main(int argc, char **argv)
+{
+    return program_main("describe", "KIND/NAME [--format text|markdown|man|json]", argc, argv, describe);
+}

@@ -76,8 +76,7 @@ static int evaluate(int argc, char **argv, const command_env *env)
     static const char *const allowed[] = { "split", "json", "data-dir", "threads", "predictions", "batch-size", "format", "set",
                                            NULL };
     arguments a;
-    int threads, code = arguments_read(&a, argc, argv, env, allowed,
-                                       "RUN [--split test] [--json] [--predictions FILE] [--batch-size N]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed);
     if (code || (code = thread_count(&a, &threads))) return code;
     experiment *e = open_run(a.file, &a, env, &code);
     if (!e) return code;
@@ -86,4 +85,8 @@ static int evaluate(int argc, char **argv, const command_env *env)
     return code;
 }
 
-int main(int argc, char **argv) { return program_main("evaluate", argc, argv, evaluate); }
+int main(int argc, char **argv)
+{
+    return program_main("evaluate", "RUN [--split test] [--set K=V] [--json] [--predictions FILE [--format text|json]] [--batch-size N] "
+                        "[--threads N] [--data-dir D]", argc, argv, evaluate);
+}

@@ -7,7 +7,7 @@ static int explain(int argc, char **argv, const command_env *env)
 {
     static const char *const allowed[] = { "set", "data-dir", "backend", "no-data", NULL };
     arguments a;
-    int code = arguments_read(&a, argc, argv, env, allowed, "FILE [--set K=V] [--data-dir D] [--no-data]");
+    int code = arguments_read(&a, argc, argv, env, allowed);
     if (code) return code;
     experiment *e = open_experiment(a.file, &a, env, &code);
     if (!e) return code;
@@ -31,4 +31,7 @@ static int explain(int argc, char **argv, const command_env *env)
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv) { return program_main("explain", argc, argv, explain); }
+int main(int argc, char **argv)
+{
+    return program_main("explain", "FILE [--set K=V] [--data-dir D] [--no-data]", argc, argv, explain);
+}

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../host/diag.h"
-#include "../host/program.h"
+#include "../host/command_line.h"
 #include "../host/registry.h"
 
 enum { SECONDS_TO_OPEN = 10 };
@@ -79,36 +78,28 @@ static int list_kind(const command_env *env, registry *r, uint32_t kind, json_t 
     return n;
 }
 
-static int usage_list(const char *problem, const char *word)
-{
-    fprintf(stderr, "tenon list: %s '%s'\nusage: tenon list [KIND] [--json]\n", problem, word);
-    return EXIT_INPUT;
-}
-
 static int list(int argc, char **argv, const command_env *env)
 {
-    uint32_t only = 0;
-    int json = 0, n = 0;
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--json")) json = 1;
-        else if (*argv[i] == '-') return usage_list("no option", argv[i]);
-        else if (only) return usage_list("one argument too many:", argv[i]);
-        else if (!(only = kind_of(argv[i]))) {
-            const char *kinds[TN_KINDS];
-            for (uint32_t k = 1; k < TN_KINDS; k++) kinds[k - 1] = kind_name(k);
-            const char *near = nearest_name(argv[i], kinds, TN_KINDS - 1);
-            fprintf(stderr, "tenon list: no kind of part is called '%s'%s%s%s; the kinds are", argv[i],
-                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-            for (uint32_t k = 1; k < TN_KINDS; k++) fprintf(stderr, " %s", kind_name(k));
-            fprintf(stderr, "\n");
-            return EXIT_INPUT;
-        }
+    static const char *const allowed[] = { "json", NULL };
+    arguments a;
+    int n = 0, code = arguments_read(&a, argc, argv, env, allowed);
+    if (code) return code;
+    uint32_t only = a.file ? kind_of(a.file) : 0;
+    if (a.file && !only) {
+        const char *kinds[TN_KINDS];
+        for (uint32_t k = 1; k < TN_KINDS; k++) kinds[k - 1] = kind_name(k);
+        const char *near = nearest_name(a.file, kinds, TN_KINDS - 1);
+        fprintf(stderr, "tenon list: no kind of part is called '%s'%s%s%s; the kinds are", a.file, near ? "; did you mean '" : "",
+                near ? near : "", near ? "'?" : "");
+        for (uint32_t k = 1; k < TN_KINDS; k++) fprintf(stderr, " %s", kind_name(k));
+        fprintf(stderr, "\n");
+        return EXIT_INPUT;
     }
     registry *r = registry_new(env->memory, env->plugin_path, registry_isa());
-    json_t *all = json ? json_array() : NULL;
+    json_t *all = a.json ? json_array() : NULL;
     for (uint32_t k = 1; k < TN_KINDS; k++)
         if (!only || k == only) n += list_kind(env, r, k, all);
-    if (json) {
+    if (a.json) {
         json_dumpf(all, stdout, JSON_INDENT(2));
         printf("\n");
         json_decref(all);
@@ -121,4 +112,4 @@ static int list(int argc, char **argv, const command_env *env)
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv) { return program_main("list", argc, argv, list); }
+int main(int argc, char **argv) { return program_main("list", "[KIND] [--json]", argc, argv, list); }

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../../host/program.h"
+#include "../../host/command_line.h"
 #include "checks.h"
 
 enum { DRAWS = 4, TEXT = 800, MOST_ENDS = 96, MOST_OFFERED = 3 }; /* offers_of knows up to three inputs */
-static int passed, failed;
+static int n_passed, n_failed;
 
 static void report(const char *name, const char *details, const char *bad)
 {
-    if (bad) failed++, printf("  FAULT  %s%s: %s\n", name, details, bad);
-    else passed++;
+    if (bad) n_failed++, printf("  FAULT  %s%s: %s\n", name, details, bad);
+    else n_passed++;
     fflush(stdout);
 }
 
@@ -162,26 +162,22 @@ static const char *open_file(const subject *s)
 
 static int check_plugin(int argc, char **argv, const command_env *env)
 {
-    const char *path = NULL;
-    uint64_t seed = 1;
+    static const char *const allowed[] = { "seed", NULL };
+    arguments a;
+    int64_t seed;
+    int code = arguments_read(&a, argc, argv, env, allowed);
+    if (code || (code = arguments_number(a.seed, "seed", 0, INT64_MAX, 1, &seed))) return code;
+    const char *path = a.file;
     child_seconds(getenv("CHECK_PLUGIN_SECONDS"));
-    for (int i = 1; i < argc; i++)
-        if (!strncmp(argv[i], "--seed=", 7)) seed = strtoull(argv[i] + 7, NULL, 10);
-        else if (argv[i][0] != '-' && !path) path = argv[i];
-        else {
-            fprintf(stderr, "usage: tenon check-plugin FILE.so [--seed=N]\n");
-            return 2;
-        }
-    if (!path || access(path, R_OK)) {
-        fprintf(stderr, path ? "tenon: cannot read '%s': %s\n" : "usage: tenon check-plugin FILE.so [--seed=N]%s%s\n",
-                path ? path : "", path ? strerror(errno) : "");
-        return 2;
+    if (access(path, R_OK)) {
+        fprintf(stderr, "tenon: cannot read '%s': %s\n", path, strerror(errno));
+        return EXIT_INPUT;
     }
     memory_on_failure(NULL); /* a child that runs out of memory says so itself */
     probe_places(env->plugin_path);
     char error[TEXT], *full = realpath(path, NULL);
-    subject s = { .path = full, .name = "", .options = "", .seed = seed };
-    printf("checking %s, seed %llu\n", path, (unsigned long long)seed);
+    subject s = { .path = full, .name = "", .options = "", .seed = (uint64_t)seed };
+    printf("checking %s, seed %lld\n", path, (long long)seed);
     const char *bad = in_child(open_file, &s, NULL), *symbols = exported_symbols(full);
     report("the file", "", bad);
     report("exported symbols", "",
@@ -197,9 +193,12 @@ static int check_plugin(int argc, char **argv, const command_env *env)
         else check_other(env->memory, s, d);
     }
     const char *slash = strrchr(path, '/');
-    printf("check-plugin %s: %d passed, %d failed\n", slash ? slash + 1 : path, passed, failed);
+    printf("check-plugin %s: %d passed, %d failed\n", slash ? slash + 1 : path, n_passed, n_failed);
     free(full);
-    return failed != 0;
+    return n_failed != 0;
 }
 
-int main(int argc, char **argv) { return program_main("check-plugin", argc, argv, check_plugin); }
+int main(int argc, char **argv)
+{
+    return program_main("check-plugin", "FILE.so [--seed N]", argc, argv, check_plugin);
+}

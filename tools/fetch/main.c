@@ -287,8 +287,7 @@ static int fetch(int argc, char **argv, const command_env *env)
     arguments a;
     int64_t tries;
     catalogue c;
-    int code = arguments_read(&a, argc, argv, env, allowed,
-                              "[NAME...] [--data-dir D] [--catalogue FILE] [--tries N] [--json] [--quiet]");
+    int code = arguments_read(&a, argc, argv, env, allowed);
     if (!code) code = arguments_number(a.tries, "tries", 1, 1000, 4, &tries);
     if (code) return code;
     if (a.n_data_dirs > 1) {
@@ -311,5 +310,5 @@ static int fetch(int argc, char **argv, const command_env *env)
 int main(int argc, char **argv)
 {
     watch_signals();
-    return program_main("fetch", argc, argv, fetch);
+    return program_main("fetch", "[NAME...] [--data-dir D] [--catalogue FILE] [--tries N] [--json] [--quiet]", argc, argv, fetch);
 }

@@ -83,7 +83,8 @@ static int new_part(int argc, char **argv, const command_env *env)
     int which = 0;
     for (int i = 0; i < SKELETONS; i++) all = arena_print(env->memory, "%s%s%s", all, i ? ", " : "", kind_name(skeletons[i].kind));
     if (argc != 3) {
-        fprintf(stderr, "usage: tenon new KIND NAME\nKIND is one of %s\n", all);
+        usage_error(env);
+        fprintf(stderr, "KIND is one of %s\n", all);
         return EXIT_INPUT;
     }
     uint32_t kind = kind_of(argv[1]);
@@ -105,4 +106,4 @@ static int new_part(int argc, char **argv, const command_env *env)
     return EXIT_INPUT;
 }
 
-int main(int argc, char **argv) { return program_main("new", argc, argv, new_part); }
+int main(int argc, char **argv) { return program_main("new", "KIND NAME", argc, argv, new_part); }

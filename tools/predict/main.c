@@ -199,8 +199,7 @@ static int predict(int argc, char **argv, const command_env *env)
                                            "score", NULL };
     arguments a;
     writer w = { .length = 0 };
-    int threads, code = arguments_read(&a, argc, argv, env, allowed, "RUN [FILE|-] [--format text|json] [--length N] "
-                                       "[--temperature T] [--top-k K] [--top-p P] [--seed S] [--score]");
+    int threads, code = arguments_read(&a, argc, argv, env, allowed);
     if (code || (code = thread_count(&a, &threads)) || (code = read_rules(&a, &w))) return code;
     if (a.format && strcmp(a.format, "text") && strcmp(a.format, "json")) {
         fprintf(stderr, "tenon predict: --format is text or json, not '%s'\n", a.format);
@@ -218,4 +217,8 @@ static int predict(int argc, char **argv, const command_env *env)
     return code;
 }
 
-int main(int argc, char **argv) { return program_main("predict", argc, argv, predict); }
+int main(int argc, char **argv)
+{
+    return program_main("predict", "RUN [FILE|-] [--format text|json] [--set K=V] [--threads N] [--length N] [--temperature T] [--top-k K] "
+                        "[--top-p P] [--seed S] [--score]", argc, argv, predict);
+}

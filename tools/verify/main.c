@@ -228,9 +228,7 @@ static int verify(int argc, char **argv, const command_env *env)
     static const char *const allowed[] = { "recorded", "record", "run", "threads", "data-dir", "json", "quiet", NULL };
     arguments a;
     glob_t found = { 0 };
-    int worst = EXIT_DONE, code = arguments_read(&a, argc, argv, env, allowed,
-                                                 "[FILE...] [--recorded | --record] [--run DIR] [--threads N] [--data-dir D] "
-                                                 "[--json] [--quiet]");
+    int worst = EXIT_DONE, code = arguments_read(&a, argc, argv, env, allowed);
     if (code) return code;
     if (!a.n_rest && find_files(&found)) {
         fprintf(stderr, "tenon verify: there is no experiments/published here; name the files\n");
@@ -247,4 +245,8 @@ static int verify(int argc, char **argv, const command_env *env)
     return worst;
 }
 
-int main(int argc, char **argv) { return program_main("verify", argc, argv, verify); }
+int main(int argc, char **argv)
+{
+    return program_main("verify", "[FILE...] [--recorded | --record] [--run DIR] [--threads N] [--data-dir D] [--json] [--quiet]",
+                        argc, argv, verify);
+}
