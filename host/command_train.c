@@ -8,6 +8,7 @@
 #include "command_line.h"
 #include "json.h"
 #include "run_dir.h"
+#include "spread.h"
 #include "train.h"
 
 static volatile sig_atomic_t interrupted;
@@ -122,52 +123,40 @@ static int train_once(const arguments *a, const command_env *env, int threads, c
 }
 
 /* ---- over several seeds ---------------------------------------------------------------------------------------- */
-typedef struct summary { double mean, deviation, min, max; } summary;
-
-/* Of one score; not a number where a run lacks it. The deviation is that of a sample: over runs - 1. */
-static summary sum_up(const char *name, score *const *of, const int *n, int runs)
+/* Of one score; not a number where a run lacks it. */
+static spread sum_up(arena *memory, const char *name, score *const *of, const int *n, int runs)
 {
-    summary s = { 0, 0, INFINITY, -INFINITY };
-    double sum = 0, squares = 0;
+    double *x = arena_new(memory, sizeof *x * (size_t)runs);
     for (int r = 0; r < runs; r++) {
         const score *found = score_find(of[r], n[r], name);
-        double x = found ? found->value : NAN;
-        sum += x;
-        s.min = x < s.min ? x : s.min, s.max = x > s.max ? x : s.max;
+        x[r] = found ? found->value : NAN;
     }
-    s.mean = sum / runs;
-    for (int r = 0; r < runs; r++) {
-        const score *found = score_find(of[r], n[r], name);
-        double d = (found ? found->value : NAN) - s.mean;
-        squares += d * d;
-    }
-    s.deviation = runs > 1 ? sqrt(squares / (runs - 1)) : 0;
-    return s;
+    return spread_of(x, runs);
 }
 
 /* {"seeds": 3, "scores": {"test.loss": {"mean": 0.5, ...}, ...}} in one line. */
-static void print_summary_json(score *const *of, const int *n, int runs)
+static void print_summary_json(arena *memory, score *const *of, const int *n, int runs)
 {
     printf("{\"seeds\": %d, \"scores\": {", runs);
     for (int i = 0; i < n[0]; i++) {
-        summary s = sum_up(of[0][i].name, of, n, runs);
+        spread s = sum_up(memory, of[0][i].name, of, n, runs);
         if (i) fputs(", ", stdout);
         json_text(stdout, of[0][i].name);
         fputs(": {\"mean\": ", stdout), json_number(stdout, s.mean);
         fputs(", \"deviation\": ", stdout), json_number(stdout, s.deviation);
-        fputs(", \"min\": ", stdout), json_number(stdout, s.min);
-        fputs(", \"max\": ", stdout), json_number(stdout, s.max);
+        fputs(", \"min\": ", stdout), json_number(stdout, s.least);
+        fputs(", \"max\": ", stdout), json_number(stdout, s.most);
         fputc('}', stdout);
     }
     fputs("}}\n", stdout);
 }
 
-static void print_summary(score *const *of, const int *n, int runs)
+static void print_summary(arena *memory, score *const *of, const int *n, int runs)
 {
     printf("%-40s %12s %12s %12s %12s\n", "over the seeds", "mean", "std", "min", "max");
     for (int i = 0; i < n[0]; i++) {
-        summary s = sum_up(of[0][i].name, of, n, runs);
-        printf("%-40s %12.6g %12.3g %12.6g %12.6g\n", of[0][i].name, s.mean, s.deviation, s.min, s.max);
+        spread s = sum_up(memory, of[0][i].name, of, n, runs);
+        printf("%-40s %12.6g %12.3g %12.6g %12.6g\n", of[0][i].name, s.mean, s.deviation, s.least, s.most);
     }
 }
 
@@ -186,7 +175,7 @@ int command_train(int argc, char **argv, const command_env *env)
         const char *folder = a.run && seeds > 1 ? arena_print(env->memory, "%s-seed%lld", a.run, (long long)i + 1) : a.run;
         code = train_once(&a, env, threads, folder, seeds > 1 ? i + 1 : -1, &scores[i], &n[i], &kept[i]);
     }
-    if (code == EXIT_DONE && seeds > 1) (a.json ? print_summary_json : print_summary)(scores, n, (int)seeds);
+    if (code == EXIT_DONE && seeds > 1) (a.json ? print_summary_json : print_summary)(env->memory, scores, n, (int)seeds);
     for (int64_t i = 0; i < seeds; i++) experiment_free(kept[i]);
     return code;
 }

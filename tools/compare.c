@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../host/command_line.h"
 #include "../host/run_dir.h"
+#include "../host/spread.h"
 
 /* A leaf of a configuration: "layer.encoder.units" and its value as TOML. */
 typedef struct setting { const char *key, *value; } setting;
@@ -20,8 +21,6 @@ typedef struct run {
     int row;
 } run;
 
-/* Mean and deviation of what the runs of a row have. */
-typedef struct summary { int n; double mean, deviation; } summary;
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 static void add_setting(arena *a, settings *to, const char *key, const config_value *v)
@@ -107,23 +106,19 @@ static const run *first_of(const run *r, int row)
     return r;
 }
 
-/* of: a score's name, or NULL and the place of a number in run. */
-static summary sum_up(const run *r, int n, int row, const char *of, size_t place)
+/* Of those runs of a row that have it. of: a score's name, or NULL and the place of a number in run. */
+static spread sum_up(const run *r, int n, int row, const char *of, size_t place)
 {
-    summary s = { 0, 0, 0 };
-    double squares = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < n; i++) {
-            double x;
-            if (r[i].row != row) continue;
-            memcpy(&x, (const char *)&r[i] + place, sizeof x);
-            if (of) x = json_is_real(json_object_get(r[i].scores, of)) ? json_real_value(json_object_get(r[i].scores, of)) : NAN;
-            if (isnan(x)) continue;
-            if (!pass) s.n++, s.mean += x;
-            else squares += (x - s.mean / s.n) * (x - s.mean / s.n);
-        }
-    s.mean = s.n ? s.mean / s.n : NAN;
-    s.deviation = s.n > 1 ? sqrt(squares / (s.n - 1)) : 0;
+    double *x = memory_new(sizeof *x * (size_t)(n + 1));
+    int k = 0;
+    for (int i = 0; i < n; i++) {
+        if (r[i].row != row) continue;
+        memcpy(&x[k], (const char *)&r[i] + place, sizeof *x);
+        if (of) x[k] = json_is_real(json_object_get(r[i].scores, of)) ? json_real_value(json_object_get(r[i].scores, of)) : NAN;
+        if (!isnan(x[k])) k++;
+    }
+    spread s = spread_of(x, k);
+    memory_free(x);
     return s;
 }
 
@@ -145,7 +140,7 @@ static const char **score_columns(const command_env *env, const run *r, int n)
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------------------------ */
-static void print_cell(summary s, int width)
+static void print_cell(spread s, int width)
 {
     char text[60];
     if (!s.n) snprintf(text, sizeof text, "-");
@@ -213,7 +208,7 @@ static void print_json(const run *r, int n, int rows, const char **names)
         json_object_set_new(j, "training_seconds", json_real(sum_up(r, n, row, NULL, offsetof(run, training_seconds)).mean));
         json_object_set_new(j, "test_seconds", json_real(sum_up(r, n, row, NULL, offsetof(run, test_seconds)).mean));
         for (int k = 0; names[k]; k++) {
-            summary s = sum_up(r, n, row, names[k], offsetof(run, test_seconds));
+            spread s = sum_up(r, n, row, names[k], offsetof(run, test_seconds));
             if (s.n) json_object_set_new(scores, names[k], json_pack("{s:f, s:f}", "mean", s.mean, "deviation", s.deviation));
         }
         json_object_set_new(j, "scores", scores);

@@ -48,7 +48,7 @@ static int read_published(experiment *e, published *p)
 static double missed_by(const published *p, const record *r, char *words, size_t size)
 {
     static const char *const key[] = { "mean_at_least", "mean_at_most", "best_at_least", "best_at_most" };
-    const double ours[] = { r->mean, r->mean, r->most, r->least };
+    const double ours[] = { r->over.mean, r->over.mean, r->over.most, r->over.least };
     double worst = NAN;
     words[0] = 0;
     for (int i = 0; i < 4; i++) {
@@ -67,8 +67,8 @@ static void print_row(const experiment *e, const published *p, const record *r, 
     char words[200], ours[100], verdict[300], value[40] = "-";
     double miss = missed_by(p, r, words, sizeof words);
     if (p->has_value) snprintf(value, sizeof value, "%.6g", p->value);
-    if (r->seeds > 1) snprintf(ours, sizeof ours, "%.6g +- %.2g (%d seeds)", r->mean, r->deviation, r->seeds);
-    else snprintf(ours, sizeof ours, "%.6g (1 seed)", r->mean);
+    if (r->seeds > 1) snprintf(ours, sizeof ours, "%.6g +- %.2g (%d seeds)", r->over.mean, r->over.deviation, r->seeds);
+    else snprintf(ours, sizeof ours, "%.6g (1 seed)", r->over.mean);
     if (r->stale) snprintf(verdict, sizeof verdict, "stale: %.250s", r->stale);
     else if (isnan(miss)) snprintf(verdict, sizeof verdict, "nothing is asked for");
     else if (miss > 0) snprintf(verdict, sizeof verdict, "missed by %.3g", miss);
@@ -78,7 +78,7 @@ static void print_row(const experiment *e, const published *p, const record *r, 
         return;
     }
     json_t *j = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:i, s:s}", "experiment", e->name, "file", e->path, "metric", p->metric,
-                          "mean", r->mean, "deviation", r->deviation, "least", r->least, "most", r->most, "seeds", r->seeds,
+                          "mean", r->over.mean, "deviation", r->over.deviation, "least", r->over.least, "most", r->over.most, "seeds", r->seeds,
                           "verdict", verdict);
     if (p->has_value) json_object_set_new(j, "published", json_real(p->value));
     if (words[0]) json_object_set_new(j, "accept", json_string(words));
@@ -179,7 +179,7 @@ static int run_seeds(experiment *e, const published *p, const arguments *a, cons
             return EXIT_FAILED;
         }
     }
-    record_sum_up(r);
+    r->over = spread_of(r->value, r->seeds);
     if (!a->record || !record_write(r, e, p->metric, folder, error, sizeof error)) return EXIT_DONE;
     fprintf(stderr, "tenon verify: %s\n", error);
     return EXIT_FAILED;

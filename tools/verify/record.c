@@ -12,20 +12,6 @@
 #include "../../host/run_dir.h"
 #include "record.h"
 
-void record_sum_up(record *r)
-{
-    double sum = 0, squares = 0;
-    r->least = INFINITY, r->most = -INFINITY;
-    for (int i = 0; i < r->seeds; i++) {
-        sum += r->value[i];
-        if (r->value[i] < r->least) r->least = r->value[i];
-        if (r->value[i] > r->most) r->most = r->value[i];
-    }
-    r->mean = sum / r->seeds;
-    for (int i = 0; i < r->seeds; i++) squares += (r->value[i] - r->mean) * (r->value[i] - r->mean);
-    r->deviation = r->seeds > 1 ? sqrt(squares / (r->seeds - 1)) : 0;
-}
-
 void record_digest(experiment *e, char hex[65])
 {
     SHA2_CTX c;
@@ -132,7 +118,7 @@ int record_read(record *r, experiment *e, const char *metric, char *error, size_
         r->seconds[i] = json_number_value(json_object_get(run, "seconds"));
     }
     r->seeds = (int)json_array_size(runs);
-    record_sum_up(r);
+    r->over = spread_of(r->value, r->seeds);
     record_digest(e, digest);
     run_dir_data_files(e, compare_data, files);
     kept = json_string_value(json_object_get(j, "metric"));

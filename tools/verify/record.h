@@ -2,17 +2,16 @@
 #ifndef RECORD_H
 #define RECORD_H
 #include "../../host/experiment.h"
+#include "../../host/spread.h"
 
 enum { MOST_SEEDS = 1000 };
 typedef struct record {
     int seeds;
     double value[MOST_SEEDS], seconds[MOST_SEEDS]; /* the published metric, training time, of seed i + 1        */
-    double mean, deviation, least, most;   /* deviation: of one run, 0 with one seed                            */
+    spread over;                           /* the values                                                        */
     const char *stale;                     /* why it does not belong to the files as they are; NULL: it does    */
 } record;
 
-/* mean ... from value. */
-void record_sum_up(record *);
 /* The experiment without [published] and seed, as 64 hexadecimal digits. */
 void record_digest(experiment *, char hex[65]);
 /* Value of `metric` and seconds of a finished run; 0, or < 0 with a message. */
