@@ -1,9 +1,9 @@
 /* optimize.c -- one update. Parameters, gradients and the optimizer's slots lie in flat buffers, which are cut into
  * pieces once, when training begins. Threads take pieces, and go over each
  *
- *   once to add penalties and to sum squares, only where there are penalties or clip_norm wants the norm;
- *   once to scale and clip, to take the optimizer's step and to clear the gradient, span by span, so that all of it
- *   happens in the first cache and every number crosses the border to memory once.
+ *   once to add penalties, to scale and clip, to take the optimizer's step and to clear the gradient, span by span, so that
+ *   all of it happens in the first cache and every number crosses the border to memory once;
+ *   once before that only where clip_norm wants the norm, to add penalties and to sum squares.
  *
  * Sums go by pieces in their order, so threads do not change a bit.                                              */
 #include <math.h>
@@ -196,25 +196,33 @@ static void add_squares(const float *g, int64_t n, double lane[8])
     for (; i < n; i++) lane[0] += (double)g[i] * (double)g[i];
 }
 
+/* Adds the penalties of a span of piece k to its gradient, and their values to the piece's sums. */
+static void punish(optimizer *o, int64_t k, const span *s)
+{
+    experiment *e = o->e;
+    graph *g = e->graph;
+    uint64_t penalties = o->run[o->piece[k].run].penalties;
+    for (int i = 0; i < e->n_regularizers; i++) {
+        if (!(penalties >> i & 1)) continue;
+        tn_part *part = e->regularizer[i].part;
+        double added = 0;
+        int rc = ((const tn_regularizer *)part->desc->table)->add(part->self, &g->be, s->end - s->at, g->value + s->at,
+                                                                  g->gradient + s->at, &added);
+        o->penalty[k * e->n_regularizers + i] += added;
+        if (rc) part_failed(o, part, rc);
+    }
+}
+
 static void measure(void *to, int64_t from, int64_t upto)
 {
     optimizer *o = to;
-    experiment *e = o->e;
-    graph *g = e->graph;
     for (int64_t k = from; k < upto; k++) {
-        const piece *p = &o->piece[k];
-        double *added = o->penalty + k * e->n_regularizers, lane[8] = { 0 };
-        for (int i = 0; i < e->n_regularizers; i++) {
-            tn_part *part = e->regularizer[i].part;
-            added[i] = 0;
-            if (!(o->run[p->run].penalties >> i & 1)) continue;
-            int rc = ((const tn_regularizer *)part->desc->table)->add(part->self, &g->be, p->n, g->value + p->from,
-                                                                      g->gradient + p->from, &added[i]);
-            if (rc) part_failed(o, part, rc);
+        double lane[8] = { 0 };
+        for (span s = spans_of(o, &o->piece[k]); next_span(&s);) {
+            if (!s.live) continue;
+            punish(o, k, &s);
+            add_squares(o->e->graph->gradient + s.at, s.end - s.at, lane);
         }
-        if (e->clip_norm > 0)
-            for (span s = spans_of(o, p); next_span(&s);)
-                if (s.live) add_squares(g->gradient + s.at, s.end - s.at, lane);
         o->squares[k] = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
     }
 }
@@ -257,6 +265,7 @@ static void update(void *to, int64_t from, int64_t upto)
         u.slot = state;
         for (span s = spans_of(o, &o->piece[k]); next_span(&s);) {
             float *gradient = g->gradient + s.at;
+            if (s.live && !(e->clip_norm > 0)) punish(o, k, &s);
             u.n = s.end - s.at, u.p = g->value + s.at, u.g = s.live ? gradient : NULL;
             for (uint32_t i = 0; i < o->slots_of[r->group]; i++) state[i] = o->slot[i] + s.at;
             if (s.live && (o->scale < 1 || e->clip_value > 0)) scale_and_clip(gradient, u.n, o->scale, (float)e->clip_value);
@@ -300,16 +309,18 @@ int optimizer_step(optimizer *o, const tn_progress *p, double *penalty_sum, doub
     *penalty_sum = *norm = 0;
     host_clear(&e->host);
     o->scale = 1, o->failed = NULL, o->code = 0;
+    int64_t sums = o->n_pieces * e->n_regularizers;
+    for (int64_t k = 0; k < sums; k++) o->penalty[k] = 0;
     if (prepare(o, p)) return report(o);
-    if (e->n_regularizers || e->clip_norm > 0) {
+    if (e->clip_norm > 0) {
         be->ops->parallel_for(be, o->n_pieces, 1, measure, o);
         for (int64_t k = 0; k < o->n_pieces; k++) squares += o->squares[k];
-        for (int64_t k = 0; k < o->n_pieces * e->n_regularizers; k++) *penalty_sum += o->penalty[k];
         *norm = sqrt(squares);
-        if (e->clip_norm > 0 && *norm > e->clip_norm) o->scale = (float)(e->clip_norm / (*norm + 1e-6));
+        if (*norm > e->clip_norm) o->scale = (float)(e->clip_norm / (*norm + 1e-6));
         if (o->failed) return report(o);
     }
     be->ops->parallel_for(be, o->n_pieces, 1, update, o);
+    for (int64_t k = 0; k < sums; k++) *penalty_sum += o->penalty[k];
     return o->failed ? report(o) : graph_pack(e->graph);
 }
 
