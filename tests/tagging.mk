@@ -7,4 +7,5 @@ check-tagging: $(BUILD)/tests/tagging_test program tools plugins
 	python3 tests/tagging/conlleval.py --check
 	$< $(BUILD)/plugins $(BUILD)/tests/tagging tests/tagging/spans.txt
 	tests/tagging/tagging_test.sh $(BUILD)
+	tests/tagging/resume_test.sh $(BUILD)
 .PHONY: check-tagging

@@ -44,7 +44,7 @@ class Recurrent(nn.Module):
         self.shared = t.get("shared", False)
         self.wrapped = t["type"] == "bidirectional"  # its parameters are named after the cells inside
         if self.wrapped:
-            only(t, {"name", "type", "inputs", "cell", "shared"}, t["name"])
+            only(t, {"name", "type", "inputs", "cell", "shared", "merge"}, t["name"])
             only(t["cell"], {"type", "units"}, f"{t['name']}.cell")
             t = dict(t, units=t["cell"]["units"])
         else:
@@ -54,6 +54,7 @@ class Recurrent(nn.Module):
         if self.kind not in ("lstm", "gru"):
             sys.exit(f"{t['name']}: a bidirectional '{self.kind}' is not translated")
         self.second = t.get("recurrent_bias", self.kind == "gru")
+        self.merge = t.get("merge", "concat")
         self.carries, self.states = t.get("carry_state", False), {}  # states: of each cell, from the batch before
         self.both, units, width = t["type"] in ("bilstm", "bidirectional"), t["units"], inputs[0].width
         self.cells, self.ports = nn.ModuleList(), set()  # ports: what other layers read of it
@@ -68,13 +69,18 @@ class Recurrent(nn.Module):
                         cell.bias_hh_l0.zero_()
                     cell.bias_hh_l0.requires_grad_(False)
                 self.cells.append(cell)
-            width = units * (1 + self.both)
+            width = units * (1 + (self.both and self.merge == "concat"))
         self.drop, self.width = nn.Dropout(t.get("dropout", 0.0)), width
 
     def last_cell(self, i, x):
         """An LSTM's cell state behind the last step of each sequence, which nn.LSTM tells of packed sequences alone."""
         packed = nn.utils.rnn.pack_padded_sequence(x.value, x.length.clamp(min=1), batch_first=True, enforce_sorted=False)
         return self.cells[i](packed)[1][1][0] * (x.length > 0).unsqueeze(1)
+
+    def merged(self, forth, back):
+        if self.merge == "concat":
+            return torch.cat([forth, back], 2)
+        return (forth + back) * (0.5 if self.merge == "mean" else 1.0)
 
     def forward(self, x):
         step, ports = 1 + self.both, {}
@@ -89,7 +95,7 @@ class Recurrent(nn.Module):
             if self.both:
                 back = Rows(self.cells[i + 1](reversed_rows(x))[0], x.length)
                 state = torch.cat([state, last_row(back)], 1)
-                value = torch.cat([value, reversed_rows(back)], 2)
+                value = self.merged(value, reversed_rows(back))
             end = "" if i + step == len(self.cells) else f"_l{i // step}"
             ports["state" + end] = Rows(state)
             if "cell" + end in self.ports:

@@ -82,6 +82,9 @@ def optimizer_of(t, parameters):
     if t["type"] == "rmsprop":
         only(t, {"type", "learning_rate", "weight_decay", "alpha", "epsilon"}, "[optimizer]")
         return torch.optim.RMSprop(parameters, lr=rate, alpha=t.get("alpha", 0.99), eps=t.get("epsilon", 1e-8))
+    if t["type"] == "adadelta":
+        only(t, {"type", "learning_rate", "weight_decay", "rho", "epsilon"}, "[optimizer]")
+        return torch.optim.Adadelta(parameters, lr=rate, rho=t.get("rho", 0.9), eps=t.get("epsilon", 1e-6))
     sys.exit(f"optimizer '{t['type']}' is not translated")
 
 
