@@ -136,12 +136,13 @@ for line, o in zip(lines, objects):
 assert spans > 300, spans
 PY
 coproc PIPE { "$build/tenon" predict spell --threads 1 2>/dev/null; }
+pipe=$PIPE_PID # bash forgets it when the program has ended
 for word in 'iloc äb' 'BPER'; do
     echo "$word" >&"${PIPE[1]}"; IFS= read -r said <&"${PIPE[0]}"
     case $word in BPER) same "the second line of a pipe" "$said" B-PER ;; *) same "the first line of a pipe" "$said" "I-LOC O" ;; esac
 done
 exec {PIPE[1]}>&-
-wait "$PIPE_PID"
+wait "$pipe"
 message() { # label, expected part of the message
     "$build/tenon" check people.toml >out 2>&1; [ $? = 2 ] && grep -qF "$2" out; ok $? "$1: $(cat out)"
 }
