@@ -147,6 +147,14 @@ static void announce_plugins(const experiment *e)
     }
 }
 
+/* Prints the messages so far, which are not shown again. */
+static void show_messages(experiment *e)
+{
+    diag_print(e->messages, stderr);
+    diag_free(e->messages);
+    e->messages = e->context.messages = diag_new();
+}
+
 experiment *open_experiment(const char *path, const arguments *a, const command_env *env, int *code)
 {
     const char **set = arena_new(env->memory, sizeof *set * (size_t)(a->n_sets + 2));
@@ -157,13 +165,9 @@ experiment *open_experiment(const char *path, const arguments *a, const command_
     experiment *e = experiment_load(path, &o);
     e->host.log = print_log;
     announce_plugins(e);
-    diag_print(e->messages, stderr);
     *code = diag_errors(e->messages) ? EXIT_INPUT : EXIT_DONE;
-    if (*code == EXIT_DONE) {
-        diag_free(e->messages); /* what was shown is not shown again */
-        e->messages = e->context.messages = diag_new();
-        return e;
-    }
+    show_messages(e);
+    if (*code == EXIT_DONE) return e;
     experiment_free(e);
     return NULL;
 }
@@ -179,7 +183,7 @@ int read_data(experiment *e, int quiet)
     host_clear(&e->host);
     int rc = experiment_read_data(e, quiet ? NULL : show_reading, NULL);
     if (!rc) {
-        diag_print(e->messages, stderr);
+        show_messages(e);
         return 0;
     }
     if (!diag_errors(e->messages) && e->host.error[0]) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # verify_test.sh BUILD -- `tenon verify` on a small experiment: figures reached and missed, mean and spread against the runs'
-# results.json, runs that are done are not trained again, records, and records that no longer belong to the files.
+# results.json, runs that are done are not trained again, records, records that no longer belong to the files or lack seeds, data that
+# are not here, and the number of parameters.
 . "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
@@ -42,6 +43,7 @@ verify --recorded --json
 python3 -c '
 import json
 rows = [json.loads(line) for line in open("out")]
+assert all(r["not_compared"] == [] for r in rows), rows
 assert [r["experiment"] for r in rows] == ["easy", "hard"] and rows[0]["seeds"] == 3 and rows[0]["verdict"] == "reached", rows
 assert rows[0]["published"] == 0.5 and rows[0]["least"] <= rows[0]["mean"] <= rows[0]["most"], rows'
 ok $? "--json"
@@ -56,6 +58,51 @@ sed -i 's/width = 5/width = 4/' experiments/published/easy.toml
 echo 'good a b c' >>test.txt
 verify --recorded; rc=$?
 [ $rc = 1 ] && [ "$(grep -c 'stale: the data file .*test.txt has changed$' out)" = 2 ]; ok $? "exit $rc after other data: $(cat out)"
+
+# data that are not here are not compared, and it is said
+rm test.txt
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 0 ] && grep -q ' reached (data not compared: test.txt not here)$' out; ok $? "exit $rc without test.txt: $(cat out err)"
+mv train.txt kept.txt
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 0 ] && grep -Eq ' reached \(data not compared: (train|test).txt and 1 more not here\)$' out
+ok $? "exit $rc without data: $(cat out err)"
+verify --recorded --json experiments/published/easy.toml
+python3 -c '
+import json
+row = json.loads(open("out").read())
+assert sorted(row["not_compared"]) == ["test.txt", "train.txt"] and row["verdict"] == "reached", row'
+ok $? "--json without data: $(cat out)"
+
+# a record of fewer seeds than are asked for
+mv kept.txt train.txt; cp train.txt test.txt
+sed -i 's/seeds = 3/seeds = 4/' experiments/published/easy.toml
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 1 ] && grep -q ' incomplete: it has no run of seed 4$' out; ok $? "exit $rc with three seeds of four: $(cat out)"
+sed -i 's/seeds = 4/seeds = 2/' experiments/published/easy.toml
+verify --recorded experiments/published/easy.toml; ok $? "three seeds are not enough for two: $(cat out)"
+sed -i 's/"seed": 2/"seed": 5/' experiments/published/recorded/easy.json
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 1 ] && grep -q ' incomplete: it has no run of seed 2$' out; ok $? "exit $rc with the seeds 1, 3, 5: $(cat out)"
+sed -i 's/seeds = 2/seeds = 1/' experiments/published/easy.toml
+
+# as many parameters as published: 11 words and the unknown one, 4 wide, two classes
+words=$(awk '{ for (i = 2; i <= NF; i++) seen[$i] } END { print length(seen) + 1 }' train.txt)
+count=$((words * 4 + 4 * 2 + 2))
+cp experiments/published/easy.toml counted.toml; mkdir recorded; cp experiments/published/recorded/easy.json recorded/counted.json
+echo "parameters = $count" >>counted.toml
+"$build/tenon" check counted.toml >out 2>&1; ok $? "check: not $count parameters: $(cat out)"
+verify --recorded counted.toml; ok $? "verify: not $count parameters: $(cat err)"
+sed -i "s/^parameters = .*/parameters = $((count + 1))/" counted.toml
+told="^counted.toml:$(grep -n '^parameters' counted.toml | cut -d: -f1):[0-9]*: published parameters = $((count + 1)), but the network has $count\$"
+"$build/tenon" check counted.toml >out 2>err; rc=$?
+[ $rc = 2 ] && grep -q "$told" err; ok $? "check: exit $rc, $(cat err)"
+grep -q '^memory: ' out && ! grep -q 'no mistakes' out; ok $? "check tells less where the number differs: $(cat out)"
+"$build/tenon" check --no-data counted.toml >out 2>&1; ok $? "counted without data: $(cat out)"
+verify --recorded counted.toml; rc=$?
+[ $rc = 2 ] && grep -q "$told" err; ok $? "verify --recorded: exit $rc, $(cat err)"
+verify counted.toml; rc=$?
+[ $rc = 2 ] && grep -q "$told" err; ok $? "verify: exit $rc, $(cat err)"
 rm -r experiments/published/recorded
 verify --recorded experiments/published/hard.toml; rc=$?
 [ $rc = 1 ] && grep -q 'no record in experiments/published/recorded/hard.json' err; ok $? "exit $rc without a record: $(cat err)"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "../host/command_line.h"
 #include "../host/train.h"
+#include "shared/published.h"
 #include "shared/wiring.h"
 
 /* What the process has had at most so far, in bytes. */
@@ -72,6 +73,7 @@ static int check(int argc, char **argv, const command_env *env)
         return code;
     }
     if (has_data) code = print_memory(e);
+    if (has_data && code == EXIT_DONE) code = published_parameters(e);
     if (code == EXIT_DONE) printf("%s: no mistakes found\n", a.file);
     experiment_free(e);
     return code;

@@ -27,7 +27,7 @@ static int64_t parameters_of(const graph *g, const node *n)
     return sum;
 }
 
-static int data_is_there(const experiment *e)
+int data_is_there(const experiment *e)
 {
     const tn_dataset *d = e->data->dataset->desc->table;
     const char *path;

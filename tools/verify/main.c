@@ -6,7 +6,8 @@
  *     tenon verify --recorded [FILE...]   trains nothing: the records, as far as they belong to the files as they are
  *
  * Without FILE: every file of experiments/published, and of the folders in it, that has such a block. Exit 1: a figure was
- * missed in training, or a record is missing or stale. */
+ * missed in training, or a record is missing, stale or incomplete. Where data are not here the verdict says that they were not
+ * compared with those of the record. */
 #include <errno.h>
 #include <glob.h>
 #include <jansson.h>
@@ -17,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../../host/command_line.h"
+#include "../shared/published.h"
+#include "../shared/wiring.h"
 #include "record.h"
 
 /* [published] of a file. */
@@ -62,19 +65,35 @@ static double missed_by(const published *p, const record *r, char *words, size_t
     return worst;
 }
 
+static void word_verdict(const record *r, double miss, char *verdict, size_t size)
+{
+    if (r->stale) snprintf(verdict, size, "stale: %.250s", r->stale);
+    else if (r->missing) snprintf(verdict, size, "incomplete: it has no run of seed %d", r->missing);
+    else if (isnan(miss)) snprintf(verdict, size, "nothing is asked for");
+    else if (miss > 0) snprintf(verdict, size, "missed by %.3g", miss);
+    else snprintf(verdict, size, "reached");
+}
+
+/* What of the record could not be compared, behind the verdict. */
+static void print_unseen(const record *r)
+{
+    if (!r->n_unseen) return;
+    printf(" (data not compared: %s", r->unseen[0]);
+    if (r->n_unseen > 1) printf(" and %d more", r->n_unseen - 1);
+    printf(" not here)");
+}
+
 static void print_row(const experiment *e, const published *p, const record *r, int json)
 {
     char words[200], ours[100], verdict[300], value[40] = "-";
-    double miss = missed_by(p, r, words, sizeof words);
+    word_verdict(r, missed_by(p, r, words, sizeof words), verdict, sizeof verdict);
     if (p->has_value) snprintf(value, sizeof value, "%.6g", p->value);
     if (r->seeds > 1) snprintf(ours, sizeof ours, "%.6g +- %.2g (%d seeds)", r->over.mean, r->over.deviation, r->seeds);
     else snprintf(ours, sizeof ours, "%.6g (1 seed)", r->over.mean);
-    if (r->stale) snprintf(verdict, sizeof verdict, "stale: %.250s", r->stale);
-    else if (isnan(miss)) snprintf(verdict, sizeof verdict, "nothing is asked for");
-    else if (miss > 0) snprintf(verdict, sizeof verdict, "missed by %.3g", miss);
-    else snprintf(verdict, sizeof verdict, "reached");
     if (!json) {
-        printf("%-28s %-24s %10s  %-24s %-32s %s\n", e->name, p->metric, value, words[0] ? words : "-", ours, verdict);
+        printf("%-28s %-24s %10s  %-24s %-32s %s", e->name, p->metric, value, words[0] ? words : "-", ours, verdict);
+        print_unseen(r);
+        putchar('\n');
         return;
     }
     json_t *j = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:i, s:s}", "experiment", e->name, "file", e->path, "metric", p->metric,
@@ -82,6 +101,9 @@ static void print_row(const experiment *e, const published *p, const record *r, 
                           "verdict", verdict);
     if (p->has_value) json_object_set_new(j, "published", json_real(p->value));
     if (words[0]) json_object_set_new(j, "accept", json_string(words));
+    json_t *unseen = json_array();
+    for (int i = 0; i < r->n_unseen; i++) json_array_append_new(unseen, json_string(r->unseen[i]));
+    json_object_set_new(j, "not_compared", unseen);
     char *text = json_dumps(j, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
     if (text) printf("%s\n", text);
     free(text);
@@ -186,6 +208,14 @@ static int run_seeds(experiment *e, const published *p, const arguments *a, cons
 }
 
 /* ---- the command ---------------------------------------------------------------------------------------------------- */
+/* Counts the parameters against those published, where the data are here that say how many there are. */
+static int check_parameters(experiment *e)
+{
+    if (!config_get(config_get(e->root, "published"), "parameters") || !data_is_there(e)) return EXIT_DONE;
+    int code = read_data(e, 1);
+    return code ? code : published_parameters(e);
+}
+
 static int verify_file(const char *path, const arguments *a, const command_env *env, int was_named)
 {
     char error[900], words[200];
@@ -199,11 +229,12 @@ static int verify_file(const char *path, const arguments *a, const command_env *
         return EXIT_DONE;
     }
     code = read_published(e, &p);
+    if (code == EXIT_DONE) code = check_parameters(e);
     if (code == EXIT_DONE && a->recorded) {
-        if (record_read(r, e, p.metric, error, sizeof error)) {
+        if (record_read(r, e, p.metric, p.seeds, error, sizeof error)) {
             fprintf(stderr, "tenon verify: %s\n", error);
             code = EXIT_FAILED;
-        } else code = r->stale ? EXIT_FAILED : EXIT_DONE;
+        } else code = r->stale || r->missing ? EXIT_FAILED : EXIT_DONE;
     } else if (code == EXIT_DONE) {
         code = run_seeds(e, &p, a, env, r);
         if (code != EXIT_DONE) r->seeds = 0;

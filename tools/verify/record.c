@@ -94,39 +94,61 @@ int record_write(const record *r, experiment *e, const char *metric, const char 
     return rc;
 }
 
+/* Data files that the record has and that were not met yet, and the last one met that has another hash. */
+typedef struct comparison { arena *memory; json_t *left; const char *changed; } comparison;
+
 static void compare_data(void *to, const char *name, const char *hex)
 {
-    json_t *kept = to, *recorded = json_object_get(kept, name);
-    if (!json_is_string(recorded) || strcmp(json_string_value(recorded), hex)) json_object_set_new(kept, " changed", json_string(name));
+    comparison *c = to;
+    json_t *recorded = json_object_get(c->left, name);
+    if (!json_is_string(recorded) || strcmp(json_string_value(recorded), hex)) c->changed = arena_text(c->memory, name);
+    json_object_del(c->left, name);
 }
 
-int record_read(record *r, experiment *e, const char *metric, char *error, size_t size)
+/* Each seed once, if it has a value. */
+static void read_runs(record *r, json_t *runs, int seeds)
 {
-    const char *path = record_path(e, 0), *kept, *changed;
-    char digest[65];
-    json_error_t why;
-    json_t *j = json_load_file(path, 0, &why), *runs = json_object_get(j, "runs"), *files = json_object_get(j, "data_sha256"), *run;
+    char has[MOST_SEEDS + 1] = { 0 };
+    json_t *run;
     size_t i;
-    memset(r, 0, sizeof *r);
-    if (!j || !json_is_array(runs) || !json_array_size(runs) || json_array_size(runs) > MOST_SEEDS) {
-        snprintf(error, size, "no record in %s: %s", path, j ? "it has no runs" : why.text);
-        json_decref(j);
-        return -1;
-    }
     json_array_foreach(runs, i, run) {
-        r->value[i] = json_number_value(json_object_get(run, "value"));
-        r->seconds[i] = json_number_value(json_object_get(run, "seconds"));
+        json_int_t seed = json_integer_value(json_object_get(run, "seed"));
+        json_t *value = json_object_get(run, "value");
+        if (seed < 1 || seed > MOST_SEEDS || has[seed] || !json_is_number(value)) continue;
+        has[seed] = 1;
+        r->value[r->seeds] = json_number_value(value);
+        r->seconds[r->seeds++] = json_number_value(json_object_get(run, "seconds"));
     }
-    r->seeds = (int)json_array_size(runs);
+    for (int seed = seeds; seed; seed--)
+        if (!has[seed]) r->missing = seed;
     r->over = spread_of(r->value, r->seeds);
+}
+
+static void compare(record *r, experiment *e, const char *metric, json_t *j)
+{
+    comparison c = { &e->memory, json_object_get(j, "data_sha256"), NULL };
+    char digest[65];
+    const char *kept = json_string_value(json_object_get(j, "metric")), *name;
+    json_t *ignored;
     record_digest(e, digest);
-    run_dir_data_files(e, compare_data, files);
-    kept = json_string_value(json_object_get(j, "metric"));
-    changed = json_string_value(json_object_get(files, " changed"));
+    run_dir_data_files(e, compare_data, &c);
+    r->unseen = arena_new(&e->memory, sizeof *r->unseen * (json_object_size(c.left) + 1));
+    json_object_foreach(c.left, name, ignored) r->unseen[r->n_unseen++] = arena_text(&e->memory, name);
     if (!kept || strcmp(kept, metric)) r->stale = "it is of another metric";
     else if ((kept = json_string_value(json_object_get(j, "experiment_sha256"))) == NULL || strcmp(kept, digest))
         r->stale = "the experiment has changed";
-    else if (changed) r->stale = arena_print(&e->memory, "the data file %s has changed", changed);
+    else if (c.changed) r->stale = arena_print(&e->memory, "the data file %s has changed", c.changed);
+}
+
+int record_read(record *r, experiment *e, const char *metric, int seeds, char *error, size_t size)
+{
+    const char *path = record_path(e, 0);
+    json_error_t why;
+    json_t *j = json_load_file(path, 0, &why);
+    memset(r, 0, sizeof *r);
+    if (j) read_runs(r, json_object_get(j, "runs"), seeds);
+    if (r->seeds) compare(r, e, metric, j);
+    else snprintf(error, size, "no record in %s: %s", path, j ? "it has no runs" : why.text);
     json_decref(j);
-    return 0;
+    return r->seeds ? 0 : -1;
 }
