@@ -147,14 +147,6 @@ static void announce_plugins(const experiment *e)
     }
 }
 
-/* Prints the messages so far, which are not shown again. */
-static void show_messages(experiment *e)
-{
-    diag_print(e->messages, stderr);
-    diag_free(e->messages);
-    e->messages = e->context.messages = diag_new();
-}
-
 experiment *open_experiment(const char *path, const arguments *a, const command_env *env, int *code)
 {
     const char **set = arena_new(env->memory, sizeof *set * (size_t)(a->n_sets + 2));
@@ -165,8 +157,8 @@ experiment *open_experiment(const char *path, const arguments *a, const command_
     experiment *e = experiment_load(path, &o);
     e->host.log = print_log;
     announce_plugins(e);
+    diag_print(e->messages, stderr);
     *code = diag_errors(e->messages) ? EXIT_INPUT : EXIT_DONE;
-    show_messages(e);
     if (*code == EXIT_DONE) return e;
     experiment_free(e);
     return NULL;
@@ -183,7 +175,7 @@ int read_data(experiment *e, int quiet)
     host_clear(&e->host);
     int rc = experiment_read_data(e, quiet ? NULL : show_reading, NULL);
     if (!rc) {
-        show_messages(e);
+        diag_print(e->messages, stderr);
         return 0;
     }
     if (!diag_errors(e->messages) && e->host.error[0]) {

@@ -11,6 +11,7 @@
 typedef struct message {
     int file, line, column;                  /* file: its number in diag.files                               */
     int order;                               /* when it came: ties keep that order                           */
+    int shown;                               /* an earlier diag_print had it                                 */
     char *text;                              /* the whole line                                               */
 } message;
 
@@ -99,6 +100,7 @@ static void add(diag *d, where at, const char *mark, const char *format, va_list
     m->file = file_number(d, at.file ? at.file : "");
     m->line = at.line;
     m->column = at.column;
+    m->shown = 0;
     m->order = d->n++;
 }
 
@@ -153,7 +155,8 @@ static int repeated(const message *list, int n)
     return 0;
 }
 
-void diag_print(const diag *d, FILE *to)
+/* An experiment is wired a second time when its data are read, so what was shown before may have come again. */
+void diag_print(diag *d, FILE *to)
 {
     message *sorted = memory_new((size_t)d->n * sizeof *sorted);
     if (!sorted)
@@ -162,8 +165,10 @@ void diag_print(const diag *d, FILE *to)
         memcpy(sorted, d->list, (size_t)d->n * sizeof *sorted);
     qsort(sorted, (size_t)d->n, sizeof *sorted, earlier);
     for (int i = 0; i < d->n; i++)
-        if (!repeated(sorted, i))
+        if (!sorted[i].shown && !repeated(sorted, i))
             fprintf(to, "%s\n", sorted[i].text);
+    for (int i = 0; i < d->n; i++)
+        d->list[i].shown = 1;
     memory_free(sorted);
 }
 

@@ -13,8 +13,8 @@ void  diag_error(diag *, where, const char *format, ...) __attribute__((format(p
 void  diag_warning(diag *, where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void  diag_file(diag *, const char *file);        /* gives a file its place in the order before it has a message */
 int   diag_errors(const diag *);                  /* how many errors so far                                 */
-void  diag_print(const diag *, FILE *);           /* sorted by file (in order of first use), line, column;  */
-                                                  /*   equal lines once                                     */
+void  diag_print(diag *, FILE *);                 /* what it has not shown yet, sorted by file (in order of */
+                                                  /*   first use), line, column; equal lines once           */
 /* The nearest of n names to `name`, or NULL when none is near enough to be meant. */
 const char *nearest_name(const char *name, const char *const *names, int n);
 #endif

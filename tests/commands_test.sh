@@ -98,6 +98,18 @@ grep -q 'epochs = 3 .*explained.toml:3$' explained && grep -q 'batch_size = 2 .*
 ok $? "explain and check count other parameters: $(grep '^parameters' explained)"
 says 0 'the data was not read' "$tenon" explain --no-data base.toml
 
+# ---- check, train: a warning is said once, although data read wire the layers a second time
+for encoder in 'type = "bilstm"\nunits = 3' 'type = "bidirectional"\ncell = { type = "gru", units = 3 }'; do
+    printf '%b' 'extends = "base.toml"\nremove = ["layer.encoder"]\n[[layer]]\nname = "both"\nbefore = "output"\n' "$encoder" \
+        '\n[[layer]]\ntype = "last"\nbefore = "output"\n[[layer]]\nname = "output"\ninputs = "last"\n' >last.toml
+    for command in 'check last.toml --no-data' 'check last.toml' 'train last.toml'; do
+        # shellcheck disable=SC2086
+        said=$("$tenon" $command 2>&1)
+        [ "$(grep -c "warning: 'last' reads the last row of 'both'" <<<"$said")" = 1 ]; ok $? "$command: not one warning: $encoder
+$said"
+    done
+done
+
 # ---- an experiment file is data: it can't have code loaded
 printf '#include <stdlib.h>\n__attribute__((constructor)) static void run(void) { system("touch was_run"); }\n' >evil.c
 cc -w -fPIC -shared -o evil.so evil.c

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* What diag_print writes; to be freed. */
-static char *messages_of(const diag *d)
+static char *messages_of(diag *d)
 {
     char *text = NULL;
     size_t n = 0;
@@ -410,6 +410,11 @@ static void test_diag(void)
     expect_text("order", said,
                 "main:2:1: main\nb:1:1: first file with a message\na:1:2: warning: two\na:1:9: nine and a second line\n"
                 "a:3:1: 3\n--set 1: set\nnowhere\n");
+    free(said);
+    diag_warning(d, (where){ "a", 1, 2 }, "two");
+    diag_warning(d, (where){ "a", 1, 1 }, "one");
+    said = messages_of(d);
+    expect_text("what was shown is not shown again", said, "a:1:1: warning: one\n");
     free(said);
     diag_free(d);
 }
