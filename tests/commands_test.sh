@@ -81,6 +81,17 @@ cp -r my_loss twin && mkdir -p twin/layers && cp twin/losses/my_loss.so twin/lay
 says 2 "say which: layer/my_loss or loss/my_loss" "$tenon" describe my_loss --plugin-path twin
 cp -r my_layer other
 says 0 "hides $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path other
+# a default that is a part stands in quotes once, whether its table has it as TOML or as a bare name
+says 0 'activation activation, default "tanh"' "$tenon" describe layer/highway
+says 0 '"default": "tanh"' "$tenon" describe layer/highway --format json
+for default in tanh '\\"tanh\\"' "'tanh'"; do
+    rm -rf quoted && cp -r my_layer quoted
+    sed -i -e "s|^static const tn_option options.*|&\n    TN_SUBPART(config, inner, TN_ACTIVATION, \"$default\", \"a part\"),|" \
+        -e 's|typedef struct config { |&tn_part *inner; |' quoted/my_layer.c
+    make -C quoted INCLUDE="$header" >log 2>&1; ok $? "a layer with a part: $(tail -n 3 log)"
+    says 0 'inner activation, default "tanh"' "$tenon" describe layer/my_layer --plugin-path quoted
+    says 0 '"default": "tanh"' "$tenon" describe layer/my_layer --plugin-path quoted --format json
+done
 if command -v python3 >/dev/null; then
     for part in layer/my_layer transform/my_transform; do
         "$tenon" describe $part --format json | python3 -c 'import json,sys; json.load(sys.stdin)'; ok $? "$part: no JSON"

@@ -73,6 +73,14 @@ static const char *range_text(arena *a, const tn_option *o)
     return "";
 }
 
+/* The default of a part, which is TOML: its name, without the quotes that may stand around it, or a table or list. */
+static const char *default_part(arena *a, const char *text)
+{
+    size_t n = strlen(text);
+    int quoted = n > 1 && (*text == '"' || *text == '\'') && text[n - 1] == *text;
+    return quoted ? arena_print(a, "%.*s", (int)n - 2, text + 1) : text;
+}
+
 /* The default as it would stand in a file; "required"; "" where there is none. */
 static const char *default_text(arena *a, const tn_option *o)
 {
@@ -86,7 +94,7 @@ static const char *default_text(arena *a, const tn_option *o)
     default: break;
     }
     if (!o->def_s) return "";
-    return *o->def_s == '[' || *o->def_s == '{' ? o->def_s : arena_print(a, "\"%s\"", o->def_s);
+    return *o->def_s == '[' || *o->def_s == '{' ? o->def_s : arena_print(a, "\"%s\"", default_part(a, o->def_s));
 }
 
 /* Help, unit and what the flags say, as one sentence. */
@@ -231,7 +239,7 @@ static json_t *json_option(arena *a, const tn_option *o)
     else if (o->type == TN_O_INT) value = json_integer(o->def_i);
     else if (o->type == TN_O_REAL) value = json_real(o->def_r);
     else if (o->type == TN_O_ENUM && !(o->flags & TN_O_REQUIRED)) value = json_string(o->choices[o->def_i]);
-    else if (o->def_s) value = json_string(o->def_s);
+    else if (o->def_s) value = json_string(part ? default_part(a, o->def_s) : o->def_s);
     if (!(o->flags & TN_O_REQUIRED)) json_object_set(j, "default", value);
     json_decref(value);
     if (part) json_object_set_new(j, "kind", json_string(kind_name(o->part_kind)));

@@ -12,7 +12,7 @@ typedef struct layer {
 enum { WEIGHT, BIAS, GATE_WEIGHT, GATE_BIAS };
 
 static const tn_option options[] = {
-    TN_SUBPART(config, activation, TN_ACTIVATION, "\"tanh\"", "function of the transformed row"),
+    TN_SUBPART(config, activation, TN_ACTIVATION, "tanh", "function of the transformed row"),
     TN_REAL(config, gate_bias, -1, -100, 100, "first value of the gate's bias; below zero, the input passes at first"),
 };
 
