@@ -100,8 +100,31 @@ if command -v python3 >/dev/null; then
     ok $? "list: no JSON"
 else skipped=$((skipped + 3)); fi
 
-# ---- explain: every line with its place, and the shapes that check has, from the data where they are
+# ---- the first states that describe names are there: an encoder and a layer like it that goes on from its states
 cp -r "$here/errors/base.toml" "$here/errors/data" .
+while IFS='|' read -r layer options states; do
+    printf '%b' 'extends = "base.toml"\nremove = ["layer.encoder"]\n' >states.toml
+    for name in encoder next; do
+        printf '[[layer]]\nname = "%s"\ninputs = "embedding"\nbefore = "output"\ntype = "%s"\n%b\n' $name "$layer" "$options"
+    done >>states.toml
+    page=$("$tenon" describe layer/"$layer")
+    for state in $states; do
+        printf 'initial_%s = "encoder.%s"\n' "$state" "$state" >>states.toml
+        grep -q "initial_$state\b" <<<"$page"; ok $? "describe layer/$layer does not tell of initial_$state"
+    done
+    printf '[[layer]]\nname = "output"\ninputs = "next.state"\n' >>states.toml
+    says 0 'no mistakes found' "$tenon" check states.toml
+done <<'END'
+lstm|units = 3|state cell
+lstm|layers = 2|state cell state_l0
+bilstm|projection = 2|state cell
+gru|units = 3|state
+rnn|units = 3|state
+lstm1997|blocks = 3|state cell gates
+bidirectional|merge = "sum"|state cell
+END
+
+# ---- explain: every line with its place, and the shapes that check has, from the data where they are
 printf 'extends = "base.toml"\n[training]\nepochs = 3\n' >explained.toml
 "$tenon" explain explained.toml >explained 2>&1; ok $? "explain: $(head -n 3 explained)"
 grep -q 'epochs = 3 .*explained.toml:3$' explained && grep -q 'batch_size = 2 .*base.toml:[0-9]*$' explained; ok $? 'explain: a line without its place'

@@ -218,7 +218,9 @@ static const tn_desc desc = {
     "    { type = \"bidirectional\", cell = { type = \"gru\", units = 64 }, merge = \"sum\" }\n\n"
     "`cell` may be any recurrent layer, one of your own too. `shared` gives both directions the same parameters, as Tai, Socher "
     "and Manning 2015 have it. `cell = { type = \"lstm\" }` computes what `bilstm` does, which is faster: it takes its input "
-    "once a distinct word. Schuster and Paliwal 1997.",
+    "once a distinct word. Schuster and Paliwal 1997.\n\n"
+    "`initial_state`, and `initial_cell` where the cell has one, name a layer or port with one row a sequence, in which the first "
+    "states of both directions stand side by side, as in `.state`: `initial_state = \"encoder.state\"`. Without it they are 0.",
     TN_OPTIONS(options), sizeof(config), sizeof(both), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("bidirectional", "1.0.0", "Tenon", "MIT", "", parts)

@@ -17,7 +17,7 @@ static const tn_desc desc = {
     sizeof desc, TN_LAYER, &table, "bilstm", "long short-term memory in both directions",
     "The forward half of a row is an LSTM from the first step on, the backward half one from the sequence's own last step. "
     "Width 2 x units. `.state` has the forward half after the last step and the backward half after the first: what a "
-    "classifier of whole sequences should read. Schuster and Paliwal 1997; Graves and Schmidhuber 2005.\n\n"
+    "classifier of whole sequences should read; `.cell` likewise. Schuster and Paliwal 1997; Graves and Schmidhuber 2005.\n\n"
     LSTM_DOC,
     TN_OPTIONS(options), sizeof(config), sizeof(lstm), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };

@@ -296,7 +296,8 @@ static const tn_desc desc = {
     "`h' m`, m one mask for all steps of a sequence, while `z h'` has h' itself (Gal and Ghahramani 2016). `weight_dropout`: elements "
     "of weight_hh and weight_hn are 0 for a batch (Merity, Keskar and Socher 2017).\n\n"
     "`activation` and `recurrent_activation` take any function of one number, as `\"relu\"` or "
-    "`{ type = \"hard_sigmoid\", slope = 0.2 }`, which gates had in Keras 1 and 2.",
+    "`{ type = \"hard_sigmoid\", slope = 0.2 }`, which gates had in Keras 1 and 2.\n\n"
+    INITIAL_STATE_DOC,
     TN_OPTIONS(options), sizeof(config), sizeof(gru), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("gru", "1.0.0", "Tenon", "MIT", "", parts)

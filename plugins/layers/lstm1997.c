@@ -215,7 +215,9 @@ static const tn_desc desc = {
     "`gradient`: \"full\" is the gradient of what is computed, which is why it is the default. \"truncated\" is the paper's: an "
     "error that has reached the input of a gate or a cell changes the weights there, and goes down to the layer's input, but not "
     "back in time; only the cells carry errors back. Weights and biases begin in [-0.1, 0.1]. Without a forget gate c grows "
-    "with the length of a sequence. Hochreiter and Schmidhuber 1997.",
+    "with the length of a sequence. Hochreiter and Schmidhuber 1997.\n\n"
+    "`initial_state`, `initial_cell` and `initial_gates` name layers with one row a sequence, or ports as `\"encoder.cell\"`, with which "
+    "y', c and the gates' output begin in place of 0. The last one, and `.gates`, are there where gates are heard.",
     TN_OPTIONS(options), sizeof(config), sizeof(memory), check, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("lstm1997", "1.0.0", "Tenon", "MIT", "", parts)

@@ -461,7 +461,14 @@ static int initialize(void *self, const tn_api *api, tn_host *host, uint32_t slo
     "output gate that begins shut, as -1, keeps the cell undisturbed.\n"                                                   \
     "* `recurrent_dropout`: in training W_hh reads `h' m`, m one mask for all steps of a sequence, 0 or 1 / (1 - rate) (Gal " \
     "and Ghahramani 2016). `weight_dropout`: elements of W_hh itself are 0 or times 1 / (1 - rate), by one mask for a batch " \
-    "(Merity, Keskar and Socher 2017, who take 0.5). `dropout` is that of the rows between layers.\n"
+    "(Merity, Keskar and Socher 2017, who take 0.5). `dropout` is that of the rows between layers.\n\n"                        \
+    "States begin with 0, or with the rows of another layer, one a sequence, which then learns by them: `initial_state` "   \
+    "is as wide as `.state`, `initial_cell` as `.cell`. A decoder that goes on from an encoder of its own size:\n\n"         \
+    "    initial_state = \"encoder.state\"\n"                                                                               \
+    "    initial_cell = \"encoder.cell\"\n\n"                                                                               \
+    "With `layers = 3` these are the top layer's; the lower ones, from below, have the ports `.state_l0`, `.cell_l0`, "     \
+    "`.state_l1`, `.cell_l1` and the keys `initial_state_l0` ... A state that begins so does not carry on from batch to "    \
+    "batch.\n"
 
 #define LSTM_OPTIONS                                                                                                       \
     TN_INT(config, units, 128, 1, 65536, "size of the hidden state; with a projection, of the cell alone"),                \

@@ -116,7 +116,8 @@ static const tn_desc desc = {
     "as the identity or orthogonal, as it is here (Le, Jaitly and Hinton 2015); the state can grow without bound. Elman 1990.\n\n"
     "Both dropouts are of training alone, and what stays is divided by 1 - rate. `recurrent_dropout`: W_hh reads `h' m`, m one mask "
     "for all steps of a sequence (Gal and Ghahramani 2016). `weight_dropout`: elements of W_hh are 0 for a batch (Merity, Keskar and "
-    "Socher 2017).",
+    "Socher 2017).\n\n"
+    INITIAL_STATE_DOC,
     TN_OPTIONS(options), sizeof(config), sizeof(rnn), NULL, NULL, NULL, NULL, NULL, NULL };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("rnn", "1.0.0", "Tenon", "MIT", "", parts)
