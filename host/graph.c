@@ -296,9 +296,9 @@ static void wire_loss(graph *g, node *n)
     }
     g->n_heads++;
     h->loss = n;
-    h->weight = config_real(n->table, "weight", 1, -1e6, 1e6, d);
+    h->weight = config_real(n->table, "weight", 1, -MOST_WEIGHT, MOST_WEIGHT, d);
     h->target = n->count[G_IN] > 1 && n->in_node[1] ? n->in_node[1]->source : NULL;
-    static const char *const names[REDUCTIONS] = { "mean", "sum", "sum_steps_mean_batch", "mean_steps_mean_batch" };
+    static const char *const names[REDUCTIONS] = { REDUCTION_NAMES };
     const char *how = config_text(n->table, "reduction", "mean", d);
     for (unsigned i = 0; i < REDUCTIONS; i++)
         if (!strcmp(how, names[i])) {

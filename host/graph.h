@@ -99,9 +99,11 @@ struct node {
     struct step_view *view;                /* of a stepped child: slices of its rows                             */
 };
 
+#define MOST_WEIGHT 1e6
+#define REDUCTION_NAMES "mean", "sum", "sum_steps_mean_batch", "mean_steps_mean_batch"
 typedef struct head {                      /* a loss in use                                                      */
     node *loss;
-    double weight;
+    double weight;                         /* in [-MOST_WEIGHT, MOST_WEIGHT]                                     */
     enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_SUM_STEPS_MEAN_BATCH, REDUCE_MEAN_STEPS_MEAN_BATCH, REDUCTIONS } reduction;
     slot *count;                           /* its port .count: what a row counts for; NULL: 1                    */
     field *target;

@@ -81,6 +81,17 @@ cp -r my_loss twin && mkdir -p twin/layers && cp twin/losses/my_loss.so twin/lay
 says 2 "say which: layer/my_loss or loss/my_loss" "$tenon" describe my_loss --plugin-path twin
 cp -r my_layer other
 says 0 "hides $PWD/my_layer/layers/my_layer.so" "$tenon" describe layer/my_layer --plugin-path other
+# what the host reads of every loss: a reduction that describe names is one that check takes
+reductions=$("$tenon" describe loss/my_loss | sed -n 's/^ *reduction *\(".*"\), default "mean"$/\1/p' | tr -d '",')
+[ "$(wc -w <<<"$reductions")" = 4 ]; ok $? "describe does not name the four reductions: $reductions"
+for reduction in $reductions; do
+    says 0 'no mistakes found' "$tenon" check "$here/errors/base.toml" --no-data --set loss.cross_entropy.reduction="$reduction"
+    says 0 " $reduction L = sum " "$tenon" describe loss/my_loss
+done
+says 0 '| `weight` | number | [-1000000, 1000000] | `1` |' "$tenon" describe loss/my_loss --format markdown
+says 0 '.B reduction' "$tenon" describe loss/my_loss --format man
+says 0 '"name": "target"' "$tenon" describe loss/my_loss --format json
+! "$tenon" describe layer/my_layer | grep -q reduction; ok $? 'describe of a layer tells of reductions'
 # a default that is a part stands in quotes once, whether its table has it as TOML or as a bare name
 says 0 'activation activation, default "tanh"' "$tenon" describe layer/highway
 says 0 '"default": "tanh"' "$tenon" describe layer/highway --format json

@@ -6,16 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../host/command_line.h"
+#include "../host/graph.h"
 
 typedef struct page { arena *memory; const plugin_file *file; const tn_desc *desc; } page;
 
-/* ---- an option in words --------------------------------------------------------------------------------- */
+/* ---- keys that the host reads beside a part's options ------------------------------------------------------ */
+
+static const char *const reductions[] = { REDUCTION_NAMES, NULL };
+static const tn_option of_losses[] = {
+    { "input", "the layer whose rows it reads; not given: the only one that nobody reads", TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
+    { "target", "the field that it compares with; none where the loss has one input", TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
+    { "weight", "factor of this loss in the sum of all", TN_O_REAL, 0, 0, 0, 0, 1, NULL, -MOST_WEIGHT, MOST_WEIGHT, NULL, NULL },
+    { "reduction", "what the sum over its rows is divided by", TN_O_ENUM, 0, 0, 0, 0, 0, NULL, 0, 0, reductions, NULL },
+};
+
+/* What host/run.c computes in sum_loss and graph_loss. */
+static const char doc_of_losses[] =
+    "A loss gives a number l for each row, which is a step, a sequence or an example. A row counts for c, which is 1 unless the\n"
+    "loss says otherwise (class weights, classes that are ignored). With B examples in the batch\n\n"
+    "    mean                     L = sum of l / sum of c             of all rows of the batch alike\n"
+    "    sum                      L = sum of l\n"
+    "    sum_steps_mean_batch     L = sum of l / B                    an example with more steps counts for more\n"
+    "    mean_steps_mean_batch    L = sum over examples of (sum of its l / sum of its c) / B\n\n"
+    "and the loss of the network is the sum of `weight` L over all [[loss]]. That of a split that is evaluated comes by the same\n"
+    "formulas from the sums over all of it; `train.loss` is the mean over the batches of an epoch, each by its examples, with\n"
+    "what regularizers add.\n";
+
+/* Rows of an option table. */
+typedef struct rows { const void *first; uint32_t n; size_t size; } rows;
+
+static rows options_of(const tn_desc *d) { return (rows){ d->options, d->n_options, d->option_size }; }
+
+/* Those of a part's kind; none where the README shows the few that there are. */
+static rows host_keys(const tn_desc *d)
+{
+    return d->kind == TN_LOSS ? (rows){ of_losses, sizeof of_losses / sizeof *of_losses, sizeof *of_losses } : (rows){ NULL, 0, 0 };
+}
 
 /* Row i; a row of a plug-in may be longer than this host's, never shorter. */
-static const tn_option *row_of(const tn_desc *d, uint32_t i)
+static const tn_option *row_of(const rows *r, uint32_t i)
 {
-    return (const tn_option *)(const void *)((const char *)d->options + (size_t)i * d->option_size);
+    return (const tn_option *)(const void *)((const char *)r->first + (size_t)i * r->size);
 }
+
+/* ---- an option in words --------------------------------------------------------------------------------- */
 
 /* The shortest text that reads back as the same number. */
 static const char *number(arena *a, double v)
@@ -128,11 +162,24 @@ static int given(const char *text) { return text && *text; }
 
 /* ---- the four formats ----------------------------------------------------------------------------------- */
 
+static void print_rows(arena *a, rows r)
+{
+    size_t widest = 0;
+    for (uint32_t i = 0; i < r.n; i++)
+        if (strlen(row_of(&r, i)->name) > widest) widest = strlen(row_of(&r, i)->name);
+    for (uint32_t i = 0; i < r.n; i++) {
+        const tn_option *o = row_of(&r, i);
+        const char *range = range_text(a, o), *standard = default_text(a, o);
+        printf("  %-*s  %s%s%s", (int)widest, o->name, type_text(a, o), *range ? ", " : "", range);
+        if (*standard) printf("%s%s", o->flags & TN_O_REQUIRED ? ", " : ", default ", standard);
+        printf("\n  %-*s      %s\n", (int)widest, "", help_text(a, o));
+    }
+}
+
 static void print_text(const page *p)
 {
     const tn_desc *d = p->desc;
     const tn_plugin *l = p->file->plugin;
-    size_t widest = 0;
     printf("%s %s: %s\n\n", kind_name(d->kind), d->name, d->brief);
     printf("file     %s\n", p->file->path);
     if (p->file->hides) printf("hides    %s\n", p->file->hides);
@@ -144,16 +191,12 @@ static void print_text(const page *p)
     printf("\n");
     if (*inputs_text(p->memory, d)) printf("inputs   %s\n", inputs_text(p->memory, d));
     printf(d->n_options ? "\noptions\n" : "\nno options\n");
-    for (uint32_t i = 0; i < d->n_options; i++)
-        if (strlen(row_of(d, i)->name) > widest) widest = strlen(row_of(d, i)->name);
-    for (uint32_t i = 0; i < d->n_options; i++) {
-        const tn_option *o = row_of(d, i);
-        const char *range = range_text(p->memory, o), *standard = default_text(p->memory, o);
-        printf("  %-*s  %s%s%s", (int)widest, o->name, type_text(p->memory, o), *range ? ", " : "", range);
-        if (*standard) printf("%s%s", o->flags & TN_O_REQUIRED ? ", " : ", default ", standard);
-        printf("\n  %-*s      %s\n", (int)widest, "", help_text(p->memory, o));
-    }
+    print_rows(p->memory, options_of(d));
     if (given(d->doc)) printf("\n%s%s", d->doc, d->doc[strlen(d->doc) - 1] == '\n' ? "" : "\n");
+    if (!host_keys(d).n) return;
+    printf("\nkeys of every [[%s]]\n", kind_name(d->kind));
+    print_rows(p->memory, host_keys(d));
+    printf("\n%s", doc_of_losses);
 }
 
 /* A cell of a Markdown table: a bar would end it. */
@@ -165,26 +208,35 @@ static void print_cell(const char *text)
     }
 }
 
+static void print_table(arena *a, rows r, const char *of)
+{
+    if (r.n) printf("| %s | type | range | default | |\n| --- | --- | --- | --- | --- |\n", of);
+    for (uint32_t i = 0; i < r.n; i++) {
+        const tn_option *o = row_of(&r, i);
+        const char *standard = default_text(a, o);
+        const char *quote = *standard && !(o->flags & TN_O_REQUIRED) ? "`" : "";
+        printf("| `%s` | ", o->name);
+        print_cell(type_text(a, o));
+        printf(" | %s | %s", range_text(a, o), quote);
+        print_cell(standard);
+        printf("%s | ", quote);
+        print_cell(help_text(a, o));
+        printf(" |\n");
+    }
+    if (r.n) printf("\n");
+}
+
 static void print_markdown(const page *p)
 {
     const tn_desc *d = p->desc;
     printf("## %s `%s`\n\n%s\n\n", kind_name(d->kind), d->name, d->brief);
     if (*inputs_text(p->memory, d)) printf("Inputs: %s.\n\n", inputs_text(p->memory, d));
-    if (d->n_options) printf("| option | type | range | default | |\n| --- | --- | --- | --- | --- |\n");
-    for (uint32_t i = 0; i < d->n_options; i++) {
-        const tn_option *o = row_of(d, i);
-        const char *standard = default_text(p->memory, o);
-        const char *quote = *standard && !(o->flags & TN_O_REQUIRED) ? "`" : "";
-        printf("| `%s` | ", o->name);
-        print_cell(type_text(p->memory, o));
-        printf(" | %s | %s", range_text(p->memory, o), quote);
-        print_cell(standard);
-        printf("%s | ", quote);
-        print_cell(help_text(p->memory, o));
-        printf(" |\n");
-    }
-    if (d->n_options) printf("\n");
+    print_table(p->memory, options_of(d), "option");
     if (given(d->doc)) printf("%s%s", d->doc, d->doc[strlen(d->doc) - 1] == '\n' ? "" : "\n");
+    if (!host_keys(d).n) return;
+    printf("\n");
+    print_table(p->memory, host_keys(d), arena_print(p->memory, "key of every [[%s]]", kind_name(d->kind)));
+    printf("%s", doc_of_losses);
 }
 
 /* Text in a manual page: a backslash and a dot or quote at the start of a line mean something to roff. */
@@ -199,6 +251,28 @@ static void print_roff(const char *text)
     }
 }
 
+static void print_entries(arena *a, rows r)
+{
+    for (uint32_t i = 0; i < r.n; i++) {
+        const tn_option *o = row_of(&r, i);
+        const char *range = range_text(a, o), *standard = default_text(a, o);
+        printf(".TP\n.B %s\n", o->name);
+        print_roff(type_text(a, o));
+        if (*range) printf(", "), print_roff(range);
+        if (*standard) printf(o->flags & TN_O_REQUIRED ? ", " : ", default "), print_roff(standard);
+        printf(".\n.br\n");
+        print_roff(help_text(a, o));
+        printf(".\n");
+    }
+}
+
+static void print_section(const char *title, const char *text)
+{
+    printf(".SH %s\n.nf\n", title);
+    print_roff(text);
+    printf("\n.fi\n");
+}
+
 static void print_man(const page *p)
 {
     const tn_desc *d = p->desc;
@@ -209,21 +283,12 @@ static void print_man(const page *p)
     print_roff(p->file->path);
     printf("\n");
     if (d->n_options) printf(".SH OPTIONS\n");
-    for (uint32_t i = 0; i < d->n_options; i++) {
-        const tn_option *o = row_of(d, i);
-        const char *range = range_text(p->memory, o), *standard = default_text(p->memory, o);
-        printf(".TP\n.B %s\n", o->name);
-        print_roff(type_text(p->memory, o));
-        if (*range) printf(", "), print_roff(range);
-        if (*standard) printf(o->flags & TN_O_REQUIRED ? ", " : ", default "), print_roff(standard);
-        printf(".\n.br\n");
-        print_roff(help_text(p->memory, o));
-        printf(".\n");
-    }
-    if (!given(d->doc)) return;
-    printf(".SH DESCRIPTION\n.nf\n");
-    print_roff(d->doc);
-    printf("\n.fi\n");
+    print_entries(p->memory, options_of(d));
+    if (given(d->doc)) print_section("DESCRIPTION", d->doc);
+    if (!host_keys(d).n) return;
+    printf(".SH KEYS OF EVERY [[%s]]\n", kind_name(d->kind));
+    print_entries(p->memory, host_keys(d));
+    print_section("LOSS AND REDUCTION", doc_of_losses);
 }
 
 /* An option with its values as numbers, for programs. */
@@ -260,17 +325,26 @@ static json_t *json_option(arena *a, const tn_option *o)
     return j;
 }
 
+static json_t *json_rows(arena *a, rows r)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < r.n; i++) json_array_append_new(list, json_option(a, row_of(&r, i)));
+    return list;
+}
+
 static void print_json(const page *p)
 {
     const tn_desc *d = p->desc;
     const tn_plugin *l = p->file->plugin;
-    json_t *options = json_array();
-    for (uint32_t i = 0; i < d->n_options; i++) json_array_append_new(options, json_option(p->memory, row_of(d, i)));
     json_t *plugin = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name", l->name, "version", l->version, "author",
                                l->author, "license", l->license, "url", l->url);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:o}", "kind", kind_name(d->kind), "name", d->name,
                           "brief", d->brief, "doc", d->doc, "file", p->file->path, "hides", p->file->hides,
-                          "plugin", plugin, "options", options);
+                          "plugin", plugin, "options", json_rows(p->memory, options_of(d)));
+    if (j && host_keys(d).n) {
+        json_object_set_new(j, "keys", json_rows(p->memory, host_keys(d)));
+        json_object_set_new(j, "keys_doc", json_string(doc_of_losses));
+    }
     if (!j) fprintf(stderr, "tenon describe: %s holds text that is not UTF-8\n", p->file->path);
     else json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)), printf("\n");
     json_decref(j);
