@@ -89,6 +89,22 @@ int main(int argc, char **argv)
     expect(load(&d, "train") == TN_EINVAL, "a line without a name is refused");
     expect_text("message", strrchr(said, '/') ? strrchr(said, '/') : said, "/deb822-bad.txt:4: expected `Name: value`");
     close_files(&d);
+    static const char *const both[] = { "Package", "Description" };
+    const char *latin = "Package: a\nDescription: na\xefve fa\xe7" "ade\n", *wide = "\xef\xbb\xbfPackage: a\nDescription: naïve façade\n";
+    c.columns = (tn_list){ both, 2 }, c.train = bad;
+    write_file(bad, latin);
+    d = (deb822){ 0 };
+    open_files(&api, NULL, &c, &d);
+    expect(load(&d, "train") < 0 && strstr(said, "deb822-bad.txt:2: not valid UTF-8"), "latin-1 read as UTF-8: %s", said);
+    close_files(&d);
+    for (c.encoding = ENCODING_UTF8; c.encoding <= ENCODING_LATIN1; c.encoding++) {
+        write_file(bad, c.encoding == ENCODING_LATIN1 ? latin : wide);
+        d = (deb822){ 0 };
+        open_files(&api, NULL, &c, &d);
+        expect(load(&d, "train") == TN_OK, "%s: %s", text_encodings[c.encoding], said);
+        expect_example(&d, 0, (const char *[]){ "a", "naïve façade" }, ":1");
+        close_files(&d);
+    }
     c.train = "/no/such/file", d = (deb822){ 0 };
     open_files(&api, NULL, &c, &d);
     expect(load(&d, "train") == TN_EIO, "a missing file is an error: %s", said);

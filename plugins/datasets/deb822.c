@@ -2,19 +2,17 @@
  * (apt-cache dumpavail). A record is an example, the named fields are its columns. Three customs of such files are
  * known: a long value goes on in lines that begin with a space, a package without `Source` is its own, and a value
  * like `non-free/games` has a component before its name.                                                        */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
-#include "tenon/tenon.h"
+#include "text_file.h"
 
-enum { SPLITS = 3, MOST = 16 };
+enum { MOST = 16 };
 
 typedef struct {
     const char *train, *validation, *test, *rare, *other;
     tn_list columns, names;
     int64_t min_count;
+    int32_t encoding;
 } config;
 static const tn_option options[] = {
     TN_PATH(config, train, NULL, "records to train on"),
@@ -25,7 +23,8 @@ static const tn_option options[] = {
     TN_STRS(config, names, "['Section']", "columns of which only what follows the last slash counts"),
     TN_STR(config, rare, "Section", "column whose rare values become one"),
     TN_INT(config, min_count, 100, 0, 1000000000, "records that a value of that column must have; others become `other`"),
-    TN_STR(config, other, "other", "what the rare values become") };
+    TN_STR(config, other, "other", "what the rare values become"),
+    TN_ENUM(config, encoding, ENCODING_UTF8, text_encodings, "how the files are written") };
 
 typedef struct { char *data; size_t n, room; } bytes;
 typedef struct {                           /* one file                                                         */
@@ -39,7 +38,7 @@ typedef struct {
     const config *c;
     const tn_api *api; tn_host *host;
     const char *column[MOST]; int n, rare, is_name[MOST];
-    records of[SPLITS];
+    records of[TEXT_SPLITS];
     piece *common; size_t n_common;        /* values of the column `rare` that are not rare in training, sorted  */
 } deb822;
 
@@ -47,7 +46,6 @@ static const char *path_of(const deb822 *d, int split)
 {
     return split == 0 ? d->c->train : split == 1 ? d->c->validation : d->c->test;
 }
-static int split_of(const char *name) { return !strcmp(name, "train") ? 0 : !strcmp(name, "validation") ? 1 : 2; }
 
 static int append(bytes *b, const void *p, size_t n)
 {
@@ -103,7 +101,7 @@ static int open_files(const tn_api *api, tn_host *host, const void *config_, voi
 static void close_files(void *self)
 {
     deb822 *d = self;
-    for (int i = 0; i < SPLITS; i++) free(d->of[i].text.data), free(d->of[i].end.data), free(d->of[i].line.data);
+    for (int i = 0; i < TEXT_SPLITS; i++) free(d->of[i].text.data), free(d->of[i].end.data), free(d->of[i].line.data);
     memset(d->of, 0, sizeof d->of);
     free(d->common);
     d->common = NULL;
@@ -167,31 +165,29 @@ static int take_line(const deb822 *d, entry *r, const char *line, size_t n, cons
     if (k < 0 && name == 7 && !strncasecmp(line, "Package", name)) k = MOST;
     r->open = k < 0 ? NULL : &r->value[k];
     if (k < 0) return 0;
-    r->has[k] = 1, r->open->n = 0; /* NOLINT(clang-analyzer-unix.Malloc): read_file frees every value */
+    r->has[k] = 1, r->open->n = 0; /* NOLINT(clang-analyzer-unix.Malloc): read_records frees every value */
     return append(r->open, colon + 1, n - name - 1);
 }
 
-static int read_file(deb822 *d, records *to, FILE *f, const char *path)
+static int read_records(deb822 *d, records *to, const char *text, size_t n, const char *path)
 {
     entry r = { .line = 0 };
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t got;
+    const char *end = text + n;
     int rc = 0;
-    for (int64_t at = 1; !rc && (got = getline(&line, &room, f)) >= 0; at++) {
-        while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r')) got--;
-        if (!got) rc = r.line ? end_record(d, to, &r) : 0;
+    for (int64_t at = 1; !rc && text < end; at++) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text)), *next = stop ? stop + 1 : end;
+        if (!stop) stop = end;
+        while (stop > text && stop[-1] == '\r') stop--;
+        if (stop == text) rc = r.line ? end_record(d, to, &r) : 0;
         else {
             if (!r.line) r.line = at;
-            rc = take_line(d, &r, line, (size_t)got, path, at);
+            rc = take_line(d, &r, text, (size_t)(stop - text), path, at);
         }
+        text = next;
     }
     if (!rc && r.line) rc = end_record(d, to, &r);
     for (int i = 0; i <= MOST; i++) free(r.value[i].data);
-    free(line);
-    if (rc == TN_ENOMEM) return tn_fail(d->api, d->host, TN_ENOMEM, "no memory for %s", path);
-    if (!rc && ferror(f)) return tn_fail(d->api, d->host, TN_EIO, "cannot read %s: %s", path, strerror(errno));
-    return rc;
+    return rc == TN_ENOMEM ? tn_fail(d->api, d->host, TN_ENOMEM, "no memory for %s", path) : rc;
 }
 
 /* ---- the data set ---------------------------------------------------------------------------------------------- */
@@ -239,14 +235,15 @@ static int column(void *self, uint32_t i, tn_column *c)
 static int load(void *self, const char *split)
 {
     deb822 *d = self;
-    int i = split_of(split), rc;
-    const char *path = path_of(d, i);
+    int i = text_split(split), rc;
+    const char *path = i < 0 ? NULL : path_of(d, i);
     if (!path) return TN_END;
     if (d->of[i].count) return TN_OK;
-    FILE *f = fopen(path, "r");
-    if (!f) return tn_fail(d->api, d->host, TN_EIO, "cannot open %s: %s", path, strerror(errno));
-    rc = read_file(d, &d->of[i], f, path);
-    fclose(f);
+    size_t n;
+    char *text = text_read(d->api, d->host, path, d->c->encoding, &n);
+    if (!text) return TN_EIO;
+    rc = read_records(d, &d->of[i], text, n, path);
+    free(text);
     if (!rc && !d->of[i].count) return tn_fail(d->api, d->host, TN_EINVAL, "%s: no record has all the columns", path);
     return !rc && !i && d->rare >= 0 ? find_common(d) : rc;
 }
@@ -254,14 +251,15 @@ static int load(void *self, const char *split)
 static int64_t count(void *self, const char *split, int64_t lanes)
 {
     const deb822 *d = self;
+    int i = text_split(split);
     (void)lanes;
-    return d->of[split_of(split)].count;
+    return i < 0 ? 0 : d->of[i].count;
 }
 
 static int read_example(void *self, const char *split, int64_t lanes, int64_t index, tn_rng rng, const tn_sink *sink)
 {
     const deb822 *d = self;
-    const records *r = &d->of[split_of(split)];
+    const records *r = &d->of[text_split(split)];
     int rc = 0;
     (void)lanes, (void)rng;
     for (int i = 0; i < d->n && !rc; i++) {
@@ -270,9 +268,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
         piece value = { p, n };
         if (d->common && i == d->rare && !bsearch(&value, d->common, d->n_common, sizeof value, compare))
             p = d->c->other, n = strlen(p);
-        int64_t end = (int64_t)n;
-        tn_value v = { sizeof v, TN_TEXT, 0, 1, 1, 1, NULL, p, &end };
-        rc = sink->put(sink->to, (uint32_t)i, &v);
+        rc = put_text(sink, (uint32_t)i, p, n);
     }
     return rc;
 }
@@ -280,7 +276,7 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
 static int place(void *self, const char *split, int64_t index, char *text, size_t size)
 {
     const deb822 *d = self;
-    int i = split_of(split);
+    int i = text_split(split);
     const int64_t *line = (const void *)d->of[i].line.data;
     snprintf(text, size, "%s:%lld", path_of(d, i), (long long)line[index]);
     return TN_OK;
@@ -289,7 +285,7 @@ static int place(void *self, const char *split, int64_t index, char *text, size_
 static int file(void *self, uint32_t i, const char **path)
 {
     const deb822 *d = self;
-    for (int k = 0; k < SPLITS; k++)
+    for (int k = 0; k < TEXT_SPLITS; k++)
         if (path_of(d, k) && !i--) {
             *path = path_of(d, k);
             return TN_OK;
