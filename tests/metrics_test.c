@@ -185,6 +185,38 @@ static void test_refused(const char *toml, tn_spec x, tn_spec t, const char *exp
     part_close(p);
 }
 
+/* Labels, a column each, have the columns' names; a number that can be none is refused. */
+static void test_labels(const char *toml, const char *a_result)
+{
+    float x[] = { 1, -1, -2, 3 }, y[] = { 1, 0, 0, 1 }, kept[8];
+    tn_spec output = numbers(2), target = numbers(2);
+    const tn_spec *in[2] = { &output, &target };
+    uint32_t sums = 0;
+    double sum[16] = { 0 }, value = 0;
+    const char *name = NULL;
+    int32_t higher;
+    target.vocabulary = 1;
+    tn_part *p = test_part_of(&h, TN_METRIC, toml);
+    const tn_metric *m = p->desc->table;
+    const tn_metric_rows *k = p->desc->ext ? p->desc->ext(TN_METRIC_ROWS) : NULL;
+    test_layouts(&h, 2, NULL);
+    tn_tensor a = { sizeof a, TN_F32, x, 2, 2, 2, &h.layout[TN_ROOT], NULL, NULL }, b = a, keep = a, *at[2] = { &a, &b }, *out[1] = { &keep };
+    b.data = y, keep.data = kept, keep.width = keep.ld = 4;
+    tn_call c = { .size = sizeof c, .api = &h.api, .host = &h.host, .be = &h.be, .layout = h.layout_at, .in = at, .out = out };
+    expect(!m->plan(&h.api, &h.host, p->config, p->self, 2, in, &sums) && sums <= 16 && !m->update(p->self, &c, sum)
+           && (!k || !k->finish(p->self, 2, kept, sum)), "%s of labels: %s", toml, h.host.error);
+    uint32_t i = 0;
+    while (!m->result(p->self, sum, i, &name, &value, &higher) && (!name || strcmp(name, a_result))) i++;
+    expect(name && !strcmp(name, a_result) && value == 1, "%s of labels: no result %s that is 1", toml, a_result);
+    static const float none[] = { 1.5f, -0.25f, NAN };
+    for (int n = 0; n < 3; n++) {
+        y[3] = none[n], host_clear(&h.host);
+        expect(m->update(p->self, &c, sum) < 0 && strstr(h.host.error, "is no label, which is 0 or 1"), "%s takes %g for a label", toml,
+               (double)none[n]);
+    }
+    part_close(p);
+}
+
 /* A matrix as CSV: words with commas and quotes in quotes. */
 static int append(void *to, const char *text, size_t n)
 {
@@ -234,6 +266,20 @@ int main(int argc, char **argv)
     test_refused("auc", classes(2), classes(2), "auc: the output is classes; it needs a score for each");
     test_refused("matthews", numbers(1), numbers(1), "matthews: the target is numbers, not classes");
     test_refused("bleu", classes(2), classes(2), "bleu: output and target must have steps; one row an example is no sentence");
+    for (int i = 0; i < 2; i++) {
+        const char *const of_labels[] = { "precision_recall_f1", "auc" };
+        test_nothing(of_labels[i], numbers(3), numbers(3));
+        test_refused(of_labels[i], numbers(2), numbers(3), i ? "auc: the output has 2 values a row but the target has 3 labels"
+                     : "precision_recall_f1: the output has 2 values a row but the target has 3 labels");
+    }
+    test_labels("precision_recall_f1", "a.f1"), test_labels("auc", "a.roc");
+    test_refused("{ type = 'auc', ignore = 1 }", numbers(2), numbers(2),
+                 "auc: ignore is about a class, but the target is numbers, each column a label");
+    test_refused("auc", classes(2), numbers(2), "auc: the output is classes, the target numbers");
+    static const char no_classes[] = "precision_recall_f1: average = 'binary' and positive are about two classes, but the target is "
+                                     "numbers, each column a label; take micro, macro or weighted";
+    test_refused("{ type = 'precision_recall_f1', average = 'binary' }", numbers(2), numbers(2), no_classes);
+    test_refused("{ type = 'precision_recall_f1', positive = 'a' }", numbers(2), numbers(2), no_classes);
     test_matrix();
     test_close(&h);
     return expect_end("metrics");

@@ -14,7 +14,7 @@
 #define TOLERANCE 1e-5
 static const int isas[] = { 0, 3, 4 };
 static const char *const files[] = { "layers", "recurrent", "shapes", "activations", "losses", "optimizers", "metrics", "schedules",
-                                     "tagging" };
+                                     "tagging", "multi_label" };
 enum { FILES = sizeof files / sizeof *files };
 
 typedef struct reference {

@@ -168,7 +168,7 @@ static const tn_desc desc = {
            "as many noes as yeses, `pos_weight = [9]` makes both count the same.\n\n"
            "Several labels at once: the target is a field of numbers 0 and 1 (or between), as many a row as the input has; the\n"
            "loss of a row is the mean over them, `pos_weight` may have a number for each, and predictions are one probability a\n"
-           "column, which need not add up to 1.\n\n"
+           "column, which need not add up to 1. The metrics `precision_recall_f1` and `auc` take such targets.\n\n"
            "    [[loss]]\n"
            "    type = \"binary_cross_entropy\"\n"
            "    target = \"topics\"                # kind = \"numbers\", 4 columns\n"

@@ -4,14 +4,15 @@
 #include <string.h>
 #include <tenon/metric_rows.h>
 #include "class_names.h"
-#include "decision.h"
+#include "labels.h"
 
 typedef struct config { int64_t ignore; } config;
 typedef struct metric {
     decision d;
     const tn_api *api; tn_host *host;
     int32_t vocabulary;
-    int64_t curves;                        /* 1 for two classes, else one a class                                 */
+    int labels;                            /* a row has a yes or no for each, and no class                        */
+    int64_t curves;                        /* 1 for two classes, else one a class or label                        */
     char (*name)[2][96];                   /* [curves] of the results                                             */
 } metric;
 /* Sums: of each curve the two areas, and whether it has rows of both sorts. */
@@ -33,11 +34,13 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
                 const tn_spec *const *in, uint32_t *sums)
 {
     metric *m = self;
-    int rc = decision_plan(&m->d, api, host, "auc", n_in, in, ((const config *)opts)->ignore);
+    int64_t ignore = ((const config *)opts)->ignore;
+    m->labels = has_labels(n_in, in);
+    int rc = m->labels ? labels_plan(&m->d, api, host, "auc", in, ignore) : decision_plan(&m->d, api, host, "auc", n_in, in, ignore);
     if (rc) return rc;
     if (m->d.means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "auc: the output is classes; it needs a score for each");
     m->api = api, m->host = host, m->vocabulary = in[TARGET]->vocabulary;
-    m->curves = m->d.classes > 2 ? m->d.classes : 1;
+    m->curves = m->labels || m->d.classes > 2 ? m->d.classes : 1;
     *sums = (uint32_t)(A_CURVE * m->curves);
     close(m);
     m->name = calloc((size_t)m->curves, sizeof *m->name);
@@ -50,6 +53,9 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     }
     return TN_OK;
 }
+
+/* The class or label that curve k is about: of two classes the second. */
+static int64_t class_of(const metric *m, int64_t k) { return m->labels || m->curves > 1 ? k : 1; }
 
 /* What class k is ranked by. Of logits the log-odds x_k - ln(sum of e^x of the others): the order of the probabilities, but
  * where those are all 0.999999 it still tells one from the other. */
@@ -65,19 +71,32 @@ static float score_of(const decision *d, const float *x, int64_t k)
     return (float)((double)x[k] - most - log(sum));
 }
 
-/* A row keeps its class, -1 if it is ignored, and the score of each curve. */
-static uint32_t keeps(void *self) { return (uint32_t)(1 + ((const metric *)self)->curves); }
+/* A row keeps its class, -1 if it is ignored, or 0 or 1 for each label; behind that the score of each curve. */
+static int64_t heads_of(const metric *m) { return m->labels ? m->curves : 1; }
+static uint32_t keeps(void *self) { return (uint32_t)(heads_of(self) + ((const metric *)self)->curves); }
+
+static int update_labels(const metric *m, const tn_call *c)
+{
+    const float *x = c->in[OUTPUT]->data, *t = c->in[TARGET]->data;
+    float *kept = c->out[0]->data;
+    int rc = labels_check(&m->d, c, "auc");
+    for (int64_t r = 0; r < c->in[TARGET]->rows && !rc; r++, kept += 2 * m->curves)
+        for (int64_t k = 0; k < m->curves; k++)
+            kept[k] = (float)label_is_yes(t[r * m->curves + k]), kept[m->curves + k] = x[r * m->curves + k];
+    return rc;
+}
 
 static int update(void *self, const tn_call *c, double *sum)
 {
     const metric *m = self;
+    if (m->labels) return update_labels(m, c);
     const int32_t *target = c->in[TARGET]->data;
     const float *x = c->in[OUTPUT]->data;
     float *kept = c->out[0]->data;
     (void)sum;
     for (int64_t r = 0; r < c->in[TARGET]->rows; r++, kept += 1 + m->curves) {
         kept[0] = target[r] == m->d.ignore ? -1 : (float)target[r];
-        for (int64_t k = 0; k < m->curves; k++) kept[1 + k] = score_of(&m->d, x + r * m->d.width, m->curves > 1 ? k : 1);
+        for (int64_t k = 0; k < m->curves; k++) kept[1 + k] = score_of(&m->d, x + r * m->d.width, class_of(m, k));
     }
     return TN_OK;
 }
@@ -92,11 +111,12 @@ static int by_score(const void *a, const void *b)
 static ranked *rank(const metric *m, int64_t k, int64_t rows, const float *kept, int64_t *n, double *hits)
 {
     ranked *all = malloc(sizeof *all * (size_t)(rows + 1));
+    const int64_t heads = heads_of(m);
     *n = 0, *hits = 0;
-    for (int64_t r = 0; all && r < rows; r++, kept += 1 + m->curves) {
+    for (int64_t r = 0; all && r < rows; r++, kept += heads + m->curves) {
         if (kept[0] < 0) continue;
-        int hit = kept[0] == (float)(m->curves > 1 ? k : 1);
-        all[(*n)++] = (ranked){ kept[1 + k], hit };
+        int hit = m->labels ? kept[k] > 0 : kept[0] == (float)class_of(m, k);
+        all[(*n)++] = (ranked){ kept[heads + k], hit };
         *hits += hit;
     }
     if (all) qsort(all, (size_t)*n, sizeof *all, by_score);
@@ -167,7 +187,7 @@ static int write_curve(const metric *m, int64_t k, int64_t rows, const float *ke
     int rc = 0;
     ranked *all = rank(m, k, rows, kept, &n, &hits);
     if (!all) return tn_fail(m->api, m->host, TN_ENOMEM, "auc: no memory to sort %lld rows", (long long)rows);
-    csv_cell(class_name(m->api, m->host, m->vocabulary, m->curves > 1 ? k : 1, word, sizeof word), cell, sizeof cell);
+    csv_cell(class_name(m->api, m->host, m->vocabulary, class_of(m, k), word, sizeof word), cell, sizeof cell);
     for (int64_t i = 0; i < n && !rc; ) {
         double score = (double)all[i].score, misses = (double)n - hits;
         i = next_point(all, n, i, &hit, &miss);
@@ -206,7 +226,10 @@ static const tn_desc desc = {
            "For two classes they are those of the second one. For more, each class stands against the others\n"
            "(`.NAME.roc`, `.NAME.pr`), and the figure is the mean over classes that have rows of both sorts.\n"
            "Without such rows it is 0.\n\n"
-           "The host keeps one number a class of every row during an evaluation. The points of the curves are\n"
+           "Several labels a row, as `binary_cross_entropy` learns them: the target is a field of numbers 0 and\n"
+           "1. Each column has areas of its own, ranked by the output's column, and the figure is their mean:\n"
+           "scikit-learn's average = \"macro\".\n\n"
+           "The host keeps one number a class (two a label) of every row during an evaluation. The points of the curves are\n"
            "written to metrics/SPLIT.NAME.csv in the run directory after the last evaluation.\n\n"
            "Sources: Fawcett, *An introduction to ROC analysis* (2006); Davis, Goadrich, *The relationship\n"
            "between Precision-Recall and ROC curves* (2006).\n",

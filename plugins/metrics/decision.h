@@ -24,16 +24,19 @@ static inline int decision_plan(decision *d, const tn_api *api, tn_host *host, c
     return TN_OK;
 }
 
+/* What a yes is above: 0, of a probability 1/2. */
+static inline float decision_threshold(const decision *d)
+{
+    return d->means == TN_PROBABILITIES ? 0.5f : d->means == TN_LOG_PROBABILITIES ? -0.69314718f : 0.0f;
+}
+
 /* The class of row r: an id as it is, the largest of several values (the first where some are equal), or for one value
- * class 1 where it is above 0, a probability above 1/2. */
+ * class 1 where it is a yes. */
 static inline int32_t decide_row(const decision *d, const tn_tensor *output, int64_t r)
 {
     if (d->means == TN_IDS) return ((const int32_t *)output->data)[r];
     const float *x = (const float *)output->data + r * d->width;
-    if (d->width == 1)
-        return x[0] > (d->means == TN_PROBABILITIES       ? 0.5f
-                       : d->means == TN_LOG_PROBABILITIES ? -0.69314718f
-                                                          : 0.0f);
+    if (d->width == 1) return x[0] > decision_threshold(d);
     int32_t best = 0;
     for (int32_t j = 1; j < d->width; j++) best = x[j] > x[best] ? j : best;
     return best;

@@ -1,7 +1,7 @@
-/* precision_recall_f1.c -- per class and averaged, from counts over the whole split. */
+/* precision_recall_f1.c -- per class or label and averaged, from counts over the whole split. */
 #include <stdlib.h>
 #include <string.h>
-#include "decision.h"
+#include "labels.h"
 
 enum { AUTO, BINARY, MICRO, MACRO, WEIGHTED };
 static const char *const averages[] = { "auto", "binary", "micro", "macro", "weighted", NULL };
@@ -9,7 +9,7 @@ typedef struct config { int32_t average, per_class; const char *positive; int64_
 typedef struct metric {
     decision d;
     const config *options;
-    int32_t average, per_class;
+    int32_t average, per_class, labels;    /* labels: a row has a yes or no for each, and no class            */
     int64_t positive;
     char **name;                           /* results, after the first */
     int64_t names;
@@ -101,10 +101,14 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
 {
     metric *m = self;
     const config *o = opts;
-    int rc = decision_plan(&m->d, api, host, "precision_recall_f1", n_in, in, o->ignore);
+    m->options = o, m->per_class = o->per_class, m->labels = has_labels(n_in, in);
+    int rc = m->labels ? labels_plan(&m->d, api, host, "precision_recall_f1", in, o->ignore)
+                       : decision_plan(&m->d, api, host, "precision_recall_f1", n_in, in, o->ignore);
     if (rc) return rc;
-    m->options = o, m->per_class = o->per_class;
-    m->average = o->average != AUTO ? o->average : m->d.classes == 2 ? BINARY : MACRO;
+    m->average = o->average != AUTO ? o->average : m->d.classes == 2 && !m->labels ? BINARY : MACRO;
+    if (m->labels && (m->average == BINARY || o->positive))
+        return tn_fail(api, host, TN_EINVAL, "precision_recall_f1: average = 'binary' and positive are about two classes, but the "
+                       "target is numbers, each column a label; take micro, macro or weighted");
     if (m->average == BINARY && m->d.classes > 0 && m->d.classes != 2)
         return tn_fail(api, host, TN_EINVAL,
                        "precision_recall_f1: average = 'binary' is for two classes, the target has %lld; "
@@ -115,9 +119,22 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     return rc ? rc : make_names(m, api, host, in[TARGET]->vocabulary);
 }
 
+static int update_labels(const metric *m, const tn_call *c, double *sum)
+{
+    const float *x = c->in[OUTPUT]->data, *t = c->in[TARGET]->data, above = decision_threshold(&m->d);
+    int rc = labels_check(&m->d, c, "precision_recall_f1");
+    for (int64_t i = 0; i < c->in[TARGET]->rows * m->d.width && !rc; i++) {
+        double *count = sum + COUNTS * (i % m->d.width);
+        int yes = label_is_yes(t[i]), said = x[i] > above;
+        count[TRUE_] += yes, count[SAID] += said, count[HIT] += yes && said;
+    }
+    return rc;
+}
+
 static int update(void *self, const tn_call *c, double *sum)
 {
     const metric *m = self;
+    if (m->labels) return update_labels(m, c, sum);
     const int32_t *target = c->in[TARGET]->data;
     int64_t classes = m->d.classes;
     for (int64_t r = 0; r < c->in[TARGET]->rows; r++) {
@@ -152,6 +169,7 @@ static double average_of(const metric *m, const double *sum, int average, int fi
         seen += count[SAID] > 0 || count[TRUE_] > 0;
     }
     if (average == MICRO) return figure_of(total, figure);
+    if (m->labels) seen = (double)m->d.classes; /* a label that is never said nor true has the figure 0 */
     if (average == MACRO) return seen > 0 ? plain / seen : 0;
     return total[TRUE_] > 0 ? weighted / total[TRUE_] : 0;
 }
@@ -172,7 +190,7 @@ static int result(void *self, const double *sum, uint32_t i, const char **name, 
 static const tn_metric table = { sizeof table, 0, 2, 2, plan, update, result };
 static const tn_desc desc = {
     .size = sizeof desc, .kind = TN_METRIC, .table = &table, .name = "precision_recall_f1",
-    .brief = "precision, recall and F1 of each class and averaged",
+    .brief = "precision, recall and F1 of each class or label and averaged",
     .doc = "For each class, counted over the whole split: precision = hits / said, recall = hits / true,\n"
            "F1 = 2 hits / (said + true), where a hit is a row of that class that was said to be one.\n"
            "Where there is nothing to divide by the figure is 0.\n\n"
@@ -184,6 +202,11 @@ static const tn_desc desc = {
            "The metric's own name stands for the F1 of `average`; further results are `.precision` and\n"
            "`.recall` of the same, `.micro.f1` and so on, and for each class `.spam.precision`,\n"
            "`.spam.recall`, `.spam.f1`.\n\n"
+           "Several labels a row, as `binary_cross_entropy` learns them: the target is a field of numbers 0 and\n"
+           "1, and each column is a label, which is said where its value is above 0 (a probability: above 1/2).\n"
+           "The averages are then over labels, `macro` over all of them, a label that is never said nor true\n"
+           "having 0, as in scikit-learn's precision_recall_fscore_support; `auto` is `macro`. Results have the\n"
+           "columns' names, as `.sport.f1`.\n\n"
            "Source: van Rijsbergen, *Information Retrieval* (1979), chapter 7; Lewis, *Evaluating Text\n"
            "Categorization* (1991) on micro and macro averages.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(metric), .open = open, .close = close };

@@ -115,4 +115,55 @@ printf '[[metric]]\nname = "of_what"\ntype = "accuracy"\ninput = "mean"\n' >>"$t
 "$build/tenon" check "$tmp/two.toml" --data-dir "$tmp" >"$tmp/out" 2>&1
 grep -q "metric 'of_what': no loss reads 'mean', and there are 2 of them; say what it is compared with: target = " "$tmp/out"
 ok $? "a metric of what no loss reads: $(cat "$tmp/out")"
+# several labels a row, told apart by their words: named figures that agree with each other, and a curve for each
+awk 'BEGIN { print "text\tsport\tmusic\trare"; for (i = 0; i < 64; i++) { s = i % 2; m = int(i / 2) % 2; r = i % 8 == 5
+    print (s ? "ball" : "road") " " (m ? "song" : "rain") " " (r ? "comet" : "cloud") "\t" s "\t" m "\t" r } }' >"$tmp/labels.tsv"
+cat >"$tmp/labels.toml" <<'END'
+schema = 1
+[dataset]
+type = "csv"
+train = "labels.tsv"
+test = "labels.tsv"
+delimiter = "\t"
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "topics"
+kind = "numbers"
+columns = ["sport", "music", "rare"]
+[[layer]]
+type = "embedding"
+inputs = "text"
+width = 8
+[[layer]]
+type = "mean"
+[[layer]]
+type = "dense"
+units = "topics"
+[[loss]]
+type = "binary_cross_entropy"
+target = "topics"
+[optimizer]
+type = "adam"
+learning_rate = 0.1
+[training]
+epochs = 30
+batch_size = 16
+[[metric]]
+name = "labels"
+type = "precision_recall_f1"
+[[metric]]
+type = "auc"
+[[metric]]
+type = "correct_examples"
+rule = "most_active"
+END
+"$build/tenon" train "$tmp/labels.toml" --data-dir "$tmp" --run "$tmp/labels" --threads 1 >"$tmp/log" 2>&1
+ok $? "labels: $(tail -n 2 "$tmp/log")"
+for figure in labels labels.micro.f1 labels.sport.f1 labels.rare.precision auc auc.pr auc.music.roc; do
+    [ "$(score test.$figure)" = 1 ]; ok $? "labels that their words tell: test.$figure is $(score test.$figure)"
+done
+[ "$(cut -d, -f1 "$tmp/labels/metrics/test.auc.csv" | uniq | tr '\n' ' ')" = "class sport music rare " ]
+ok $? "curves of labels: $(cut -d, -f1 "$tmp/labels/metrics/test.auc.csv" | uniq | tr '\n' ' ')"
 finish "metrics in runs"

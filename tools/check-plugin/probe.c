@@ -32,8 +32,8 @@ int64_t tensor_elements(const tn_tensor *t)
 /* ---- made-up data ------------------------------------------------------------------------------------------------------- */
 static int chars_of(int e, int t) { return (e * 3 + t * 5) % 4; } /* 0 to 3 */
 
-/* Probabilities stay away from 0 by more than finite differences reach; what a loss compares with lies between 0 and 1, beyond
- * which some take nothing. */
+/* Probabilities stay away from 0 by more than finite differences reach; what losses and metrics compare with lies between 0
+ * and 1, beyond which some take nothing. */
 static void make_row(float *x, const offer *o, int target, uint64_t salt, int64_t row)
 {
     float sum = 0, scale = o->means == TN_LOGITS ? 2.0f : 1.0f;
@@ -118,7 +118,7 @@ static void make_inputs(probe *p, const offer *o, int n, const tn_spec **in)
     node *k = p->node = node_new(g, p->part, "part");
     k->count[G_IN] = n;
     for (int i = 0; i < n; i++) {
-        field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i], p->kind == TN_LOSS && i == 1);
+        field *f = add_field(p, arena_print(&p->memory, "in%d", i), &o[i], (p->kind == TN_LOSS || p->kind == TN_METRIC) && i == 1);
         k->in_node[i] = field_node(p, f, p->kind != TN_LOSS || i == 0), k->in_slot[i] = &k->in_node[i]->out[0];
         in[i] = &k->in_slot[i]->spec;
     }
