@@ -4,7 +4,8 @@
 #include "open_data.h"
 
 enum { MOST = 4096 };
-typedef struct { double *numbers; int64_t n; char text[3][MOST]; int texts; } seen; /* one example                        */
+/* One example: its numbers, of which the last may be ids, and its texts. */
+typedef struct { double *numbers; int64_t n, ids; char text[3][MOST]; int texts; } seen;
 
 static int take(void *to, uint32_t column, const tn_value *v)
 {
@@ -15,6 +16,8 @@ static int take(void *to, uint32_t column, const tn_value *v)
     } else if (v->dtype == TN_F32)
         for (int64_t i = 0; i < v->leaves * v->width && s->n < 8 * MOST; i++)
             s->numbers[s->n++] = (double)((const float *)v->leaf)[i];
+    else if (v->dtype == TN_I32)
+        for (int64_t i = 0; i < v->leaves && s->n < 8 * MOST; i++, s->ids++) s->numbers[s->n++] = ((const int32_t *)v->leaf)[i];
     return 0;
 }
 
@@ -46,7 +49,7 @@ static void close_source(source *s)
 static const seen *example(source *s, const char *split, int64_t i)
 {
     tn_sink sink = { sizeof sink, 0, &s->now, take, NULL };
-    s->now.n = 0, s->now.texts = 0;
+    s->now.n = s->now.ids = 0, s->now.texts = 0;
     expect(!s->t->read(s->self, split, 1, i, (tn_rng){ 7, (uint64_t)i }, &sink), "example %lld: %s", (long long)i, s->e->host.error);
     return &s->now;
 }
@@ -437,6 +440,132 @@ static void check_motif(void)
     close_source(&s);
 }
 
+/* ---- smeared characters ---------------------------------------------------------------------------------------------- */
+enum { FEATURES = 12, ALPHABET = 10, SMEAR = 4, GAP = 2 };
+typedef struct {
+    double shape[ALPHABET][FEATURES];
+    int known[ALPHABET], of[ALPHABET], lasts[SMEAR + 1], gap[2][GAP + 2], length[16]; /* gap[1]: before the same character  */
+} smeared;
+
+static int same_frame(const double *a, const double *b)
+{
+    for (int j = 0; j < FEATURES; j++)
+        if (a[j] != b[j]) return 0;
+    return 1;
+}
+static int is_empty(const double *frame)
+{
+    static const double zeros[FEATURES];
+    return same_frame(frame, zeros);
+}
+
+/* Reads an example without noise: each character's frames are its shape, the others are zeros; counts how long what lasts.
+ * 0: it is not of that form.                                                                                       */
+static int read_smeared(smeared *m, const seen *x)
+{
+    int64_t n = (x->n - x->ids) / FEATURES, t = 0;
+    const double *id = x->numbers + x->n - x->ids;
+    for (int64_t k = 0; k < x->ids; k++) {
+        int c = (int)id[k], gap = 0, lasts = 0;
+        if (c < 0 || c >= ALPHABET) return 0;
+        while (t < n && is_empty(x->numbers + t * FEATURES)) t++, gap++;
+        if (t < n && !m->known[c]++) memcpy(m->shape[c], x->numbers + t * FEATURES, sizeof m->shape[c]);
+        /* the same character may not follow at once, so what goes on belongs to this one */
+        while (t < n && same_frame(x->numbers + t * FEATURES, m->shape[c])) t++, lasts++;
+        if (lasts < 1 || lasts > SMEAR || gap > (k ? GAP : 0) || (k && id[k] == id[k - 1] && !gap)) return 0;
+        if (k) m->gap[id[k] == id[k - 1]][gap]++;
+        m->of[c]++, m->lasts[lasts]++;
+    }
+    if (x->ids > 15) return 0;
+    m->length[x->ids]++;
+    return t == n;
+}
+
+/* n counts of which each is expected equally often: chi squared has the mean n - 1 and the deviation sqrt(2 (n - 1)). */
+static void expect_equal(const char *what, const int *count, int n)
+{
+    double all = 0, chi = 0;
+    for (int i = 0; i < n; i++) all += count[i];
+    for (int i = 0; i < n; i++) chi += pow(count[i] - all / n, 2) / (all / n);
+    expect(all > 0 && chi < n - 1 + 5 * sqrt(2.0 * (n - 1)), "smeared_characters: %s: chi squared is %g of %d counts", what, chi, n);
+}
+
+static void check_smeared_law(void)
+{
+    static smeared m;
+    static const char *const splits[] = { "train", "validation", "test" };
+    source s;
+    int wrong = 0;
+    double sum = 0, squares = 0;
+    memset(&m, 0, sizeof m);
+    if (!open_source(&s, "type = 'smeared_characters'\nnoise = 0")) return;
+    for (int k = 0; k < 3; k++) /* one table of shapes: those of the first split must be those of the others */
+        for (int i = 0; i < 1000; i++) wrong += !read_smeared(&m, example(&s, splits[k], i));
+    expect(!wrong, "smeared_characters: %d of 3000 examples are not shapes with gaps", wrong);
+    expect_equal("characters", m.of, ALPHABET);
+    expect_equal("frames of a character", m.lasts + 1, SMEAR);
+    expect_equal("gaps", m.gap[0], GAP + 1);
+    expect_equal("gaps before the same character", m.gap[1] + 1, GAP);
+    expect_equal("lengths", m.length + 3, 8);
+    for (int c = 0; c < ALPHABET; c++)
+        for (int j = 0; j < FEATURES; j++) sum += m.shape[c][j], squares += m.shape[c][j] * m.shape[c][j];
+    double n = ALPHABET * FEATURES, mean = sum / n; /* the deviations of mean and variance are 1 / sqrt(n), sqrt(2 / n) */
+    expect(fabs(mean) < 4 / sqrt(n) && fabs(squares / n - mean * mean - 1) < 4 * sqrt(2 / n),
+           "smeared_characters: shapes of mean %g, variance %g", mean, squares / n - mean * mean);
+    close_source(&s);
+}
+
+/* Noise: what an example has beside the same one without noise is normal, of the deviation asked for, number by number. */
+static void check_smeared_noise(double noise)
+{
+    char options[100];
+    source s, plain;
+    double sum = 0, squares = 0, fourth = 0, beside = 0, n = 0;
+    int other = 0;
+    snprintf(options, sizeof options, "type = 'smeared_characters'\nnoise = %g", noise);
+    if (!open_source(&s, options) || !open_source(&plain, "type = 'smeared_characters'\nnoise = 0")) return;
+    for (int i = 0; i < 200; i++) {
+        const seen *x = example(&s, "train", i), *y = example(&plain, "train", i);
+        int64_t numbers = x->n - x->ids;
+        if (x->n != y->n || memcmp(x->numbers + numbers, y->numbers + numbers, sizeof(double) * (size_t)x->ids)) {
+            other++;
+            continue;
+        }
+        double before = 0;
+        for (int64_t j = 0; j < numbers; j++) {
+            double d = (x->numbers[j] - y->numbers[j]) / noise;
+            sum += d, squares += d * d, fourth += d * d * d * d, beside += d * before, n++;
+            before = d;
+        }
+    }
+    expect(!other, "smeared_characters: noise changes the text or the frames of %d examples", other);
+    double limit = 4 / sqrt(n); /* deviations: 1, sqrt(2), sqrt(96) and 1, each over sqrt(n) */
+    expect(fabs(sum / n) < limit && fabs(squares / n - 1) < sqrt(2) * limit && fabs(fourth / n - 3) < sqrt(96) * limit
+           && fabs(beside / n) < limit, "smeared_characters: noise %g: mean %g, square %g, fourth power %g, neighbours %g", noise,
+           sum / n, squares / n, fourth / n, beside / n);
+    close_source(&s);
+    close_source(&plain);
+}
+
+/* The shapes depend on the seed, and data_seed = 7 is the experiment's 7. */
+static void check_smeared_seed(void)
+{
+    static smeared m[3];
+    static const char *const options[] = { "type = 'smeared_characters'\nnoise = 0", "type = 'smeared_characters'\nnoise = 0\ndata_seed = 7",
+                                           "type = 'smeared_characters'\nnoise = 0\ndata_seed = 8" };
+    int equal[3] = { 0 };
+    memset(m, 0, sizeof m);
+    for (int k = 0; k < 3; k++) {
+        source s;
+        if (!open_source(&s, options[k])) return;
+        for (int i = 0; i < 100; i++) (void)read_smeared(&m[k], example(&s, "train", i));
+        for (int c = 0; c < ALPHABET; c++) equal[k] += m[k].known[c] && same_frame(m[k].shape[c], m[0].shape[c]);
+        close_source(&s);
+    }
+    expect(equal[1] == ALPHABET && equal[2] == 0, "smeared_characters: of %d shapes %d are those of the same seed, %d those of another",
+           ALPHABET, equal[1], equal[2]);
+}
+
 static void check_mistakes(void)
 {
     static const char fields[] = "[[field]]\nname = 'sequence'\ntransforms = ['characters']\n[[field]]\nname = 'label'\nkind = 'category'\n";
@@ -448,6 +577,8 @@ static void check_mistakes(void)
     refuse(middle, end, folder, "motif: 'TAX' is not four or more of the letters A, C, G, T");
     snprintf(middle, sizeof middle, "[dataset]\ntype = 'motif'\nshortest = 3\n%s", fields);
     refuse(middle, end, folder, "shortest = 3: must be no more than longest = 50 and no less than the 6 bases");
+    snprintf(middle, sizeof middle, "[dataset]\ntype = 'smeared_characters'\nshortest = 5\nlongest = 4\n%s", fields);
+    refuse(middle, end, folder, "smeared_characters: shortest (5) is above longest (4)");
     snprintf(middle, sizeof middle, "[dataset]\ntype = 'motif'\ntrain = 0\n%s", fields);
     refuse(middle, end, folder, "train");
     snprintf(middle, sizeof middle, "[dataset]\ntype = 'string_addition'\ndigits = 1\ntrain = 1000000\ntest = 1\n"
@@ -459,7 +590,7 @@ static void check_mistakes(void)
 int main(int argc, char **argv)
 {
     static const char *const all[] = { "adding", "multiplication", "temporal_order", "reber", "embedded_reber", "copy",
-                                       "string_addition", "motif" };
+                                       "string_addition", "motif", "smeared_characters", "supporting_facts" };
     plugins = argc > 1 ? argv[1] : "build/plugins", folder = argc > 2 ? argv[2] : ".";
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         char options[100];
@@ -483,6 +614,10 @@ int main(int argc, char **argv)
     check_facts("three", "where was the %15s before the %15s ?", 8, 24);
     check_facts("yes_no", "is %15s in the %15s ?", 2, 10);
     check_motif();
+    check_smeared_law();
+    check_smeared_noise(0.5);
+    check_smeared_noise(3);
+    check_smeared_seed();
     check_mistakes();
     return expect_end("generators");
 }
