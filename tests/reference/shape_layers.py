@@ -1,5 +1,5 @@
-"""References of layers that change shapes, normalise or attend: merging, convolution, pooling by windows, repeat, norms,
-attention. PyTorch computes each sequence alone; rows lie example by example, and within a step by step."""
+"""References of layers that change shapes, normalise or attend: merging, convolution, pooling, repeat, norms, attention. PyTorch
+computes each sequence alone; rows lie example by example, and within a step by step."""
 
 from cases import LENGTHS, Cases, random
 
@@ -133,6 +133,34 @@ def windows(c):
     pool_case(c, "max_pool1d_same", 43, 4, 3, "same")
     pool_case(c, "max_pool1d_same_steps", 44, 4, 1, "same")
     pool_case(c, "max_pool1d_characters", 45, 2, 0, "same", chars=True)
+
+
+# ---- pooling of whole sequences -------------------------------------------------------------------------------------------
+
+def whole_pool_case(c, kind, seed, mode, chars=False, ties=False, width=19):
+    """sum, mean and max: nn.functional.embedding_bag of all rows, a bag for each sequence; an empty bag gives zeros there, too."""
+    import torch
+    g = generator(seed)
+    lengths = CHARS if chars else LENGTHS
+    x = random(g, sum(lengths), width)
+    x = (x.round() if ties else x).requires_grad_()
+    begins = torch.tensor([0] + lengths[:-1]).cumsum(0)
+    if mode in ("sum", "mean", "max"):
+        y = torch.nn.functional.embedding_bag(torch.arange(len(x)), x, begins, mode=mode)
+    else:
+        y = torch.stack([s[0 if mode == "first" else -1] if len(s) else torch.zeros(width).double() for s in sequences(x, lengths)])
+    name = kind + ("_characters" if chars else "_ties" if ties else "_steps")
+    add_case(c, name, f'type = "{kind}"', g, [x], y, None, [CHARS_LAYOUT if chars else TEXT_LAYOUT], LENGTHS, CHARS if chars else None)
+
+
+def whole_pools(c):
+    for i, (kind, mode) in enumerate([("max", "max"), ("global_max", "max"), ("mean", "mean"), ("sum", "sum"), ("last", "last"),
+                                      ("first", "first")]):
+        whole_pool_case(c, kind, 110 + i, mode)
+        if kind != "first":  # its case of characters is among the rows
+            whole_pool_case(c, kind, 120 + i, mode, chars=True, width=5)
+        if mode == "max":
+            whole_pool_case(c, kind, 130 + i, mode, ties=True)
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------------
@@ -350,6 +378,7 @@ def shapes():
     c = Cases()
     merging(c)
     windows(c)
+    whole_pools(c)
     moved_rows(c)
     norms(c)
     attending(c)
