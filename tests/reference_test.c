@@ -1,5 +1,5 @@
-/* reference_test.c -- parts against PyTorch: forward and gradients on ragged batches, 20 steps of each optimizer, metrics
- * against their definitions. The references are tests/reference/NAME.safetensors, made by make_references.py in float64;
+/* reference_test.c -- parts against PyTorch: forward and gradients on ragged batches, 20 steps of each optimizer, regularizers,
+ * metrics against their definitions. The references are tests/reference/NAME.safetensors, made by make_references.py in float64;
  * for each tensor max|a - b| <= 1e-5 max|b|.
  *
  *     reference_test PLUGINS REFERENCES     for each instruction set that this processor has */
@@ -14,7 +14,7 @@
 #define TOLERANCE 1e-5
 static const int isas[] = { 0, 3, 4 };
 static const char *const files[] = { "layers", "recurrent", "shapes", "activations", "losses", "optimizers", "metrics", "schedules",
-                                     "tagging", "multi_label" };
+                                     "tagging", "multi_label", "regularizers" };
 enum { FILES = sizeof files / sizeof *files };
 
 typedef struct reference {
@@ -74,7 +74,7 @@ static void compare(reference *r, const char *what, const float *found, const fl
         TOLERANCE);
 }
 
-/* Each number for itself within 1e-5 of it: rates, of which one may be a million times another. */
+/* Each number for itself within 1e-5 of it: rates or rows of weights, of which one may be a million times another. */
 static void compare_each(reference *r, const float *found, const float *expected, int64_t n)
 {
     int64_t far = -1;
@@ -231,7 +231,7 @@ static void check_layer(reference *r, uint32_t kind)
     test_free(p);
 }
 
-/* ---- activations, optimizers, metrics -------------------------------------------------------------- */
+/* ---- activations, optimizers, regularizers, metrics -------------------------------------------------------------- */
 static void check_activation(reference *r)
 {
     const checkpoint_tensor *x = given(r, "in", 0), *y = given(r, "out", -1), *dy = given(r, "d_out", -1);
@@ -287,6 +287,30 @@ static void check_optimizer(reference *r)
     }
     for (uint32_t i = 0; i < o->slots; i++) memory_free(slot[i]);
     memory_free(p);
+    part_close(part);
+}
+
+/* A penalty: what it adds to the loss and to a gradient. A constraint: the rows of a parameter scaled. */
+static void check_regularizer(reference *r)
+{
+    const checkpoint_tensor *p = given(r, "param", -1), *after = given(r, "out", -1), *g = given(r, "gradient", -1);
+    tn_part *part = test_part_of(r->h, TN_REGULARIZER, r->toml);
+    expect(part != NULL, "%s: no such regularizer", r->name);
+    if (!part) return;
+    const tn_regularizer *t = part->desc->table;
+    int64_t n = elements(p);
+    float *found = memory_new(4 * (size_t)n);
+    memcpy(found, after ? p->data : g->data, 4 * (size_t)n);
+    if (after) {
+        expect(!t->constrain(part->self, &r->h->be, p->dim[0], p->dim[1], found), "%s: %s", r->name, r->h->host.error);
+        compare_each(r, found, after->data, n);
+    } else {
+        double penalty = NAN;
+        expect(!t->add(part->self, &r->h->be, n, p->data, found, &penalty), "%s: %s", r->name, r->h->host.error);
+        compare(r, "d_param", found, given(r, "d_param", -1)->data, n);
+        compare_each(r, (float[]){ (float)penalty }, given(r, "penalty", -1)->data, 1);
+    }
+    memory_free(found);
     part_close(part);
 }
 
@@ -405,6 +429,7 @@ static void check_case(reference *r)
     case TN_OPTIMIZER: check_optimizer(r); break;
     case TN_METRIC: check_metric(r); break;
     case TN_SCHEDULE: check_schedule(r); break;
+    case TN_REGULARIZER: check_regularizer(r); break;
     default: expect(0, "%s: no kind '%s'", r->name, kind);
     }
     scratch_reset(&r->h->scratch);

@@ -22,6 +22,7 @@ from losses import losses
 from metrics import metrics
 from multi_label import multi_label
 from recurrent import recurrent
+from regularizers import regularizers
 from schedules import schedules
 from shape_layers import shapes
 from tagging import tagging
@@ -232,7 +233,8 @@ def optimizers():
 
 
 FILES = dict(layers=layers, recurrent=recurrent, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers,
-             metrics=metrics, schedules=schedules, tagging=tagging, training=training, decoder=decoder, multi_label=multi_label)
+             metrics=metrics, schedules=schedules, tagging=tagging, training=training, decoder=decoder, multi_label=multi_label,
+             regularizers=regularizers)
 
 
 def differs(path, made):
