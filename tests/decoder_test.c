@@ -6,12 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../host/checkpoint.h"
-#include "../tools/check-plugin/probe.h"
-#include "expect.h"
+#include "probe_reference.h"
 
 static const char *path;
-static const int64_t examples[EXAMPLES] = { 4, 2, 7, 1, 6, 0, 3, 5 };
 
 static void open_decoder(probe *p, const char *options, int64_t words, int64_t width)
 {
@@ -22,124 +19,14 @@ static void open_decoder(probe *p, const char *options, int64_t words, int64_t w
 }
 
 /* ---- against PyTorch --------------------------------------------------------------------------------------------------- */
-static const checkpoint_tensor *given(const checkpoint *f, const char *name, const char *what, const char *of)
-{
-    char key[200];
-    snprintf(key, sizeof key, "%.60s/%.20s%s%.90s", name, what, *of ? "." : "", of);
-    return checkpoint_find(f, key);
-}
-
-/* The packed rows of a layout, example by example. */
-static int64_t in_order(const tn_layout *l, int32_t *row)
-{
-    int64_t n = 0;
-    for (int64_t e = 0; e < EXAMPLES; e++)
-        for (int32_t r = 0; r < EXAMPLES; r++) {
-            if (examples[r] != e) continue;
-            if (l->id == TN_ROOT) row[n++] = r;
-            else for (int32_t s = l->place[r], t = 0; t < l->length[s]; t++) row[n++] = l->first[t] + s;
-        }
-    return n;
-}
-
-static void compare(const char *name, const char *what, const tn_tensor *t, const checkpoint_tensor *expected)
-{
-    int32_t row[64] = { 0 };
-    int64_t rows = t->lay ? in_order(t->lay, row) : t->rows, w = t->width, at = 0;
-    double far = 0, most = 0, found = 0;
-    if (!expected) {
-        expect(0, "%s: the reference lacks %s", name, what);
-        return;
-    }
-    int64_t n = 1;
-    for (int i = 0; i < expected->ndim; i++) n *= expected->dim[i];
-    expect(n == rows * w, "%s: %s has %lld numbers, expected %lld", name, what, (long long)(rows * w), (long long)n);
-    for (int64_t i = 0; n == rows * w && i < n; i++) {
-        double x = (double)((float *)t->data)[(t->lay ? row[i / w] : i / w) * w + i % w], y = (double)((float *)expected->data)[i];
-        double d = isnan(x) ? INFINITY : fabs(x - y);
-        if (d > far) far = d, at = i, found = x;
-        most = fmax(most, fabs(y));
-    }
-    int unseen = strstr(name, "none") && !strcmp(what, "d_in.1"); /* what is not looked at has no gradient */
-    expect(far <= 1e-5 * most && (most > 0) == !unseen, "%s: %s: number %lld is %.9g, expected %.9g; the largest is %.9g", name, what,
-           (long long)at, found, (double)((float *)expected->data)[at], most);
-}
-
-static void fill_rows(const tn_tensor *t, const checkpoint_tensor *from)
-{
-    int32_t row[64];
-    int64_t rows = in_order(t->lay, row);
-    for (int64_t i = 0; from && i < rows; i++)
-        memcpy((float *)t->data + row[i] * t->width, (const float *)from->data + i * t->width, sizeof(float) * (size_t)t->width);
-}
-
-static void zero(const tn_tensor *t)
-{
-    if (t->data) memset(t->data, 0, sizeof(float) * (size_t)tensor_elements(t));
-}
-
-static void zero_child(node *n)
-{
-    for (int i = 0; i < n->count[G_IN]; i++) zero(&n->in[i].grad);
-    for (int i = 0; i < n->count[G_OUT]; i++) zero(&n->out[i].grad);
-    for (int i = 0; i < n->count[G_STATE]; i++) zero(&n->state[i].grad), zero(&n->next[i].grad);
-}
-
-/* "part.gru.weight_ih" is "gru.weight_ih" in the reference. */
-static slot *parameter_slot(const probe *p, int i, const char **name)
-{
-    const parameter *w = p->graph->parameter[i];
-    *name = strchr(w->name, '.') + 1;
-    return &w->owner->param[w->slot];
-}
-
-static void backward(probe *p, const checkpoint *f, const char *name)
-{
-    tensor list[64];
-    node *n = p->node;
-    int wanted = probe_wanted(p, list, 64);
-    for (int i = 0; i < wanted; i++) zero(&list[i].s->grad);
-    zero_child(n->child[0]);
-    fill_rows(&n->out[0].grad, given(f, name, "d_out", ""));
-    for (int i = 0; i < n->count[G_NEXT]; i++) fill_rows(&n->next[i].grad, given(f, name, "d_next", n->next[i].name));
-    expect(!n->impl->backward(p->part->self, &n->call) && !n->impl->gradient(p->part->self, &n->call), "%s: %s", name, p->host.error);
-}
-
 static void test_reference(const checkpoint *f, const char *name, const char *toml)
 {
     probe p;
     char options[600];
-    const char *from = strstr(toml, "\"attention_decoder\", ");
-    snprintf(options, sizeof options, "%s", from ? strchr(from, ',') + 1 : "");
-    if (strrchr(options, '}')) *strrchr(options, '}') = 0;
-    open_decoder(&p, options, *(int32_t *)given(f, name, "classes", "0")->data, given(f, name, "in", "1")->dim[1]);
-    node *n = p.node;
-    n->in_node[0]->source->split[0].id = given(f, name, "in", "0")->data;
-    n->in_node[1]->source->split[0].real = given(f, name, "in", "1")->data;
-    for (int i = 0; i < n->count[G_STATE]; i++) n->state_node[i]->source->split[0].real = given(f, name, "state", n->state[i].name)->data;
-    for (int i = 0; i < p.graph->n_parameters; i++) {
-        const char *what;
-        slot *s = parameter_slot(&p, i, &what);
-        const checkpoint_tensor *t = given(f, name, "param", what);
-        expect(t != NULL, "%s: the reference lacks %s", name, what);
-        if (t) memcpy(s->value.data, t->data, sizeof(float) * (size_t)tensor_elements(&s->value));
-    }
-    p.training = 1;
-    probe_bind(&p, examples, EXAMPLES);
-    expect(!probe_forward(&p), "%s: forward: %s", name, p.host.error);
-    backward(&p, f, name);
-    compare(name, "out", &n->out[0].value, given(f, name, "out", ""));
-    compare(name, "d_in.1", &n->in_slot[1]->grad, given(f, name, "d_in", "1"));
-    for (int i = 0; i < n->count[G_STATE]; i++) {
-        compare(name, n->next[i].name, &n->next[i].value, given(f, name, "next", n->next[i].name));
-        compare(name, "an initial state's gradient", &n->state_slot[i]->grad, given(f, name, "d_state", n->state[i].name));
-    }
-    for (int i = 0; i < p.graph->n_parameters; i++) {
-        const char *what;
-        slot *s = parameter_slot(&p, i, &what);
-        s->grad.lay = NULL;
-        compare(name, what, &s->grad, given(f, name, "d_param", what));
-    }
+    reference_options(toml, options, sizeof options);
+    open_decoder(&p, options, *(int32_t *)reference_given(f, name, "classes", "0")->data, reference_given(f, name, "in", "1")->dim[1]);
+    /* what is not looked at has no gradient */
+    check_reference(&p, f, name, strstr(name, "none") ? "d_in.1" : "");
     probe_close(&p);
 }
 

@@ -1,17 +1,12 @@
-/* recurrent_test.c -- bidirectional against bilstm, against its own halves and against itself with separate parameters; the
+/* recurrent_test.c -- bidirectional against PyTorch, against bilstm, its own halves and itself with separate parameters; the
  * published numbers of parameters of lstm1997; the variants of lstm against the plain cell; what dropout of states and of weights
  * leaves against a network that has that alone.
  *
- *     recurrent_test PLUGINS */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+ *     recurrent_test PLUGINS REFERENCES.safetensors */
 #include <unistd.h>
-#include "../tools/check-plugin/probe.h"
-#include "expect.h"
+#include "probe_reference.h"
 
 static const char *plugins;
-static const int64_t examples[EXAMPLES] = { 4, 2, 7, 1, 6, 0, 3, 5 };
 
 static void open_layer(probe *p, const char *name, const char *options, int64_t width)
 {
@@ -87,6 +82,23 @@ static void compare_all(probe *a, probe *b, const char *what)
         snprintf(label, sizeof label, "%s: the gradient of state %d", what, k);
         compare(label, g->data, h->data, tensor_elements(g), 1e-6);
     }
+}
+
+static void test_references(const char *file)
+{
+    char options[300], error[400];
+    checkpoint *f = checkpoint_read(file, error, sizeof error);
+    expect(f != NULL, "%s", error);
+    for (int i = 0; f && i < f->n_texts; i++) {
+        probe p;
+        const char *name = f->text[i].key;
+        reference_options(f->text[i].value, options, sizeof options);
+        open_layer(&p, "bidirectional", options, reference_given(f, name, "in", "0")->dim[1]);
+        check_reference(&p, f, name, "");
+        probe_close(&p);
+        guard_reset();
+    }
+    checkpoint_free(f);
 }
 
 static void test_bilstm(const char *more, int64_t width)
@@ -344,10 +356,11 @@ static void test_refused(const char *layer, const char *options, const char *exp
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) return 2;
+    if (argc < 3) return 2;
     plugins = argv[1];
     const char *const places[] = { plugins, NULL };
     probe_places(places);
+    test_references(argv[2]);
     test_bilstm("units = 6", 5);
     test_bilstm("units = 19, recurrent_bias = true", 17);
     test_bilstm("units = 5, layers = 1, forget_bias = 2.0", 3);

@@ -21,7 +21,7 @@ from decoder import decoder
 from losses import losses
 from metrics import metrics
 from multi_label import multi_label
-from recurrent import recurrent
+from recurrent import bidirectional, recurrent
 from regularizers import regularizers
 from schedules import schedules
 from shape_layers import shapes
@@ -232,9 +232,9 @@ def optimizers():
     return c
 
 
-FILES = dict(layers=layers, recurrent=recurrent, shapes=shapes, activations=activations, losses=losses, optimizers=optimizers,
-             metrics=metrics, schedules=schedules, tagging=tagging, training=training, decoder=decoder, multi_label=multi_label,
-             regularizers=regularizers)
+FILES = dict(layers=layers, recurrent=recurrent, bidirectional=bidirectional, shapes=shapes, activations=activations, losses=losses,
+             optimizers=optimizers, regularizers=regularizers, metrics=metrics, schedules=schedules, tagging=tagging,
+             training=training, decoder=decoder, multi_label=multi_label)
 
 
 def differs(path, made):

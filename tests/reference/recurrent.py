@@ -1,6 +1,7 @@
 """Recurrent layers beside lstm and bilstm as PyTorch has them: its own modules where there are any, else the formula by autograd.
 Each sequence is run alone, step by step; one of no steps passes its states on."""
 from cases import LENGTHS, Cases, random
+from decoder import SOURCE
 
 
 def walk(xs, first, step, reverse):
@@ -148,6 +149,54 @@ def lstm1997_case(cases, name, seed, blocks, size, options, width=3, feedback=Tr
     text = f'type = "lstm1997", blocks = {blocks}, cells = {size}, bias = "{bias}", gate_feedback = {str(feedback).lower()}'
     text += ', gradient = "truncated"' if truncated else ""
     recurrent_case(cases, name, seed, text + options, width, states, shapes, step, **more)
+
+
+def bidirectional_case(c, name, seed, kind, merge, width, units, shared=False):
+    """nn.GRU or nn.LSTM with bidirectional=True on each sequence of the examples that tests/recurrent_test.c has; its halves side by
+    side, added, or averaged. Shared: both directions are given the same parameters."""
+    import torch
+    from torch.func import functional_call
+    g = torch.Generator().manual_seed(seed)
+    net, gates = getattr(torch.nn, kind)(width, units, bidirectional=True, batch_first=True).double(), dict(GRU=3, LSTM=4)[kind]
+    cells = [kind.lower()] * 2 if shared else [kind.lower(), kind.lower() + "_2"]
+    shapes = dict(weight_ih=(gates * units, width), weight_hh=(gates * units, units), bias=(gates * units,), bias_hh=(gates * units,))
+    p = {f"{cell}.{k}": random(g, *shape, scale=0.5).requires_grad_() for cell in dict.fromkeys(cells) for k, shape in shapes.items()}
+    theirs = {f"{'bias_ih' if k == 'bias' else k}_l0{half}": p[f"{cell}.{k}"] for cell, half in zip(cells, ("", "_reverse")) for k in shapes}
+    xs = [random(g, n, width).requires_grad_() for n in SOURCE]
+    names = ["state"] if kind == "GRU" else ["state", "cell"]
+    first = [random(g, len(SOURCE), 2 * units).requires_grad_() for _ in names]
+    rows, last = [], []
+    for b, x in enumerate(xs):
+        states = [s[b].reshape(2, units) for s in first]
+        if len(x):
+            out, states = functional_call(net, theirs, (x, states[0] if kind == "GRU" else tuple(states)))
+            halves = out.reshape(len(x), 2, units)
+            rows.append(out if merge == "concat" else halves.sum(1) if merge == "sum" else halves.mean(1))
+        last.append([s.reshape(-1) for s in ([states] if torch.is_tensor(states) else states)])
+    y, ends = torch.cat(rows), [torch.stack([s[k] for s in last]) for k in range(len(names))]
+    dy, d_ends = random(g, *y.shape), [random(g, *s.shape) for s in ends]
+    ((y * dy).sum() + sum((s * d).sum() for s, d in zip(ends, d_ends))).backward()
+    cell = f'{{ type = "{kind.lower()}", units = {units}, recurrent_bias = true }}'
+    c.case(name, f'layer {{ type = "bidirectional", cell = {cell}, merge = "{merge}", shared = {str(shared).lower()} }}', in__0=torch.cat(xs),
+           out=y, d_out=dy, d_in__0=torch.cat([x.grad for x in xs if len(x)]))
+    for k, value in p.items():
+        c.add(name, f"param.{k}", value)
+        c.add(name, f"d_param.{k}", value.grad)
+    for k, state, end, d in zip(names, first, ends, d_ends):
+        for key, value in (("state", state), ("d_state", state.grad), ("next", end), ("d_next", d)):
+            c.add(name, f"{key}.{k}", value)
+
+
+def bidirectional():
+    """A file of its own: the layers hold others, which takes more than tests/reference_test.c has."""
+    c = Cases()
+    for i, kind in enumerate(("GRU", "LSTM")):
+        for j, merge in enumerate(("concat", "sum", "mean")):
+            bidirectional_case(c, f"{kind.lower()}_{merge}", 560 + 3 * i + j, kind, merge, 3, 5)
+    bidirectional_case(c, "gru_sum_wide", 570, "GRU", "sum", 17, 19)
+    bidirectional_case(c, "lstm_mean_wide", 571, "LSTM", "mean", 18, 17)
+    bidirectional_case(c, "lstm_sum_shared", 572, "LSTM", "sum", 4, 6, shared=True)
+    return c
 
 
 def recurrent():
