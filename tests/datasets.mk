@@ -29,5 +29,5 @@ $(BUILD)/tests/transforms_test: tests/transforms_test.c tests/open_data.h tests/
 	$(call quiet,LINK)$(CC) $(CFLAGS) $(DEPEND) $(LDFLAGS) -o $@ $< $(HOST_OBJ) $(HOST_LIBS)
 check-transforms: $(BUILD)/tests/transforms_test plugins
 	@mkdir -p $(BUILD)/tests/transforms
-	$< $(BUILD)/plugins $(BUILD)/tests/transforms
+	$< $(BUILD)/plugins $(BUILD)/tests/transforms tests/reference/transforms.safetensors
 .PHONY: check-transforms

@@ -1,5 +1,7 @@
-/* transforms_test.c PLUGINS FOLDER -- transforms on texts whose result is known by hand: what stands before, between and behind
- * words, their stems, words of a text without spaces; and what each refuses.                                       */
+/* transforms_test.c PLUGINS FOLDER REFERENCES.safetensors -- transforms on texts whose result is known by hand: what stands before,
+ * between and behind words, their stems, words of a text without spaces; subwords against subword-nmt, runs of words against
+ * scikit-learn, texts of one length against Keras; and what each refuses.                                            */
+#include "../host/checkpoint.h"
 #include "open_data.h"
 
 static const char model[] =
@@ -36,68 +38,39 @@ static void check_refused(const char *transforms, const char *says)
     refuse(middle, model, folder, says);
 }
 
-/* ---- byte pair encoding, in the plainest way: words as lists of texts ---------------------------------------------------- */
-enum { TYPES = 60, LONG = 12, MERGES = 25 };
-typedef struct { char symbol[LONG][LONG + 8]; int n, count; } spelled;
-
-static void spell(spelled *w, const char *text)
+/* ---- what subword-nmt, scikit-learn and Keras give: texts of tests/reference/transforms.py ------------------------------- */
+static const char *reference_text(const checkpoint *f, const char *name, const char *what)
 {
-    w->n = (int)strlen(text);
-    for (int i = 0; i < w->n; i++) sprintf(w->symbol[i], "%c%s", text[i], i + 1 == w->n ? "</w>" : "");
+    char key[100];
+    snprintf(key, sizeof key, "%.60s%s", name, what);
+    for (int i = 0; i < f->n_texts; i++)
+        if (!strcmp(f->text[i].key, key)) return f->text[i].value;
+    expect(0, "the reference lacks %s", key);
+    return "";
 }
 
-static void merge_in(spelled *w, const char *a, const char *b)
+/* The line at *at, which goes on to the next. 0: there is none. */
+static int next_line(const char **at, char *line, size_t size)
 {
-    for (int i = 0; i + 1 < w->n; i++) {
-        if (strcmp(w->symbol[i], a) || strcmp(w->symbol[i + 1], b)) continue;
-        strcat(w->symbol[i], w->symbol[i + 1]);
-        for (int k = i + 1; k + 1 < w->n; k++) strcpy(w->symbol[k], w->symbol[k + 1]);
-        w->n--;
-    }
+    size_t n = strcspn(*at, "\n");
+    if (!**at) return 0;
+    snprintf(line, size, "%.*s", (int)n, *at);
+    *at += n + ((*at)[n] == '\n');
+    return 1;
 }
 
-static int count_pair(const spelled *w, int n, const char *a, const char *b)
+/* A case of three lines: transforms, text, steps. */
+static void check_reference_steps(const char *value)
 {
-    int count = 0;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k + 1 < w[i].n; k++)
-            if (!strcmp(w[i].symbol[k], a) && !strcmp(w[i].symbol[k + 1], b)) count += w[i].count;
-    return count;
+    char transforms[300], text[400], steps[2000] = "";
+    expect(next_line(&value, transforms, sizeof transforms), "a reference without transforms");
+    if (*value == '\n') text[0] = 0, value++;
+    else (void)next_line(&value, text, sizeof text);
+    (void)next_line(&value, steps, sizeof steps);
+    check_steps(transforms, text, steps);
 }
 
-/* The pairs in the order in which they are joined: most frequent first, ties by the later text. Gives how many. */
-static int plain_learn(spelled *w, int n, char pair[MERGES][2][LONG + 8])
-{
-    for (int m = 0; m < MERGES; m++) {
-        int most = 1;
-        for (int i = 0; i < n; i++)
-            for (int k = 0; k + 1 < w[i].n; k++) {
-                const char *a = w[i].symbol[k], *b = w[i].symbol[k + 1];
-                int count = count_pair(w, n, a, b), order = most > 1 ? strcmp(a, pair[m][0]) : 1;
-                if (!order) order = strcmp(b, pair[m][1]);
-                if (count > most || (count == most && most > 1 && order > 0)) {
-                    most = count;
-                    strcpy(pair[m][0], a), strcpy(pair[m][1], b);
-                }
-            }
-        if (most < 2) return m;
-        for (int i = 0; i < n; i++) merge_in(&w[i], pair[m][0], pair[m][1]);
-    }
-    return MERGES;
-}
-
-/* The steps that a word becomes: its symbols, joined by the pairs in their order. */
-static void plain_apply(const char *text, char pair[MERGES][2][LONG + 8], int merges, char *to)
-{
-    spelled w;
-    spell(&w, text);
-    for (int m = 0; m < merges; m++) merge_in(&w, pair[m][0], pair[m][1]);
-    for (int i = 0; i < w.n; i++) {
-        if (i + 1 == w.n) w.symbol[i][strlen(w.symbol[i]) - 4] = 0;
-        sprintf(to + strlen(to), "%s%s%s", to[0] ? "|" : "", w.symbol[i], i + 1 < w.n ? "@@" : "");
-    }
-}
-
+/* ---- byte pair encoding ------------------------------------------------------------------------------------------------- */
 typedef struct { char bytes[100000]; size_t n, at; } saved;
 static int put_saved(void *to, const void *p, size_t n)
 {
@@ -133,55 +106,74 @@ static void check_word(tn_part *p, const char *word, const char *want)
     expect_text(word, got, want);
 }
 
-static void check_bpe(void)
+/* The pairs in the order in which they were joined, as a part saves them: two counts, symbols, pairs of their numbers. */
+static void check_pairs(const saved *s, const char *want)
 {
-    static spelled w[TYPES];
-    static char word[TYPES][LONG], pair[MERGES][2][LONG + 8];
-    static saved keep;
-    char middle[1000], path[1000];
-    unsigned state = 9;
-    int n = 0;
-    snprintf(path, sizeof path, "%s/texts.txt", folder);
-    FILE *f = fopen(path, "w");
-    for (int i = 0; f && i < TYPES; i++) {
-        char text[LONG] = "";
-        for (int k = 2 + (int)((state = state * 1664525u + 1013904223u) >> 8) % 8; k > 0; k--) {
-            state = state * 1664525u + 1013904223u;
-            text[strlen(text)] = "aabbbcde"[state >> 8 & 7];
-        }
-        int known = 0, times = 1 + i % 4;
-        for (int k = 0; k < n; k++) known |= !strcmp(word[k], text);
-        if (known) continue;
-        strcpy(word[n], text), spell(&w[n], text), w[n].count = times, n++;
-        fprintf(f, "%c", 'A' + i % 2);
-        for (int k = 0; k < times; k++) fprintf(f, " %s", text);
-        fprintf(f, "\n");
+    static const char *symbol[2000];
+    static int64_t bytes[2000];
+    char line[100], pair[100];
+    int64_t n[2];
+    size_t at = sizeof n;
+    memcpy(n, s->bytes, sizeof n);
+    for (int64_t i = 0; i < n[0] && i < 2000; at += (size_t)bytes[i++]) {
+        memcpy(&bytes[i], s->bytes + at, sizeof bytes[i]), at += sizeof bytes[i];
+        symbol[i] = s->bytes + at;
     }
-    if (f) fclose(f);
-    int merges = plain_learn(w, n, pair);
-    expect(merges == MERGES, "bpe: only %d merges to compare", merges);
-    write_fields(middle, sizeof middle, "'words', { type = 'bpe', merges = 25 }");
+    for (int64_t i = 0; i < n[1]; i++, at += 8) {
+        int32_t x[2];
+        memcpy(x, s->bytes + at, sizeof x);
+        snprintf(pair, sizeof pair, "%.*s %.*s", (int)bytes[x[0]], symbol[x[0]], (int)bytes[x[1]], symbol[x[1]]);
+        expect_text("a pair of bpe", pair, next_line(&want, line, sizeof line) ? line : "none");
+    }
+    expect(!*want, "bpe: pairs are missing from %.20s on", want);
+}
+
+static void check_words(tn_part *p, const char *words)
+{
+    char line[300];
+    while (next_line(&words, line, sizeof line)) {
+        char *steps = strchr(line, ' ');
+        *steps++ = 0;
+        check_word(p, line, steps);
+    }
+}
+
+/* Pairs, and the subwords of words that are old and new, once more after saving and loading. */
+static void check_bpe(const checkpoint *f, const char *name)
+{
+    static saved keep;
+    char middle[1000], transforms[200], path[1000], line[300];
+    const char *text = reference_text(f, "text", "");
+    snprintf(path, sizeof path, "%s/texts.txt", folder);
+    FILE *to = fopen(path, "w");
+    for (int i = 0; to && next_line(&text, line, sizeof line); i++) fprintf(to, "%c %s\n", 'A' + i % 2, line);
+    if (to) fclose(to);
+    snprintf(transforms, sizeof transforms, "{ type = 'words', at = 'spaces' }, %.100s", reference_text(f, name, ""));
+    write_fields(middle, sizeof middle, transforms);
     experiment *e = open_data(middle, model, folder);
     if (!e) return;
     tn_part *p = data_field(e->data, "text")->transform[1];
+    keep.n = keep.at = 0;
     expect(!p->desc->save(p->self, put_saved, &keep), "bpe: cannot be saved");
-    for (int again = 0; again < 2; again++) {
-        for (int i = 0; i < n; i++) {
-            char want[500] = "";
-            plain_apply(word[i], pair, merges, want);
-            check_word(p, word[i], want);
-        }
-        char want[500] = "";
-        plain_apply("abxbbcabe", pair, merges, want); /* x is new */
-        check_word(p, "abxbbcabe", want);
-        check_word(p, "\xc3\xa9x", "\xc3\xa9@@|x");
-        if (again) break;
-        part_close(p); /* from what was saved */
-        expect(!part_open(&e->context, p) && !p->desc->load(p->self, get_saved, &keep), "bpe: cannot be loaded");
-    }
+    check_pairs(&keep, reference_text(f, name, "/pairs"));
+    check_words(p, reference_text(f, name, "/words"));
+    part_close(p); /* from what was saved */
+    expect(!part_open(&e->context, p) && !p->desc->load(p->self, get_saved, &keep), "bpe: cannot be loaded");
+    check_words(p, reference_text(f, name, "/words"));
     experiment_free(e);
-    check_refused("'bpe'", "takes a text cut into words; put it behind words");
-    check_steps("'words', { type = 'bpe', merges = 0, separator = '+' }", "ab c", "a+|b|c");
+}
+
+static void check_references(const char *file)
+{
+    char error[400];
+    checkpoint *f = checkpoint_read(file, error, sizeof error);
+    expect(f != NULL, "%s", error);
+    for (int i = 0; f && i < f->n_texts; i++) {
+        const char *name = f->text[i].key;
+        if (!strncmp(name, "bpe_", 4) && !strchr(name, '/')) check_bpe(f, name);
+        if (!strncmp(name, "ngrams_", 7) || !strncmp(name, "pad_", 4)) check_reference_steps(f->text[i].value);
+    }
+    checkpoint_free(f);
 }
 
 int main(int argc, char **argv)
@@ -203,7 +195,9 @@ int main(int argc, char **argv)
     check_steps("'words', { type = 'truncate', length = 2, keep = 'last' }", "a b c", "b|c");
     check_steps("'words', { type = 'pad', length = 4 }", "a b", "<pad>|<pad>|a|b");
     check_steps("'words', { type = 'pad', length = 4, side = 'right', token = '0' }", "a b", "a|b|0|0");
-    check_bpe();
+    check_refused("'bpe'", "takes a text cut into words; put it behind words");
+    check_steps("'words', { type = 'bpe', merges = 0, separator = '+' }", "ab c", "a+|b|c");
+    check_references(argc > 3 ? argv[3] : "tests/reference/transforms.safetensors");
     char path[1000];
     FILE *f;
     snprintf(path, sizeof path, "%s/transforms/stems.so", plugins);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the files that tests/reference_test.c compares with: what PyTorch gives, computed in float64.
+"""Makes the files that tests compare with: what PyTorch gives, computed in float64, and other programs where NEEDS names them.
 
     make_references.py                makes *.safetensors beside this script
     make_references.py --check        makes them again and compares with those that are there
-    make_references.py --install DIR  puts PyTorch into an environment of its own in DIR and goes on there
+    make_references.py --install DIR  puts all that is needed into an environment of its own in DIR and goes on there
+
+A file of which a program is missing is left out, which is said.
 
 A user never needs this. Every number that goes in is a float32, so both sides begin with the same; what comes out is
 rounded to float32 once. Rows lie example by example: the test brings them into the order of packed rows.
@@ -11,6 +13,7 @@ rounded to float32 once. Rows lie example by example: the test brings them into 
 A case is some tensors "CASE/what" and the text CASE: "kind { options as TOML }".
 """
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -27,17 +30,18 @@ from schedules import schedules
 from shape_layers import shapes
 from tagging import tagging
 from training import training
+from transforms import transforms
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def install(folder):
-    """Runs this script again by a Python that has PyTorch (for the CPU alone), NumPy and scikit-learn."""
+    """Runs this script again by a Python that has PyTorch (for the CPU alone) and the others."""
     python = os.path.join(folder, "bin", "python")
     if not os.path.exists(python):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "torch", "numpy", "scikit-learn", *index], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES, *index], check=True)
     rest = [a for i, a in enumerate(sys.argv[1:], 1) if a != "--install" and sys.argv[i - 1] != "--install"]
     os.execv(python, [python, os.path.abspath(__file__), *rest])
 
@@ -234,7 +238,9 @@ def optimizers():
 
 FILES = dict(layers=layers, recurrent=recurrent, bidirectional=bidirectional, shapes=shapes, activations=activations, losses=losses,
              optimizers=optimizers, regularizers=regularizers, metrics=metrics, schedules=schedules, tagging=tagging,
-             training=training, decoder=decoder, multi_label=multi_label)
+             training=training, decoder=decoder, multi_label=multi_label, transforms=transforms)
+NEEDS = dict(transforms=["subword_nmt", "sklearn", "keras"])
+PACKAGES = ["torch", "numpy", "scikit-learn", "subword-nmt", "keras"]  # what --install puts there
 
 
 def differs(path, made):
@@ -263,13 +269,12 @@ def main():
     torch.set_num_threads(1)
     passed = failed = skipped = 0
     for name, make in FILES.items():
-        path = os.path.join(HERE, name + ".safetensors")
-        try:
-            made = make()
-        except ImportError as why:
-            print(f"skipped: {path}: {why}")
+        missing = [package for package in NEEDS.get(name, []) if not importlib.util.find_spec(package)]
+        if missing:
+            print(f"skipped: {name}.safetensors, for which there is no {', '.join(missing)}")
             skipped += 1
             continue
+        path, made = os.path.join(HERE, name + ".safetensors"), make()
         if not arguments.check:
             made.write(path)
             continue
