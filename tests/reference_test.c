@@ -1,6 +1,6 @@
-/* reference_test.c -- parts against PyTorch: forward and gradients on ragged batches, 20 steps of each optimizer, regularizers,
- * metrics against their definitions. The references are tests/reference/NAME.safetensors, made by make_references.py in float64;
- * for each tensor max|a - b| <= 1e-5 max|b|.
+/* reference_test.c -- parts against PyTorch: forward and gradients on ragged batches, 20 steps of each optimizer, regularizers;
+ * metrics against scikit-learn and sacrebleu. The references are tests/reference/NAME.safetensors, made by make_references.py in
+ * float64; for each tensor max|a - b| <= 1e-5 max|b|.
  *
  *     reference_test PLUGINS REFERENCES     for each instruction set that this processor has */
 #include <stdlib.h>

@@ -33,6 +33,8 @@ from training import training
 from transforms import transforms
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGES = {"torch": "torch", "numpy": "numpy", "sacrebleu": "sacrebleu", "scikit-learn": "sklearn", "subword-nmt": "subword_nmt",
+            "keras": "keras"}  # what --install puts there, and as what it is imported
 
 
 def install(folder):
@@ -40,6 +42,8 @@ def install(folder):
     python = os.path.join(folder, "bin", "python")
     if not os.path.exists(python):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    has_all = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {list(PACKAGES.values())})))"
+    if subprocess.run([python, "-c", has_all]).returncode:
         index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES, *index], check=True)
     rest = [a for i, a in enumerate(sys.argv[1:], 1) if a != "--install" and sys.argv[i - 1] != "--install"]
@@ -239,8 +243,7 @@ def optimizers():
 FILES = dict(layers=layers, recurrent=recurrent, bidirectional=bidirectional, shapes=shapes, activations=activations, losses=losses,
              optimizers=optimizers, regularizers=regularizers, metrics=metrics, schedules=schedules, tagging=tagging,
              training=training, decoder=decoder, multi_label=multi_label, transforms=transforms)
-NEEDS = dict(transforms=["subword_nmt", "sklearn", "keras"])
-PACKAGES = ["torch", "numpy", "scikit-learn", "subword-nmt", "keras"]  # what --install puts there
+NEEDS = dict(metrics=["sacrebleu", "sklearn"], transforms=["subword_nmt", "sklearn", "keras"])
 
 
 def differs(path, made):

@@ -1,90 +1,82 @@
-"""Metrics from their definitions, in float64: counting, and the published formulas (scikit-learn's and sacrebleu's forms)."""
+"""Metrics as scikit-learn, sacrebleu and PyTorch compute them, in float64. By hand: smape, which none of them has, and what they leave
+undefined (an area where one class is missing)."""
 from cases import Cases, random
 
 
-def scores(said, true, classes, positive=1):
-    """Every result of precision_recall_f1, from the definitions."""
-    def three(hit, n_said, n_true):
-        p, r = hit / n_said if n_said else 0.0, hit / n_true if n_true else 0.0
-        return p, r, 2 * p * r / (p + r) if p + r else 0.0
-    per, support, used = [], [], []
-    for k in range(classes):
-        per.append(three(sum(s == t == k for s, t in zip(said, true)), said.count(k), true.count(k)))
-        support.append(true.count(k))
-        used.append(k in said or k in true)
-    right = sum(s == t for s, t in zip(said, true))
-    averages = dict(micro=three(right, len(said), len(true)))
-    averages["macro"] = tuple(sum(per[k][i] for k in range(classes) if used[k]) / sum(used) for i in range(3))
-    averages["weighted"] = tuple(sum(per[k][i] * support[k] for k in range(classes)) / sum(support) for i in range(3))
-    averages["binary"] = per[positive] if classes == 2 else None
+def scores(said, true, classes):
+    """Every result of precision_recall_f1; macro averages are over classes that were said or true, micro and weighted over all."""
+    from sklearn.metrics import precision_recall_fscore_support
+    averages = dict(micro=dict(labels=range(classes)), macro={}, weighted=dict(labels=range(classes)))
+    compute = lambda average, **how: precision_recall_fscore_support(true, said, average=average, zero_division=0, **how)[:3]
+    of = {average: compute(average, **how) for average, how in averages.items()}
+    per = compute(None, labels=range(classes))
+    main = compute("binary", pos_label=1) if classes == 2 else of["macro"]
     out = {}
     for i, what in enumerate(["precision", "recall", "f1"]):
-        for a in ["micro", "macro", "weighted"]:
-            out[f"{a}.{what}"] = averages[a][i]
+        for average, values in of.items():
+            out[f"{average}.{what}"] = values[i]
         for k in range(classes):
-            out[f"class_{k}.{what}"] = per[k][i]
-    main = averages["binary"] if classes == 2 else averages["macro"]
+            out[f"class_{k}.{what}"] = per[i][k]
     out["precision"], out["recall"], out[""] = main
     return out
 
 
 def likelihoods(c, g):
-    """exp(-mean ln p) and -mean log2 p of the target's class."""
-    import numpy
+    """exp of PyTorch's mean losses, and these over ln 2."""
+    import math
     import torch
+    f = torch.nn.functional
     x, true = random(g, 50, 6, scale=3), torch.randint(0, 6, (50,), generator=g)
     one, two = random(g, 40, 1, scale=4), torch.randint(0, 2, (40,), generator=g)
-    logs = torch.log_softmax(x, -1)
-    rows, halves = torch.arange(50), torch.sigmoid(one[:, 0])
-    of_two = torch.where(two == 1, halves, 1 - halves).log()
-    kinds = [("logits", x, 1, true, logs[rows, true], ""), ("probabilities", logs.exp(), 2, true, logs.exp().float().double().log()[rows, true], ""),
-             ("logarithms", logs, 3, true, logs[rows, true], ""), ("two", one, 1, two, of_two, ""),
-             ("two_probabilities", halves[:, None], 2, two, of_two, ""),
-             ("ignore", x, 1, true, logs[rows, true][true != 2], ", ignore = 2")]
-    for name, values, means, target, each, options in kinds:
-        mean = -float(numpy.mean(each.numpy()))
-        for metric, figure in [("perplexity", numpy.exp(mean)), ("bits_per_character", mean / numpy.log(2))]:
+    logs, halves = torch.log_softmax(x, -1), torch.sigmoid(one)
+    given = logs.exp().float().double()
+    kinds = [("logits", x, 1, true, f.cross_entropy(x, true), ""),
+             ("probabilities", logs.exp(), 2, true, f.nll_loss(given.log(), true), ""),
+             ("logarithms", logs, 3, true, f.nll_loss(logs, true), ""),
+             ("two", one, 1, two, f.binary_cross_entropy_with_logits(one[:, 0], two.double()), ""),
+             ("two_probabilities", halves, 2, two, f.binary_cross_entropy(halves[:, 0], two.double()), ""),
+             ("ignore", x, 1, true, f.cross_entropy(x, true, ignore_index=2), ", ignore = 2")]
+    for name, values, means, target, mean, options in kinds:
+        for metric, figure in [("perplexity", mean.exp()), ("bits_per_character", mean / math.log(2))]:
             c.case(f"{metric}_{name}", 'metric { type = "%s"%s }' % (metric, options), in__0=values, in__1=target, means__0=[means],
-                   classes__1=[6 if values.shape[1] > 1 else 2], result=[figure])
+                   classes__1=[6 if values.shape[1] > 1 else 2], result=[figure.item()])
 
 
 def errors(c, g):
-    """Errors of numbers, as sklearn.metrics defines them; rmse over all numbers at once."""
+    """Errors of numbers; rmse over all numbers at once, where scikit-learn's mean is over columns."""
     import numpy
     import torch
+    from sklearn.metrics import (mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, r2_score,
+                                 root_mean_squared_error)
     for name, n, width, shift in [("one", 60, 1, 0.0), ("three", 45, 3, 2.0), ("far", 50, 2, 1000.0)]:
         t = random(g, n, width) + shift
         x = (t + random(g, n, width, scale=0.4)).float().double()
         t = t.float().double()
         a, b = x.numpy(), t.numpy()
-        per_column = 1 - ((a - b) ** 2).sum(0) / ((b - b.mean(0)) ** 2).sum(0)
-        eps = numpy.finfo(numpy.float64).eps
-        all_errors = dict(mse=numpy.mean((a - b) ** 2), rmse=numpy.sqrt(numpy.mean((a - b) ** 2)), mae=numpy.mean(abs(a - b)),
-                          mape=numpy.mean(abs(a - b) / numpy.maximum(abs(b), eps)),
-                          smape=numpy.mean(2 * abs(a - b) / (abs(a) + abs(b))), r2=per_column.mean())
+        all_errors = dict(mse=mean_squared_error(b, a), rmse=root_mean_squared_error(b.ravel(), a.ravel()), mae=mean_absolute_error(b, a),
+                          mape=mean_absolute_percentage_error(b, a), smape=numpy.mean(2 * abs(a - b) / (abs(a) + abs(b))),
+                          r2=r2_score(b, a))
         for metric, value in all_errors.items():
             c.case(f"{metric}_{name}", 'metric { type = "%s" }' % metric, in__0=x, in__1=t, result=[value])
     x, ids = random(g, 30, 1), torch.randint(0, 4, (30,), generator=g)
-    d = x[:, 0] - ids
-    c.case("mse_classes", 'metric { type = "mse" }', in__0=x, in__1=ids, classes__1=[4], result=[(d * d).mean()])
+    c.case("mse_classes", 'metric { type = "mse" }', in__0=x, in__1=ids, classes__1=[4], result=[mean_squared_error(ids, x[:, 0])])
     same = torch.full((20, 1), 3.0)
-    c.case("r2_constant", 'metric { type = "r2" }', in__0=same + 1, in__1=same, result=[0.0])
-    c.case("r2_constant_right", 'metric { type = "r2" }', in__0=same, in__1=same, result=[1.0])
-    c.case("mape_zeros", 'metric { type = "mape" }', in__0=same * 0, in__1=same * 0, result=[0.0])
+    c.case("r2_constant", 'metric { type = "r2" }', in__0=same + 1, in__1=same, result=[r2_score(same, same + 1)])
+    c.case("r2_constant_right", 'metric { type = "r2" }', in__0=same, in__1=same, result=[r2_score(same, same)])
+    c.case("mape_zeros", 'metric { type = "mape" }', in__0=same * 0, in__1=same * 0,
+           result=[mean_absolute_percentage_error(same * 0, same * 0)])
     c.case("smape_zeros", 'metric { type = "smape" }', in__0=same * 0, in__1=same * 0, result=[0.0])
 
 
 def decisions(c, g):
-    """top_k by sorting; Matthews' coefficient from a matrix of counts."""
-    import numpy
     import torch
+    from sklearn.metrics import accuracy_score, confusion_matrix, matthews_corrcoef, top_k_accuracy_score
     x, true = random(g, 55, 9).round(decimals=1), torch.randint(0, 9, (55,), generator=g)
     x = x.float().double()
     for k in (1, 3, 9):
-        right = 0
-        for row, t in zip(x.tolist(), true.tolist()):
-            right += t in sorted(range(9), key=lambda j: (-row[j], j))[:k]
-        c.case(f"top_{k}", 'metric { type = "top_k", k = %d }' % k, in__0=x, in__1=true, classes__1=[9], result=[right / 55])
+        # of equal numbers the last class comes first in scikit-learn, the first one here: classes the other way round
+        right = top_k_accuracy_score(8 - true, x.flip(1), k=k, labels=range(9)) if k < 9 else 1.0
+        c.case(f"top_{k}", 'metric { type = "top_k", k = %d }' % k, in__0=x, in__1=true, classes__1=[9], result=[right])
     for name, n, classes in [("two", 50, 2), ("five", 80, 5), ("silent", 30, 3)]:
         x, true = random(g, n, classes), torch.randint(0, classes, (n,), generator=g)
         if name == "silent":
@@ -92,37 +84,28 @@ def decisions(c, g):
         else:
             x[torch.arange(n), true] += 0.7
         x = x.float().double()
-        m = numpy.zeros((classes, classes))
-        for s, t in zip(x.argmax(-1).tolist(), true.tolist()):
-            m[t, s] += 1
-        cells = {f"result.class_{t}.class_{s}": [m[t, s]] for t in range(classes) for s in range(classes)}
+        said = x.argmax(-1)
+        m = confusion_matrix(true, said, labels=range(classes))
         c.case(f"confusion_{name}", 'metric { type = "confusion_matrix", results = true }', in__0=x, in__1=true, classes__1=[classes],
-               result=[m.trace() / n])
-        for key, value in cells.items():
-            c.add(f"confusion_{name}", key, value)
-        # Gorodkin 2004, equation 8: a sum over triples of classes, another form than the metric's
-        said, meant = m.sum(0), m.sum(1)
-        top = sum(m[k, k] * m[l, j] - m[k, l] * m[j, k] for k in range(classes) for l in range(classes) for j in range(classes))
-        under = numpy.sqrt((said * (n - said)).sum()) * numpy.sqrt((meant * (n - meant)).sum())
+               result=[accuracy_score(true, said)])
+        for t in range(classes):
+            for s in range(classes):
+                c.add(f"confusion_{name}", f"result.class_{t}.class_{s}", [float(m[t, s])])
         c.case(f"matthews_{name}", 'metric { type = "matthews" }', in__0=x, in__1=true, classes__1=[classes],
-               result=[top / under if under else 0.0])
+               result=[matthews_corrcoef(true, said)])
 
 
 def areas(score, hit):
-    """The area under the ROC curve from all pairs; average precision from every threshold (scikit-learn's definitions)."""
-    yes, no = [s for s, h in zip(score, hit) if h], [s for s, h in zip(score, hit) if not h]
-    pairs = sum((a > b) + 0.5 * (a == b) for a in yes for b in no)
-    precision_sum, before = 0.0, 0.0
-    for t in sorted(set(score), reverse=True):
-        said = [h for s, h in zip(score, hit) if s >= t]
-        recall = sum(said) / len(yes) if yes else 0.0
-        precision_sum += (recall - before) * sum(said) / len(said)
-        before = recall
-    return (pairs / (len(yes) * len(no)) if yes and no else 0.0), precision_sum
+    """roc_auc_score and average_precision_score. Where all or none are hits scikit-learn has no area: 0, and 1 or 0."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+    if 0 < sum(hit) < len(hit):
+        return roc_auc_score(hit, score), average_precision_score(hit, score)
+    return 0.0, float(any(hit))
 
 
 def curves(c, g):
-    """auc of logits, probabilities and one value a row; with equal scores; for more classes, each against the others."""
+    """auc of logits, probabilities and one value a row; with equal scores; for more classes the mean of each against the others, over
+    those that are defined."""
     import torch
     def case(name, x, true, classes, means, score, options=""):
         keep = [i for i, t in enumerate(true.tolist()) if not (options and t == 1)]
@@ -155,35 +138,14 @@ def curves(c, g):
 
 
 def corpus_bleu(outputs, targets, order=4, smoothing="exp", value=None):
-    """Papineni 2002, smoothed as sacrebleu's compute_bleu does; precisions, brevity penalty and length ratio with it."""
-    from collections import Counter
-    from math import exp, log
-    grams = lambda s, n: Counter(tuple(s[i:i + n]) for i in range(len(s) - n + 1))
-    correct, total = [0] * order, [0] * order
-    for s, t in zip(outputs, targets):
-        for n in range(1, order + 1):
-            a, b = grams(s, n), grams(t, n)
-            correct[n - 1] += sum((a & b).values())
-            total[n - 1] += sum(a.values())
-    said, true = sum(map(len, outputs)), sum(map(len, targets))
-    penalty = 1.0 if said >= true else exp(1 - true / said) if said else 0.0
-    p, mteval, none = [0.0] * order, 1.0, not any(correct)
-    for n in range(1, 0 if none else order + 1):  # sacrebleu 2.6.0 leaves all precisions 0 where nothing is right
-        k, m = correct[n - 1], total[n - 1]
-        if smoothing == "add" and n > 1:
-            k, m = k + value, m + value
-        if m == 0:
-            break
-        if k == 0 and smoothing == "exp":
-            mteval *= 2
-            p[n - 1] = 100 / (mteval * m)
-        elif k == 0 and smoothing == "floor":
-            p[n - 1] = 100 * value / m
-        else:
-            p[n - 1] = 100 * k / m
-    score = 0.0 if none or 0.0 in p else penalty * exp(sum(map(log, p)) / order)
-    out = {"": score, "brevity_penalty": penalty, "length_ratio": said / true}
-    out.update({f"precision_{n + 1}": v for n, v in enumerate(p)})
+    """sacrebleu on words that are cut already; precisions, brevity penalty and length ratio with it."""
+    from sacrebleu.metrics import BLEU
+    text = lambda sequences: [" ".join(map(str, s)) for s in sequences]
+    bleu = BLEU(tokenize="none", smooth_method="add-k" if smoothing == "add" else smoothing, smooth_value=value, max_ngram_order=order,
+                force=True)
+    found = bleu.corpus_score(text(outputs), [text(targets)])
+    out = {"": found.score, "brevity_penalty": found.bp, "length_ratio": found.ratio}
+    out.update({f"precision_{n + 1}": p for n, p in enumerate(found.precisions)})
     return out
 
 
@@ -220,6 +182,7 @@ def toml(v):
 
 def metrics():
     import torch
+    from sklearn.metrics import accuracy_score
     c = Cases()
     g = torch.Generator().manual_seed(400)
     for name, n, classes, width in [("few", 60, 4, 4), ("unused", 40, 9, 9), ("binary", 50, 2, 2), ("one_value", 50, 2, 1)]:
@@ -232,7 +195,7 @@ def metrics():
         results = scores(said, true.tolist(), classes)
         c.case(f"f1_{name}", 'metric { type = "precision_recall_f1" }', in__0=x, in__1=true, classes__1=[classes])
         c.case(f"accuracy_{name}", 'metric { type = "accuracy" }', in__0=x, in__1=true, classes__1=[classes])
-        c.add(f"accuracy_{name}", "result.", [sum(s == t for s, t in zip(said, true.tolist())) / n])
+        c.add(f"accuracy_{name}", "result.", [accuracy_score(true, said)])
         for key, value in results.items():
             c.add(f"f1_{name}", f"result.{key}", [value])
     likelihoods(c, g)
