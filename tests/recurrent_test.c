@@ -236,8 +236,8 @@ static int is_recurrent(const probe *p, int i)
 }
 
 /* What parameter i of `dropped` was multiplied by: an element, or with by_column all that one number of the state is multiplied by,
- * got 0 as its gradient where it was left out, else 2 times that of the others. How many there are, and how many are left out. */
-static void find_mask(const probe *dropped, int i, int by_column, float *mask, int64_t *all, int64_t *out)
+ * got 0 as its gradient where it was left out, else what is kept is times `scale`. How many there are, and how many are left out. */
+static void find_mask(const probe *dropped, int i, int by_column, float scale, float *mask, int64_t *all, int64_t *out)
 {
     const parameter *w = dropped->graph->parameter[i];
     const float *g = gradient_of(dropped, i);
@@ -245,14 +245,15 @@ static void find_mask(const probe *dropped, int i, int by_column, float *mask, i
         int kept = 0;
         for (int64_t row = 0; by_column && row < w->rows; row++) kept |= g[row * w->width + k % w->width] < 0 || g[row * w->width + k % w->width] > 0;
         if (!by_column) kept = g[k] < 0 || g[k] > 0;
-        mask[k] = kept ? 2 : 0;
+        mask[k] = kept ? scale : 0;
         if (!by_column || k < w->width) ++*all, *out += !kept;
     }
 }
 
-/* A network with a dropout of 1/2 on these examples against one without, whose weights are those that the mask left, times 2: the
- * same bits, and the gradient of a weight is the mask times what it is there. */
-static void compare_dropped(probe *dropped, probe *whole, const int64_t *example, int n, int by_column, int64_t *all, int64_t *out)
+/* A network with dropout on these examples against one without, whose weights are those that the mask left, times `scale`, a power of
+ * two: the same bits, and the gradient of a weight is the mask times what it is there. */
+static void compare_dropped(probe *dropped, probe *whole, const int64_t *example, int n, int by_column, float scale, int64_t *all,
+                            int64_t *out)
 {
     char label[400];
     snprintf(label, sizeof label, "%s with dropout, and without on what it left", dropped->name);
@@ -262,7 +263,7 @@ static void compare_dropped(probe *dropped, probe *whole, const int64_t *example
     for (int i = 0; i < dropped->graph->n_parameters; i++) {
         if (!is_recurrent(dropped, i)) continue;
         mask[i] = malloc(sizeof *mask[i] * (size_t)size_of(dropped, i));
-        find_mask(dropped, i, by_column, mask[i], all, out);
+        find_mask(dropped, i, by_column, scale, mask[i], all, out);
         for (int64_t j = 0; j < size_of(dropped, i); j++) value_of(whole, i)[j] *= mask[i][j];
     }
     run_on(whole, example, n);
@@ -301,18 +302,27 @@ static uint64_t hash_of_output(probe *p, tn_rng rng)
     return h;
 }
 
-static void test_weight_dropout(const char *layer, const char *more)
+/* Rates are 1/2 and 3/4, so that 1 / (1 - rate) is a power of two; at the second, what is left out and what is kept differ. */
+static float kept_scale(double rate) { return rate > 0.5 ? 4 : 2; }
+
+/* `out` of `all` at this rate, within so many standard deviations. */
+static void expect_share(const char *layer, const char *options, double rate, int64_t all, int64_t out, double deviations)
+{
+    double far = fabs((double)out - rate * (double)all), sigma = sqrt(rate * (1 - rate) * (double)all);
+    expect(all > 0 && out > 0 && out < all && far <= deviations * sigma, "%s { %s }: %lld of %lld are left out, more than %g standard "
+           "deviations from the rate", layer, options, (long long)out, (long long)all, deviations);
+}
+
+static void test_weight_dropout(const char *layer, const char *more, double rate)
 {
     probe dropped, whole;
     char options[300];
     int64_t all = 0, out = 0;
-    snprintf(options, sizeof options, "%s, weight_dropout = 0.5", more);
+    snprintf(options, sizeof options, "%s, weight_dropout = %g", more, rate);
     open_layer(&dropped, layer, options, 5), open_layer(&whole, layer, more, 5);
-    compare_dropped(&dropped, &whole, examples, EXAMPLES, 0, &all, &out);
+    compare_dropped(&dropped, &whole, examples, EXAMPLES, 0, kept_scale(rate), &all, &out);
     test_added(&dropped);
-    double far = fabs((double)out - 0.5 * (double)all), sigma = sqrt(0.25 * (double)all);
-    expect(far <= 5 * sigma, "%s { %s }: %lld of %lld weights are left out, more than 5 standard deviations from half", layer, options,
-           (long long)out, (long long)all);
+    expect_share(layer, options, rate, all, out, 5);
     uint64_t one = hash_of_output(&dropped, (tn_rng){ 5, 1 }), again = hash_of_output(&dropped, (tn_rng){ 5, 1 }),
              other = hash_of_output(&dropped, (tn_rng){ 5, 2 });
     expect(one == again && one != other, "%s { %s }: the mask is %s", layer, options, one == other ? "the same in every step" : "not repeatable");
@@ -325,21 +335,19 @@ static void test_weight_dropout(const char *layer, const char *more)
 }
 
 /* Each example alone, which has one mask. */
-static void test_recurrent_dropout(const char *layer, const char *more)
+static void test_recurrent_dropout(const char *layer, const char *more, double rate)
 {
     char options[300];
     int64_t all = 0, out = 0;
-    snprintf(options, sizeof options, "%s, recurrent_dropout = 0.5", more);
+    snprintf(options, sizeof options, "%s, recurrent_dropout = %g", more, rate);
     for (int64_t e = 0; e < EXAMPLES; e++) {
         probe dropped, whole;
         open_layer(&dropped, layer, options, 5), open_layer(&whole, layer, more, 5);
         probe_bind(&dropped, &e, 1);
-        if (dropped.node->out[0].value.rows) compare_dropped(&dropped, &whole, &e, 1, 1, &all, &out);
+        if (dropped.node->out[0].value.rows) compare_dropped(&dropped, &whole, &e, 1, 1, kept_scale(rate), &all, &out);
         close_both(&dropped, &whole);
     }
-    double far = fabs((double)out - 0.5 * (double)all), sigma = sqrt(0.25 * (double)all);
-    expect(all > 0 && out > 0 && out < all, "%s { %s }: %lld of %lld states are left out", layer, options, (long long)out, (long long)all);
-    expect(far <= 5 * sigma * sqrt(EXAMPLES), "%s { %s }: %lld of %lld states are left out", layer, options, (long long)out, (long long)all);
+    expect_share(layer, options, rate, all, out, 5 * sqrt(EXAMPLES));
 }
 
 static void test_refused(const char *layer, const char *options, const char *expected)
@@ -381,18 +389,20 @@ int main(int argc, char **argv)
     test_first_biases("lstm", "", 2, 0);
     test_first_biases("lstm", ", recurrent_bias = true, peepholes = true", 3, 1);
     test_first_biases("bilstm", ", recurrent_bias = true, peepholes = true, projection = 2", 8, 0);
-    test_weight_dropout("lstm", "units = 19");
-    test_weight_dropout("lstm", "units = 9, projection = 17, peepholes = true, recurrent_dropout = 0.5");
-    test_weight_dropout("bilstm", "units = 12");
-    test_weight_dropout("rnn", "units = 19");
-    test_weight_dropout("gru", "units = 19, recurrent_dropout = 0.25");
-    test_weight_dropout("gru", "units = 18, reset_after = false");
-    test_recurrent_dropout("lstm", "units = 19");
-    test_recurrent_dropout("lstm", "units = 9, projection = 17, peepholes = true");
-    test_recurrent_dropout("bilstm", "units = 5");
-    test_recurrent_dropout("rnn", "units = 19");
-    test_recurrent_dropout("gru", "units = 19");
-    test_recurrent_dropout("gru", "units = 18, reset_after = false, reverse = true");
+    for (double rate = 0.5; rate < 1; rate += 0.25) {
+        test_weight_dropout("lstm", "units = 19", rate);
+        test_weight_dropout("lstm", "units = 9, projection = 17, peepholes = true, recurrent_dropout = 0.5", rate);
+        test_weight_dropout("bilstm", "units = 12", rate);
+        test_weight_dropout("rnn", "units = 19", rate);
+        test_weight_dropout("gru", "units = 19, recurrent_dropout = 0.25", rate);
+        test_weight_dropout("gru", "units = 18, reset_after = false", rate);
+        test_recurrent_dropout("lstm", "units = 19", rate);
+        test_recurrent_dropout("lstm", "units = 9, projection = 17, peepholes = true", rate);
+        test_recurrent_dropout("bilstm", "units = 5", rate);
+        test_recurrent_dropout("rnn", "units = 19", rate);
+        test_recurrent_dropout("gru", "units = 19", rate);
+        test_recurrent_dropout("gru", "units = 18, reset_after = false, reverse = true", rate);
+    }
     test_refused("bidirectional", "cell = { type = 'dense', units = 3 }", "reads no steps one after the other; lstm, gru or rnn do");
     test_refused("bidirectional", "cell = 'bilstm'", "reads both directions already");
     test_refused("gru", "activation = 'softmax'", "a cell needs a function of one number");
