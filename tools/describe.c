@@ -14,8 +14,10 @@ typedef struct page { arena *memory; const plugin_file *file; const tn_desc *des
 
 static const char *const reductions[] = { REDUCTION_NAMES, NULL };
 static const tn_option of_losses[] = {
-    { "input", "the layer whose rows it reads; not given: the only one that nobody reads", TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
-    { "target", "the field that it compares with; none where the loss has one input", TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
+    { "input", "the layer whose rows it reads; not given: the only one that nobody reads",
+      TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
+    { "target", "the field that it compares with; none where the loss has one input",
+      TN_O_STR, 0, 0, 0, 0, 0, NULL, 0, 1e6, NULL, NULL },
     { "weight", "factor of this loss in the sum of all", TN_O_REAL, 0, 0, 0, 0, 1, NULL, -MOST_WEIGHT, MOST_WEIGHT, NULL, NULL },
     { "reduction", "what the sum over its rows is divided by", TN_O_ENUM, 0, 0, 0, 0, 0, NULL, 0, 0, reductions, NULL },
 };

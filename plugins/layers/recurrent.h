@@ -420,8 +420,8 @@ static int plan_frame(const tn_api *api, tn_plan *p, frame *f, const tn_spec *in
     return bad ? TN_EINVAL : TN_OK;
 }
 
-#define INITIAL_STATE_DOC                                                                                                          \
-    "The state begins with 0, or with the rows of another layer, one a sequence and `units` wide, which then learns by it:\n\n"     \
-    "    initial_state = \"encoder.state\"\n\n"                                                                                      \
+#define INITIAL_STATE_DOC \
+    "The state begins with 0, or with the rows of another layer, one a sequence and `units` wide, which then learns by it:\n\n" \
+    "    initial_state = \"encoder.state\"\n\n" \
     "A state that begins so does not carry on from batch to batch."
 #endif

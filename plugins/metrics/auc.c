@@ -36,7 +36,8 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     metric *m = self;
     int64_t ignore = ((const config *)opts)->ignore;
     m->labels = has_labels(n_in, in);
-    int rc = m->labels ? labels_plan(&m->d, api, host, "auc", in, ignore) : decision_plan(&m->d, api, host, "auc", n_in, in, ignore);
+    int rc = m->labels ? labels_plan(&m->d, api, host, "auc", in, ignore)
+                       : decision_plan(&m->d, api, host, "auc", n_in, in, ignore);
     if (rc) return rc;
     if (m->d.means == TN_IDS) return tn_fail(api, host, TN_ESHAPE, "auc: the output is classes; it needs a score for each");
     m->api = api, m->host = host, m->vocabulary = in[TARGET]->vocabulary;

@@ -29,7 +29,8 @@ static inline int labels_check(const decision *d, const tn_call *c, const char *
     const float *t = c->in[TARGET]->data;
     for (int64_t i = 0; i < c->in[TARGET]->rows * d->width; i++)
         if (!(t[i] >= 0 && t[i] <= 1))
-            return tn_fail(c->api, c->host, TN_EINVAL, "%s: the target is numbers, and %g is no label, which is 0 or 1", metric, (double)t[i]);
+            return tn_fail(c->api, c->host, TN_EINVAL, "%s: the target is numbers, and %g is no label, which is 0 or 1", metric,
+                           (double)t[i]);
     return TN_OK;
 }
 
