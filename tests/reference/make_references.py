@@ -243,7 +243,7 @@ def optimizers():
 FILES = dict(layers=layers, recurrent=recurrent, bidirectional=bidirectional, shapes=shapes, activations=activations, losses=losses,
              optimizers=optimizers, regularizers=regularizers, metrics=metrics, schedules=schedules, tagging=tagging,
              training=training, decoder=decoder, multi_label=multi_label, transforms=transforms)
-NEEDS = dict(metrics=["sacrebleu", "sklearn"], transforms=["subword_nmt", "sklearn", "keras"])
+NEEDS = dict(metrics=["sacrebleu", "sklearn"], multi_label=["sklearn"], transforms=["subword_nmt", "sklearn", "keras"])
 
 
 def differs(path, made):
