@@ -188,7 +188,9 @@ static void read_checkpoint(experiment *e)
 static void read_published(experiment *e)
 {
     static const char *const keys[] = { "metric", "value", "basis", "accept", "parameters", "source", "note" };
-    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most", "best_at_least", "best_at_most" };
+    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most", "best_at_least", "best_at_most", "parity_mean",
+                                               "parity_error" };
+    enum { ACCEPT_KEYS = sizeof accept_keys / sizeof *accept_keys };
     config_value *t = table_of(e, "published"), *accept = t ? config_get(t, "accept") : NULL;
     if (!t) return;
     diag *d = e->messages;
@@ -201,8 +203,8 @@ static void read_published(experiment *e)
     if (accept && accept->type == CONFIG_TABLE) {
         accept->used = 1;
         config_int(accept, "seeds", 1, 1, 1000, d);
-        for (int i = 1; i < 5; i++) config_real(accept, accept_keys[i], 0, -1e300, 1e300, d);
-        config_unused(accept, "published.accept", accept_keys, 5, NULL, d);
+        for (int i = 1; i < ACCEPT_KEYS; i++) config_real(accept, accept_keys[i], 0, -1e300, 1e300, d);
+        config_unused(accept, "published.accept", accept_keys, ACCEPT_KEYS, NULL, d);
     }
     config_unused(t, "published", keys, 7, elsewhere, d);
 }

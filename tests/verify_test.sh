@@ -59,6 +59,21 @@ echo 'good a b c' >>test.txt
 verify --recorded; rc=$?
 [ $rc = 1 ] && [ "$(grep -c 'stale: the data file .*test.txt has changed$' out)" = 2 ]; ok $? "exit $rc after other data: $(cat out)"
 
+# parity: within two standard errors of another program's mean; the spread is that of the runs
+cp train.txt test.txt
+parity() { # mean, error, what must stand in the line
+    write experiments/published/easy.toml "seeds = 3, parity_mean = $1, parity_error = $2"
+    verify --recorded experiments/published/easy.toml
+    grep -q "$3" out; ok $? "parity with $1 +- $2 is not '$3': $(cat out err)"
+}
+set -- $ours
+near=$(awk -v m="$1" -v s="$2" 'BEGIN { print m + 1.9 * s / sqrt(3) }') far=$(awk -v m="$1" -v s="$2" 'BEGIN { print m + 2.2 * s / sqrt(3) }')
+parity "$near" 0 ' parity with .* +- 0 .* reached$'
+parity "$far" 0 ' missed by '
+parity "$far" "$2" ' reached$'
+parity "$(awk -v m="$1" -v s="$2" 'BEGIN { print m - 2.2 * s / sqrt(3) }')" 0 ' missed by '
+write experiments/published/easy.toml 'seeds = 3, mean_at_most = 100, best_at_most = 99'
+
 # data that are not here are not compared, and it is said
 rm test.txt
 verify --recorded experiments/published/easy.toml; rc=$?

@@ -47,13 +47,26 @@ static int read_published(experiment *e, published *p)
 }
 
 /* ---- the verdict ------------------------------------------------------------------------------------------------ */
+/* As missed_by(), of `parity_mean` and `parity_error`: another program's mean over its seeds, and the standard error of that.
+ * The means must lie within two standard errors of their difference:
+ *     |a - b| <= 2 sqrt(deviation^2 / seeds + parity_error^2)                                                        */
+static double missed_parity(const published *p, const record *r, char *words, size_t size)
+{
+    const config_value *mean = p->accept ? config_get(p->accept, "parity_mean") : NULL,
+                       *error = mean ? config_get(p->accept, "parity_error") : NULL;
+    words[0] = 0;
+    if (!mean) return NAN;
+    double theirs = error ? error->real : 0, ours = r->over.deviation / sqrt(r->seeds);
+    snprintf(words, size, "parity with %.6g +- %.2g", mean->real, theirs);
+    return fabs(r->over.mean - mean->real) - 2 * hypot(ours, theirs);
+}
+
 /* What `accept` asks for, in words, and by how much the runs miss it: 0 or less is reached. NAN: it asks for nothing. */
 static double missed_by(const published *p, const record *r, char *words, size_t size)
 {
     static const char *const key[] = { "mean_at_least", "mean_at_most", "best_at_least", "best_at_most" };
     const double ours[] = { r->over.mean, r->over.mean, r->over.most, r->over.least };
-    double worst = NAN;
-    words[0] = 0;
+    double worst = missed_parity(p, r, words, size);
     for (int i = 0; i < 4; i++) {
         const config_value *v = p->accept ? config_get(p->accept, key[i]) : NULL;
         if (!v) continue;
