@@ -56,3 +56,15 @@ def peaks(build, threads):
 def floor_ms(shape, peak):
     flops, functions, size = work(shape)
     return 1e-6 * (flops / peak["fma_gflops"] + functions / peak["functions_g"] + size / peak["triad_gbs"])
+
+
+def forward_ms(shape, peak):
+    """Of a forward pass: a third of the multiplications, no optimizer."""
+    flops, functions, _ = work(shape)
+    return 1e-6 * (flops / 3 / peak["fma_gflops"] + functions / peak["functions_g"])
+
+
+def first_example(shape):
+    """The shape of a batch that has its first example alone."""
+    steps = shape[7]
+    return (*shape[:6], 1, steps[:1] if isinstance(steps, list) else steps, *shape[8:])
