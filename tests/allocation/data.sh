@@ -7,3 +7,8 @@ awk 'BEGIN {
     }
 }' >"$tmp/train.txt"
 cp "$tmp/train.txt" "$tmp/validation.txt"; cp "$tmp/train.txt" "$tmp/test.txt"
+
+# workloads: files of experiments/bench that go over distinct words with dense and lazy Adam, over ragged rows in both directions, and
+# over a softmax of many words, small ones of their kind.
+workloads='lstm128 tagger100 bilstm64-ragged ptb200'
+small='--set dataset.train=100000 --set dataset.vocabulary=500 --set dataset.steps=6'

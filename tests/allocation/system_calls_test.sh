@@ -3,7 +3,7 @@
 # other: watches all threads with strace from step 30 to step 90 of an epoch, in which no checkpoint, evaluation, log or
 # progress line is due. A clock that the kernel does not offer without a call (no vdso) is let pass, too.
 . "$(dirname "$0")/../begin.sh"
-skip() { echo "system calls: 0 passed, 0 failed, 6 skipped ($1)"; exit 0; }
+skip() { echo "system calls: 0 passed, 0 failed, 14 skipped ($1)"; exit 0; }
 ldd "$build/tenon" | grep -q 'lib[at]san' && skip "a sanitizer makes calls of its own"
 command -v strace >/dev/null || skip "no strace here"
 strace -f -o /dev/null true 2>/dev/null || skip "strace may not watch a program here"
@@ -21,20 +21,28 @@ between() {
          /write\(-1, "no more"/ { on = 0; print "mark"; next }
          on && !/ resumed>/ { sub(/^[0-9]+ +/, ""); sub(/\(.*/, ""); print }' "$1"
 }
-trace() { # threads, stray -> $tmp/calls
+trace() { # file, threads, stray, more options -> $tmp/calls
+    local file=$1 threads=$2 stray=$3
+    shift 3
     rm -rf "$tmp/run"
-    MARK_FROM=30 MARK_UPTO=90 STRAY=$2 strace -f -o "$tmp/trace" "$build/tenon" train "$tmp/run.toml" --quiet --set training.epochs=1 \
-        --data-dir "$tmp" --run "$tmp/run" --threads "$1" --plugin-path "$tmp/plugins" >"$tmp/log" 2>&1
+    MARK_FROM=30 MARK_UPTO=90 STRAY=$stray strace -f -o "$tmp/trace" "$build/tenon" train "$file" --quiet --set training.epochs=1 "$@" \
+        --data-dir "$tmp" --run "$tmp/run" --threads "$threads" --plugin-path "$tmp/plugins" >"$tmp/log" 2>&1
     ok $? "training under strace: $(tail -n 2 "$tmp/log")"
     between "$tmp/trace" >"$tmp/calls"
 }
 others() { grep -v -x -e mark -e futex -e clock_gettime "$tmp/calls" | sort | uniq -c | tr -s ' \n' ' '; }
-for threads in 1 2; do
-    trace $threads 0
+steady() {
+    local marks found
+    trace "$@"
     marks=$(grep -c -x mark "$tmp/calls") found=$(others)
     [ "$marks" = 2 ] && [ -z "$found" ]
-    ok $? "$threads threads: $marks of 2 marks seen; calls in 60 steady steps that are not futex:${found:- none}"
+    ok $? "$(basename "$1"), $2 threads: $marks of 2 marks seen; calls in 60 steady steps that are not futex:${found:- none}"
+}
+for threads in 1 2; do steady "$tmp/run.toml" $threads 0; done
+# shellcheck disable=SC2086
+for file in $workloads; do
+    steady "$root/experiments/bench/$file.toml" 2 0 $small --set training.max_steps=100 --set schedule.type=mark_steps
 done
-trace 2 1
+trace "$tmp/run.toml" 2 1
 [ "$(others)" = " 1 getpid " ]; ok $? "a getpid in a step is not found: '$(others)'"
 finish "system calls"
