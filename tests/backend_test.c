@@ -1,7 +1,10 @@
 /* The cpu backend against brute force in double, and against itself bit by bit: three builds, 1 to 5 threads, random
- * cuts of rows and of parameters. The first build and one thread make the bits that all others must repeat.  */
+ * cuts of rows and of parameters; how its threads treat small numbers and the processor. The first build and one thread make the bits that all others must repeat.  */
 #include "../plugins/layers/distinct_sums.h"
 #include "backend.h"
+#include <fenv.h>
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef PLUGINS
@@ -328,6 +331,70 @@ static void memory(void)
     }
 }
 
+/* ---- what the threads do to a float, and what they do when there is nothing to do -------------------------------- */
+/* Are results below the smallest normal number kept? */
+static int keeps_denormals(void)
+{
+    volatile float small = 1e-38f, half = 0.25f;
+    return small * half != 0;
+}
+
+static void count_denormals(void *to, int64_t from, int64_t upto)
+{
+    for (int64_t i = from; i < upto; i++) ((int *)to)[i] = keeps_denormals();
+}
+
+/* Every thread flushes while it computes; one that calls from outside has its own mode again afterwards, and so has the one
+ * that started the backend when that has stopped. */
+static void *call_from_outside(void *be)
+{
+    int kept[64] = { 0 }, sum = 0;
+    tn_be *b = be;
+    fesetenv(FE_DFL_ENV);                    /* a new thread has its creator's mode                              */
+    check(keeps_denormals(), "the outside thread flushes to zero by itself");
+    b->ops->parallel_for(b, 64, 1, count_denormals, kept);
+    for (int i = 0; i < 64; i++) sum += kept[i];
+    check(sum == 0, "%d of 64 pieces of an outside thread's call do not flush to zero", sum);
+    check(keeps_denormals(), "an outside thread's mode is another one after a call");
+    return NULL;
+}
+
+static double used_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Three workers that span would use three times the pause in processor time; those that sleep use none. */
+static void idle(const backend *b)
+{
+    const struct timespec pause = { 0, 300000000 };
+    double from = used_seconds();
+    nanosleep(&pause, NULL);
+    double used = used_seconds() - from;
+    check(used < 0.15, "idle for 0.3 s, %s: %.3f s of processor time", b->name, used);
+}
+
+static void workers(void)
+{
+    char file[256];
+    snprintf(file, sizeof file, "%s/backends/cpu.so", PLUGINS);
+    const tn_desc *desc = load_part(file);
+    backend b;
+    check(keeps_denormals(), "this test itself flushes to zero");
+    if (!check(desc && !backend_start(&b, desc, 4, NULL, "plain"), "%s does not start", file)) return;
+    int kept[256] = { 0 }, sum = 0;
+    b.be.ops->parallel_for(&b.be, 256, 1, count_denormals, kept);
+    for (int i = 0; i < 256; i++) sum += kept[i];
+    check(sum == 0, "%d of 256 pieces do not flush to zero", sum);
+    idle(&b);
+    pthread_t outside;
+    if (check(!pthread_create(&outside, NULL, call_from_outside, &b.be), "no thread")) pthread_join(outside, NULL);
+    backend_stop(&b);
+    check(keeps_denormals(), "the caller still flushes to zero after the backend has stopped");
+}
+
 static void start_backends(void)
 {
     static const int threads_of[] = { 1, 2, 3, 5 };
@@ -350,6 +417,7 @@ static void start_backends(void)
 
 int main(void)
 {
+    workers();
     start_backends();
     threads();
     memory();
