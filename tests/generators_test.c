@@ -272,11 +272,19 @@ static void check_copy(void)
     close_source(&s);
 }
 
+/* A question typed as people write it is read as the data set gives it. */
+static int typed_otherwise(source *s, const char *question, const char *given)
+{
+    seen typed = { .texts = 0 };
+    tn_sink sink = { sizeof sink, 0, &typed, take, NULL };
+    return s->t->line(s->self, 0, question, (int64_t)strlen(question), &sink) || strcmp(typed.text[0], given) != 0;
+}
+
 static void check_addition(int reverse, int pad)
 {
     char options[200];
     source s;
-    int wrong = 0, ones = 0, both = 0;
+    int wrong = 0, ones = 0, both = 0, typed = 0;
     static char split_of[1000][1000];         /* 1 + split of a pair                                              */
     static const char *const splits[] = { "train", "test" };
     memset(split_of, 0, sizeof split_of);
@@ -293,6 +301,7 @@ static void check_addition(int reverse, int pad)
             wrong += sscanf(question, "%d+%d", &a, &b) != 2 || a > 999 || b > 999;
             if (wrong) break;
             snprintf(want, sizeof want, "%d+%d", a, b);
+            typed += typed_otherwise(&s, want, x->text[0]);
             snprintf(answer, sizeof answer, "%d", a + b);
             wrong += strncmp(want, question, strlen(want)) || strspn(question + strlen(want), " ") != n - strlen(want)
                   || n != (pad ? 7 : strlen(want));
@@ -304,6 +313,8 @@ static void check_addition(int reverse, int pad)
             ones += a < 10;
         }
     expect(!wrong, "string_addition: %d breaches of the law", wrong);
+    expect(!typed, "string_addition: %d typed questions are read otherwise", typed);
+    expect(typed_otherwise(&s, "1000+1000", ""), "string_addition: a question longer than any is read");
     expect(!both, "string_addition: %d pairs are in two splits", both);
     /* 1/3 have one digit, 1/30 two of which the first is 0, 1/300 three of which two are */
     expect(abs(ones - 2220) < 160, "string_addition: %d of 6000 numbers are below 10", ones);

@@ -150,14 +150,29 @@ static int read_example(void *self, const char *split, int64_t lanes, int64_t in
     return rc ? rc : put_made_text(sink, 1, text, write_padded(c, text, c->digits + 1, 0));
 }
 
+/* A question as people write it. */
+static int read_line(void *self, uint32_t i, const char *text, int64_t n, const tn_sink *sink)
+{
+    const maker *m = self;
+    const config *c = m->config;
+    int64_t longest = i ? c->digits + 1 : 2 * c->digits + 1;
+    char *room = m->room;
+    if (n > longest)
+        return tn_fail(m->api, m->host, TN_EINVAL, "%lld characters; with numbers of up to %lld digits there are at most %lld",
+                       (long long)n, (long long)c->digits, (long long)longest);
+    memcpy(room, text, (size_t)n);
+    room[n] = 0;
+    return put_made_text(sink, 0, room, write_padded(c, room, longest, !i && c->reverse));
+}
+
 GENERATOR_FUNCTIONS(config)
 static const tn_dataset table = { .size = sizeof table, .column = column, .load = load, .count = count, .read = read_example,
-                                  .renew = renew };
+                                  .line = read_line, .renew = renew };
 static const tn_desc desc = {
     sizeof desc, TN_DATASET, &table, "string_addition", "sums of two numbers as texts",
     "Columns `question` (\"52+7\") and `answer` (\"59\"), texts for the transform `characters`. A number has 1 to "
     "`digits` digits, equally likely, each 0 to 9, and is written without leading zeros. Spaces fill the question up "
-    "to 2 `digits` + 1 characters and the answer up to `digits` + 1; then the question is reversed. A pair of numbers "
+    "to 2 `digits` + 1 characters and the answer up to `digits` + 1; then the question is reversed, a line of `predict`, too. A pair of numbers "
     "belongs to one split alone, in either order; within a split it may come again, unless the questions are `distinct`, "
     "as in Keras' example addition_rnn: then they are drawn as before, those left out that came already, and shuffled.",
     TN_OPTIONS(options), sizeof(config), sizeof(addition), NULL, open_addition, close_addition, NULL, NULL, NULL };
