@@ -34,7 +34,9 @@ static void build_field_layout(graph *g, batch *b, int id, const source *from)
     int index = field_number(g->data, f);
     const tn_layout *parent = &b->layout[g->layout_parent[id]];
     int32_t *length = scratch_new(&b->memory, sizeof *length * (size_t)(parent->rows + 1));
-    for (int32_t r = 0; r < parent->rows; r++) length[r] = from->of[index] ? field_length(parent, r, from, index) : 0;
+    int32_t otherwise = parent->id == TN_ROOT ? (int32_t)f->assumed_steps : 0;
+    for (int32_t r = 0; r < parent->rows; r++)
+        length[r] = from->of[index] ? field_length(parent, r, from, index) : otherwise;
     layout_build(&b->layout[id], id, parent, length, NULL, &b->memory);
 }
 

@@ -50,6 +50,8 @@ typedef struct field {
     int64_t vocabulary_limit, min_count;   /* from the file; 0: none                                         */
     double replace_rate; char *singleton;  /* [words] seen once in training: replaced by `unknown` at that rate   */
     double word_dropout;                   /* every word is, at that one (Bowman et al. 2016)                      */
+    int64_t all_steps;                     /* as many has every sequence of training; 0: it differs, or is not known   */
+    int64_t assumed_steps;                 /* as many an example has that gives the field no value (predict)           */
     tn_spec spec;                          /* classes: 0 until data_read, or the limit where one is given     */
     store split[SPLITS];
 } field;

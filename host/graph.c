@@ -192,8 +192,10 @@ static void wire_layer(graph *g, int i)
     for (uint32_t k = 0; row && k < layer->n_ports; k++, row += layer->port_size) {
         const tn_port *port = (const tn_port *)(const void *)row;
         config_value *v = config_get(n->table, port->name);
+        int at = n->count[G_IN];
         if (v) wire(n, v->at, config_text(n->table, port->name, "", d));
-        else if (!port->optional) diag_error(d, n->at, "'%s' (%s) needs %s = \"...\"", n->name, n->part->type, port->name), n->unknown = 1;
+        if (v && at < MAX_IN) n->in_lengths[at] = (port->flags & TN_PORT_LENGTHS) != 0;
+        else if (!v && !port->optional) diag_error(d, n->at, "'%s' (%s) needs %s = \"...\"", n->name, n->part->type, port->name), n->unknown = 1;
     }
 }
 

@@ -76,6 +76,7 @@ struct node {
     uint64_t id;                           /* salt of its random numbers: a hash of its name                     */
 
     node *in_node[MAX_IN]; slot *in_slot[MAX_IN];
+    char in_lengths[MAX_IN];               /* of that input it reads only how many steps there are (TN_PORT_LENGTHS) */
     node *state_node[MAX_STATE]; slot *state_slot[MAX_STATE]; /* initial_<state> = "..."                         */
     slot in[MAX_IN], out[MAX_OUT], param[MAX_PARAM], saved[MAX_SAVED], work[MAX_WORK], state[MAX_STATE], next[MAX_STATE];
     int count[G_COUNT];                    /* slots used in each group                                           */

@@ -1,6 +1,6 @@
 /* vocabulary_file.c -- vocabularies in a run directory, so that predict needs no training data: one word a line, in the
  * order of ids; the first line says which id is unknown. Beside them what else only the data could tell: shapes of fields
- * of several columns, and what transforms have learned.                                                        */
+ * of several columns, how many steps all sequences have, and what transforms have learned.                      */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +122,39 @@ static int load_shape(data *d, field *f, const char *folder)
     return 0;
 }
 
+/* As many steps as every sequence of the training split has; 0: they differ, or the field has no steps of its own. */
+static int64_t steps_of_all(const field *f)
+{
+    const store *s = &f->split[SPLIT_TRAIN];
+    int64_t steps = f->depth == 1 && s->begin && s->examples ? s->begin[1] - s->begin[0] : 0;
+    for (int64_t e = 1; steps && e < s->examples; e++)
+        if (s->begin[e + 1] - s->begin[e] != steps) steps = 0;
+    return steps;
+}
+
+static int save_steps(const data *d, const field *f, const char *folder)
+{
+    char path[4200], error[600], text[32];
+    int64_t steps = steps_of_all(f);
+    if (!steps) return 0;
+    int n = snprintf(text, sizeof text, "%lld\n", (long long)steps);
+    snprintf(path, sizeof path, "%s/%s.steps", folder, f->name);
+    return file_replace(path, text, (size_t)n, error, sizeof error) ? host_fail(d->context->host, TN_EIO, "%s", error) : 0;
+}
+
+static int load_steps(data *d, field *f, const char *folder)
+{
+    char path[4200], line[32] = "", *end;
+    snprintf(path, sizeof path, "%s/%s.steps", folder, f->name);
+    FILE *in = fopen(path, "r");
+    if (!in) return errno == ENOENT ? 0 : host_fail(d->context->host, TN_EIO, "cannot read '%s': %s", path, strerror(errno));
+    (void)!fgets(line, sizeof line, in);
+    fclose(in);
+    f->all_steps = strtoll(line, &end, 10);
+    if (f->all_steps > 0 && f->all_steps <= INT32_MAX && *end == '\n') return 0;
+    return host_fail(d->context->host, TN_EIO, "'%s' holds no number of steps", path);
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------------------------- */
 int data_save_vocabularies(const data *d, const char *folder)
 {
@@ -129,6 +162,7 @@ int data_save_vocabularies(const data *d, const char *folder)
         const field *f = d->field[i];
         if (f->from) continue;
         int failed = save_shape(d, f, folder);
+        if (!failed) failed = save_steps(d, f, folder);
         if (failed || (failed = save_learned(d, f, folder))) return failed;
         if (!f->words) continue;
         arena a = { NULL };
@@ -185,7 +219,7 @@ int data_load_vocabularies(data *d, const char *folder)
     for (int i = 0; i < d->n_fields; i++) {
         field *f = d->field[i];
         if (f->from) f->words = f->from->words, f->spec.classes = f->from->spec.classes;
-        else if (load_shape(d, f, folder) || load_learned(d, f, folder)) return TN_EIO;
+        else if (load_shape(d, f, folder) || load_steps(d, f, folder) || load_learned(d, f, folder)) return TN_EIO;
         else if (f->kind != FIELD_NUMBERS && load_vocabulary(d, f, folder)) return TN_EIO;
     }
     return 0;

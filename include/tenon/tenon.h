@@ -391,7 +391,8 @@ typedef struct tn_impl {                 /* backend "*" uses be->ops alone, "cpu
 } tn_impl;
 typedef int tn_plan_fn(const tn_api *, tn_host *, const void *config, void *self, tn_plan *, uint32_t n_in,
                        const tn_spec *const *in);   /* [main] pure: shapes and slots; may be called again     */
-typedef struct tn_port { const char *name; uint32_t optional, rsv_; } tn_port; /* a named input: `name = "layer"` */
+enum { TN_PORT_LENGTHS = 1 };            /* of its input only the layout is read: how many steps there are    */
+typedef struct tn_port { const char *name; uint32_t optional, flags; } tn_port; /* a named input: `name = "layer"` */
 typedef int tn_emit_fn(void *to, int32_t parent_row, double score, const int32_t *ids, int64_t n);
 typedef struct tn_layer {
     uint32_t size, flags;                /* TN_L_*                                                           */

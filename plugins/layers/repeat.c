@@ -7,7 +7,7 @@ typedef struct layer { int64_t times, width; int32_t layout; int over; } layer; 
 static const tn_option options[] = {
     TN_INT(config, times, 0, 0, 1e6, "how many steps each row becomes; 0: as `over` says"),
 };
-static const tn_port ports[] = { { "over", 1, 0 } };
+static const tn_port ports[] = { { "over", 1, TN_PORT_LENGTHS } };
 
 static int32_t times_of(void *self, const int32_t *none)
 {
@@ -110,7 +110,9 @@ static const tn_desc desc = {
            "    type = \"repeat\"\n"
            "    inputs = \"question.state\"\n"
            "    over = \"story\"\n\n"
-           "Where that sequence is empty there are no rows. Of `over` only the lengths are read.\n",
+           "Where that sequence is empty there are no rows. Of `over` only the lengths are read. It may be what the\n"
+           "network learns to say: `predict` then takes the length that it had in training, if there was one, or\n"
+           "`--length`.\n",
     TN_OPTIONS(options), .config_size = sizeof(config), .self_size = sizeof(layer) };
 static const tn_desc *const parts[] = { &desc, NULL };
 TN_PLUGIN("repeat", "1.0", "The Tenon authors", "MIT", "", parts)

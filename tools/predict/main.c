@@ -6,35 +6,7 @@
 #include "../../host/toml_bridge.h"
 #include "../../host/train.h"
 #include "generate.h"
-
-/* Whether layers read a field as nothing but what they learn to say (TN_L_FEEDS). */
-static int only_taught(const experiment *e, const field *f)
-{
-    int taught = 0, other = 0;
-    for (int i = 0; i < e->graph->n_nodes; i++) {
-        const node *n = e->graph->node[i];
-        for (int k = 0; k < n->count[G_IN] && !n->loss; k++) {
-            if (n->in_node[k]->source != f) continue;
-            if (!k && n->layer->flags & TN_L_FEEDS) taught = 1;
-            else other = 1;
-        }
-    }
-    return taught && !other;
-}
-
-/* The columns that a line holds: those of the fields that layers read, in the order of the file; at most one a field. */
-static int input_columns(experiment *e, const char **column)
-{
-    int n = 0;
-    for (int i = 0; i < e->data->n_fields; i++) {
-        field *f = e->data->field[i];
-        int is_target = only_taught(e, f), known = 0;
-        for (int k = 0; k < e->graph->n_heads; k++) is_target |= e->graph->head[k].target == f;
-        for (int k = 0; k < n; k++) known |= f->column && !strcmp(column[k], f->column);
-        if (!is_target && !known && f->column && e->graph->field_node[i]->out[0].read) column[n++] = f->column;
-    }
-    return n;
-}
+#include "inputs.h"
 
 /* Cuts a line at tabs into n texts; the last one keeps what is left. */
 static int cut_line(char *line, const char **text, int n)
@@ -177,7 +149,12 @@ static int predict_run(experiment *e, const arguments *a, writer *w, FILE *in, i
         fprintf(stderr, "tenon: %s\n", e->host.error);
         return EXIT_INPUT;
     }
-    int drawing = a->length || a->temperature || a->top_k || a->top_p || a->seed;
+    int assumed = writes ? 0 : assume_steps(e, a->length ? w->length : 0);
+    if (assumed < 0) {
+        fprintf(stderr, "tenon predict: %s\n", e->host.error);
+        return EXIT_INPUT;
+    }
+    int drawing = (a->length && !assumed) || a->temperature || a->top_k || a->top_p || a->seed;
     if (!writes && (drawing || a->score)) {
         fprintf(stderr, "tenon predict: --length, --temperature, --top-k, --top-p, --seed and --score are for language models, "
                         "which write a text; '%s' is none\n", a->file);
