@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # experiments_test.sh BUILD -- every experiment file passes `tenon check`, with its data where they are found; phrases.awk writes
-# what a tree says, and phrase-sentiment.toml learns from that.
+# what a tree says, and phrase-sentiment.toml learns from that; the commands of predict in the heads of files answer.
 . "$(dirname "$0")/begin.sh"
 cd "$root" || exit 1
 
@@ -22,6 +22,24 @@ for split in train dev test; do awk -f experiments/phrases.awk "$tmp/trees" >"$t
 ok $? "phrase-sentiment: $(tail -n 2 "$tmp/out")"
 awk '$1 == "test.accuracy" { found = $2 > 0.9 } END { exit !found }' "$tmp/out"
 ok $? "phrase-sentiment: $(grep test.accuracy "$tmp/out")"
+
+# commands in the heads of files, on networks that have seen next to nothing
+said_by() { # RUN FILE: what the command at the head of the file says with this run
+    local command
+    command=$(sed -n 's/^#   \(.*tenon predict RUN[^ ]*\( --[^ ]* [^ ]*\)*\).*/\1/p' "experiments/$2.toml")
+    command=${command//tenon predict RUN/\"$build/tenon\" predict \"$1\"}
+    eval "${command:-false}" 2>"$tmp/err"
+}
+mkdir "$tmp/tinyshakespeare"
+awk 'BEGIN { for (i = 0; i < 400; i++) print "ROMEO:\nWhat light, number " i "?" }' >"$tmp/tinyshakespeare/input.txt"
+"$build/tenon" train experiments/char-rnn.toml --data-dir "$tmp" --run "$tmp/text" --threads 1 --quiet --set training.epochs=1 \
+    --set training.max_steps=2 --set 'layer.lstm.units=8' >"$tmp/out" 2>&1; ok $? "char-rnn: $(tail -n 2 "$tmp/out")"
+[ "$(said_by "$tmp/text" char-rnn | wc -m)" -gt 400 ] # the unknown one is written <unk>
+ok $? "not 400 characters by the command of char-rnn.toml: $(cat "$tmp/err")"
+"$build/tenon" train experiments/published/string-addition-3.toml --run "$tmp/sums" --threads 1 --quiet --set dataset.train=64 \
+    --set dataset.validation=8 --set training.epochs=1 >"$tmp/out" 2>&1; ok $? "string-addition-3: $(tail -n 2 "$tmp/out")"
+[ "$(said_by "$tmp/sums" published/string-addition-3 | wc -c)" = 8 ]
+ok $? "not four characters by the command of string-addition-3.toml: $(cat "$tmp/err")"
 
 # as many parameters as published; where words are counted on data of ours, each word more or less has its own
 parameters() { # FILE WANTED
