@@ -334,6 +334,8 @@ static void check_depth(diag *m, const field *f, const tn_column *c)
                           "kind = \"category\" has one an example, and a transform cuts a text into steps", f->name);
     else if (f->within && f->depth != 2)
         diag_error(m, at, "field '%s' lies within '%s', so its transforms must give steps of steps", f->name, f->within->name);
+    else if (f->depth == 2 && !f->within && !f->along)
+        diag_error(m, at, "field '%s' has steps within steps: say of which field's steps they are, within = \"...\"", f->name);
     else if (f->along && f->depth != f->along->depth && !f->along->wrong) {
         static const char *const has[] = { "one value an example", "steps", "steps within steps" };
         diag_error(m, at, "field '%s' goes along '%s', but it has %s and '%s' has %s", f->name, f->along->name, has[f->depth],
