@@ -162,6 +162,14 @@ else skipped=$((skipped + 2)); fi
 tenon predict whole lines.txt --format json --set 'evaluation.decode = "greedy"' >greedy.json 2>&1
 ! grep -q '"others"' greedy.json && awk -F'"score": |, "log_probability": |, "alignment"' '{ bad += $2 != $3 } END { exit bad }' greedy.json
 ok $? "greedy has one path, whose score is log p: $(head -n 1 greedy.json)"
+# where the decoder looks at steps that a layer made, no word comes from a step of the line
+sed 's/^inputs = \["target", "encoder"\]/inputs = ["target", "context"]/; s/^epochs.*/epochs = 1/' run.toml |
+    awk '/^name = "decoder"/ { print "name = \"context\"\ntype = \"repeat\"\ninputs = \"encoder.state\"\ntimes = 1\n[[layer]]" } { print }' >context.toml
+tenon train context.toml --run context --threads 1 >out 2>&1; ok $? "train context: $(tail -n 2 out)"
+tenon predict context lines.txt --format json >context.json 2>err; ok $? "predict context: $(cat err)"
+[ "$(wc -l <context.json)" = 6 ] && ! grep -qE '"(source|offsets|alignment|weights)"' context.json &&
+    [ "$(grep -c '^{"words": .*"score": .*"log_probability": ' context.json)" = 6 ]
+ok $? "context: $(head -n 1 context.json)"
 coproc PIPE { "$build/tenon" predict whole 2>/dev/null; }
 pipe=$PIPE_PID # bash forgets it when the program has ended
 for word in a 'b a'; do

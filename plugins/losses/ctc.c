@@ -160,17 +160,25 @@ static void find_beta(const sequence *q)
     }
 }
 
+/* log of the sum of a frame's exponentials: what log_p takes away */
+static void find_normalizers(const sequence *q)
+{
+    const job *b = q->b;
+    const loss *l = b->l;
+    float *normalizer = b->c->saved[NORMALIZER]->data;
+    for (int32_t t = 0; t < q->frames; t++) {
+        int64_t r = row_of(q, t);
+        normalizer[r] = are_logits(l->means) ? log_sum_exp((const float *)b->c->in[OUTPUT]->data + r * l->width, l->width) : 0;
+    }
+}
+
 static void forward_sequences(void *to, int64_t from, int64_t end)
 {
     const job *b = to;
     const loss *l = b->l;
     for (int64_t row = from; row < end; row++) {
         sequence q = sequence_of(b, row);
-        float *normalizer = b->c->saved[NORMALIZER]->data;
-        for (int32_t t = 0; t < q.frames; t++) {
-            int64_t r = row_of(&q, t);
-            normalizer[r] = are_logits(l->means) ? log_sum_exp((const float *)b->c->in[OUTPUT]->data + r * l->width, l->width) : 0;
-        }
+        find_normalizers(&q);
         float log_probability = (float)find_alpha(&q);
         ((float *)b->c->saved[LOG_P]->data)[row] = log_probability;
         ((float *)b->c->out[LOSS]->data)[row] = log_probability == -INFINITY ? (l->o->zero_infinity ? 0 : INFINITY) : -log_probability;
@@ -247,6 +255,7 @@ static int32_t decode_greedily(const sequence *q, int32_t *path, double *score)
     return n;
 }
 
+/* Asks nothing of forward: in `predict` there is no target, and the loss has not run. */
 static int decode(void *self, const tn_call *c, tn_emit_fn *emit, void *to)
 {
     const loss *l = self;
@@ -259,6 +268,7 @@ static int decode(void *self, const tn_call *c, tn_emit_fn *emit, void *to)
     for (int64_t row = 0; row < x->sequences && !rc; row++) {
         sequence q = { &b, (int32_t)row, x->place[row], 0, x->length[x->place[row]], 0 };
         double score;
+        find_normalizers(&q);
         if (l->o->beam == 1) {
             int32_t n = decode_greedily(&q, path, &score);
             rc = emit(to, (int32_t)row, score, path, n);

@@ -1,4 +1,5 @@
 /* answers.c -- what a network says of examples, as lines of text or JSON. */
+#include <math.h>
 #include <string.h>
 #include "../../host/json.h"
 #include "answers.h"
@@ -140,9 +141,9 @@ static int keep_path(void *to, int32_t parent_row, double points, const int32_t 
     answers *a = to;
     const tn_layout *l = a->e->graph->head[0].loss->at_in[0]->lay;
     int32_t s = l->place[parent_row];
-    (void)points;
     if (parent_row == a->path_row) return 0; /* the best one came first */
     a->path_row = parent_row;
+    a->score[parent_row] = points;
     for (int64_t t = 0; t < n && t < l->length[s]; t++) a->path[l->first[t] + s] = ids[t];
     return 0;
 }
@@ -158,6 +159,13 @@ static const int32_t *best_paths(answers *a, const head *h, int64_t rows)
         a->path = memory_new(bytes);
         a->path_bytes = bytes;
     }
+    int32_t n_examples = a->e->graph->bound->n;
+    if (n_examples > a->scores) {
+        memory_free(a->score);
+        a->score = memory_new(sizeof *a->score * (size_t)n_examples);
+        a->scores = n_examples;
+    }
+    for (int32_t r = 0; r < n_examples; r++) a->score[r] = NAN;
     memset(a->path, 0xff, bytes);
     a->path_row = -1;
     tn_call call = n->call;
@@ -194,7 +202,8 @@ static void put_step(answers *a, const head *h, const float *x, int64_t width)
     if (a->json && width > 1) fputc(']', a->out);
 }
 
-/* A sequence of rows: the class or the numbers of each step; in JSON also its probability, and the tokens of a line. */
+/* A sequence of rows: the class or the numbers of each step; in JSON also its probability, or where there is none the score of the
+ * path, and the tokens of a line. */
 static void put_steps(answers *a, const head *h, const tn_tensor *y, const float *p, const int32_t *path, int64_t classes,
                       int32_t parent_row)
 {
@@ -222,6 +231,7 @@ static void put_steps(answers *a, const head *h, const tn_tensor *y, const float
         json_number(a->out, (double)p[row * classes + class_of(path, p, row, classes)]);
     }
     if (a->json) fputc(']', a->out);
+    if (a->json && path && !p) fputs(", \"score\": ", a->out), json_number(a->out, a->score[parent_row]);
     if (a->json && tags && words) put_tag_spans(a, h, l, s, n, path, p, classes);
     if (a->json) fputc('}', a->out);
 }
@@ -247,16 +257,21 @@ static void hear_path(void *to, int32_t parent_row, const tn_path *path)
     ((written *)to)->path = path;
 }
 
+/* The field whose steps a path comes from; NULL: it comes from steps that a layer made. */
+static const field *source_of(const written *w)
+{
+    const data *d = w->a->e->data;
+    const int32_t layout = w->path ? w->n->in_slot[w->path->in]->spec.layout : 0;
+    for (int i = 0; i < d->n_fields; i++)
+        if (d->field[i]->layout == layout && !d->field[i]->from) return d->field[i];
+    return NULL;
+}
+
 /* The steps that a path comes from, as the line has them. */
 static void put_source(written *w)
 {
-    const experiment *e = w->a->e;
-    const int32_t layout = w->path ? w->n->in_slot[w->path->in]->spec.layout : 0;
-    for (int i = 0; i < e->data->n_fields; i++)
-        if (e->data->field[i]->layout == layout && !e->data->field[i]->from) {
-            tokens_put(w->a, e->data->field[i], w->path->steps, "source");
-            return;
-        }
+    const field *f = source_of(w);
+    if (f) tokens_put(w->a, f, w->path->steps, "source");
 }
 
 /* For each word the step that it comes from most, the first of equal ones; then how much from each. */
@@ -293,7 +308,7 @@ static void put_words(written *w, double points, const int32_t *ids, int64_t n)
     if (!a->json) return;
     fputs("], \"score\": ", a->out), json_number(a->out, points);
     if (w->path) fputs(", \"log_probability\": ", a->out), json_number(a->out, w->path->log_p);
-    if (w->path && w->path->weight) put_alignment(a->out, w->path);
+    if (w->path && w->path->weight && source_of(w)) put_alignment(a->out, w->path);
 }
 
 /* Ends the object of the row at hand. */
@@ -358,7 +373,9 @@ void answers_free(answers *a)
 {
     memory_free(a->probability);
     memory_free(a->path);
+    memory_free(a->score);
     memory_free(a->place_of);
     a->place_of = NULL, a->places = a->place_room = 0;
     a->probability = NULL, a->bytes = 0, a->path = NULL, a->path_bytes = 0;
+    a->score = NULL, a->scores = 0;
 }

@@ -12,6 +12,7 @@ typedef struct answers {
     int split; int64_t first;              /* JSON names the place of each example of a split; -1: lines of text   */
     float *probability; size_t bytes;      /* of the rows of a batch; grown as needed                              */
     int32_t *path, path_row; size_t path_bytes; /* of the rows of a batch: the best paths, where the loss decodes   */
+    double *score; int32_t scores;         /* of the examples of a batch: what the decoder says of its best path   */
     const char *place;                                     /* of what is not of a split: for JSON; or NULL           */
     const char *const *column, *const *line; int columns; /* the line at hand, for the tokens of its tags; 0: none  */
     int64_t (*place_of)[2], places, place_room;            /* characters of the line from which to which each token of
