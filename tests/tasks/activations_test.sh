@@ -2,8 +2,6 @@
 # activations_test.sh BUILD -- a hidden layer with any activation learns what no straight line parts, and with `linear` it does
 # not; `log_softmax` before the loss, which takes it as such; `prelu` finds a slope that `relu` and a fixed one do not have.
 . "$(dirname "$0")/tasks.sh"
-squares() { awk -v s="$1" -v n="$2" "$random"'BEGIN { seed(s); print "x,y,colour"
-    for (i = 0; i < n; i++) { x = 6 * uniform() - 3; y = 6 * uniform() - 3; printf "%.4f,%.4f,%s\n", x, y, (x * y > 0 ? "black" : "white") } }'; }
 squares 1 3000 >"$tmp/train.csv"; squares 2 1000 >"$tmp/test.csv"
 train linear squares.toml --set layer.bend.function=linear
 holds 'linear: a line cannot part the squares' "$(figure linear test.accuracy)" '<' 0.75

@@ -4,10 +4,7 @@
 . "$(dirname "$0")/tasks.sh"
 
 # ---- mae and huber against outliers. The mean of a height is 0.2 * 8 above the plane; its median nearly on it.
-plane() { awk -v s="$1" -v n="$2" -v wrong="$3" "$random"'BEGIN { seed(s); print "x,y,height"
-    for (i = 0; i < n; i++) { x = 2 * uniform() - 1; y = 2 * uniform() - 1
-        printf "%.4f,%.4f,%.5f\n", x, y, x - 2 * y + 3 + 0.1 * normal() + (uniform() < wrong ? 8 : 0) } }'; }
-plane 1 4000 0.2 >"$tmp/train.csv"; plane 2 500 0 >"$tmp/test.csv"
+plane 1 4000 0.1 0.2 >"$tmp/train.csv"; plane 2 500 0.1 0 >"$tmp/test.csv"
 train mse line.toml
 train mae line.toml --set loss.fit.type=mae
 train huber line.toml --set loss.fit.type=huber --set loss.fit.delta=0.2

@@ -38,3 +38,14 @@ holds() {
     ok $? "$all"
     [ -z "${SHOW:-}" ] || echo "$all"
 }
+
+# ---- data for several tests
+squares() { # of squares.toml: seed, rows
+    awk -v s="$1" -v n="$2" "$random"'BEGIN { seed(s); print "x,y,colour"
+        for (i = 0; i < n; i++) { x = 6 * uniform() - 3; y = 6 * uniform() - 3; printf "%.4f,%.4f,%s\n", x, y, (x * y > 0 ? "black" : "white") } }'
+}
+plane() { # of line.toml: seed, rows, noise, share of rows that are 8 too high
+    awk -v s="$1" -v n="$2" -v noise="$3" -v wrong="${4:-0}" "$random"'BEGIN { seed(s); print "x,y,height"
+        for (i = 0; i < n; i++) { x = 2 * uniform() - 1; y = 2 * uniform() - 1
+            printf "%.4f,%.4f,%.5f\n", x, y, x - 2 * y + 3 + noise * normal() + (uniform() < wrong ? 8 : 0) } }'
+}
