@@ -75,14 +75,14 @@ exec {PIPE[1]}>&-
 wait "$pipe"; ok $? "the end of a pipe"
 [ -z "$(tenon predict label </dev/null)" ]; ok $? "no lines have an answer"
 
-# ---- numbers, from two columns
+# ---- numbers, from two columns; a third one is what a metric compares with, and is not asked for
 cat >two.toml <<'TOML'
 schema = 1
 seed = 2
 [dataset]
 type = "inline"
-columns = ["text", "year", "value"]
-train = ["a b", "1 2", "3.5", "b", "2 2", "4.5", "a", "0 1", "2.5"]
+columns = ["text", "year", "value", "other"]
+train = ["a b", "1 2", "3.5", "3", "b", "2 2", "4.5", "4", "a", "0 1", "2.5", "2"]
 [[field]]
 name = "text"
 transforms = ["words"]
@@ -93,6 +93,9 @@ transforms = ["words"]
 name = "value"
 kind = "numbers"
 scale = "standard"
+[[field]]
+name = "other"
+kind = "numbers"
 [[layer]]
 name = "words"
 type = "embedding"
@@ -118,6 +121,9 @@ units = 1
 [[loss]]
 type = "mse"
 target = "value"
+[[metric]]
+type = "mae"
+target = "other"
 [optimizer]
 type = "adam"
 [training]
