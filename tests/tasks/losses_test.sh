@@ -13,9 +13,6 @@ holds 'mae follows the median' "$(figure mae test.mae)" '<' 0.3
 holds 'huber goes with most' "$(figure huber test.mae)" '<' 0.3
 
 # ---- cross_entropy and focal. Heaps a and b are far apart, c is small and half within b.
-crowd() { awk -v s="$1" -v n="$2" "$random"'BEGIN { seed(s); print "x,y,heap"
-    for (i = 0; i < n; i++) { u = uniform(); h = u < 0.475 ? "a" : u < 0.95 ? "b" : "c"
-        printf "%.4f,%.4f,%s\n", (h == "a" ? -3 : h == "b" ? 1 : 2.5) + normal(), normal(), h } }'; }
 confidence() { # the mean probability of what was said, where that was "a"
     "$build/tenon" evaluate "$tmp/$1" --data-dir "$tmp" --predictions "$tmp/$1.said" >"$tmp/evaluated" 2>&1
     ok $? "evaluate: $(tail -n 2 "$tmp/evaluated")"

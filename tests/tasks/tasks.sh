@@ -49,3 +49,8 @@ plane() { # of line.toml: seed, rows, noise, share of rows that are 8 too high
         for (i = 0; i < n; i++) { x = 2 * uniform() - 1; y = 2 * uniform() - 1
             printf "%.4f,%.4f,%.5f\n", x, y, x - 2 * y + 3 + noise * normal() + (uniform() < wrong ? 8 : 0) } }'
 }
+crowd() { # of crowd.toml: seed, rows. Heaps a and b are far apart, c is small and half within b
+    awk -v s="$1" -v n="$2" "$random"'BEGIN { seed(s); print "x,y,heap"
+        for (i = 0; i < n; i++) { u = uniform(); h = u < 0.475 ? "a" : u < 0.95 ? "b" : "c"
+            printf "%.4f,%.4f,%s\n", (h == "a" ? -3 : h == "b" ? 1 : 2.5) + normal(), normal(), h } }'
+}
