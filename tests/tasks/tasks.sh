@@ -1,7 +1,7 @@
 # tasks.sh -- what every test of this folder begins with: sourced. Each trains parts for a second or two on data of its own, and
 # asks whether they do what they are for, where it can against the same experiment without them. Beside begin.sh it gives
 #   "$random"                    text for awk: seed(n), uniform() in (0, 1), below(n) in 0 .. n - 1, normal()
-#   train NAME FILE options ...  trains FILE of this folder into $tmp/NAME; 1 and the last message if that fails
+#   train NAME FILE options ...  trains FILE, of this folder or a path, into $tmp/NAME: passed if it ends well
 #   figure NAME SCORE            what the run ended with, as test.accuracy
 #   ratio A B                    A / B
 #   holds WHAT A op B ...        passed if all comparisons of triples hold (op: < <= > >= ==)
@@ -19,7 +19,8 @@ function normal() { return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * u
 train() {
     local name=$1 file=$2
     shift 2
-    "$build/tenon" train "$here/$file" --data-dir "$tmp" --run "$tmp/$name" --threads 1 --quiet \
+    [ -e "$file" ] || file=$here/$file
+    "$build/tenon" train "$file" --data-dir "$tmp" --run "$tmp/$name" --threads 1 --quiet \
         --set "seed=${SEED:-1}" "$@" >"$tmp/$name.out" 2>&1
     ok $? "$name does not train: $(tail -n 3 "$tmp/$name.out")"
 }
