@@ -105,8 +105,6 @@ deep() { # name, keys of a layer
 }
 deep highway 'type = "highway"'
 right '30 layers of highway' highway
-deep dense 'type = "dense"
-units = 24
-activation = "tanh"'
+deep dense 'type = "dense"\nunits = 24\nactivation = "tanh"'
 no_use '30 dense layers' dense
 finish 'tasks of layers'

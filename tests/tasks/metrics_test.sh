@@ -15,7 +15,7 @@ agree() { # NAME, METRIC, the same figure found otherwise
 plane 1 2000 0.3 >"$tmp/train.csv"; plane 2 500 0.3 >"$tmp/test.csv"
 for run in far near; do
     [ $run = far ] && rate=1e-3 || rate=0.02
-    train $run line.toml --set optimizer.learning_rate=$rate
+    train $run line.toml --set optimizer.learning_rate="$rate"
     said $run
     tail -n +2 "$tmp/test.csv" | cut -d, -f3 | paste - "$tmp/$run.said" >"$tmp/both"
     agree $run mae "$(awk '{ s += $1 > $2 ? $1 - $2 : $2 - $1 } END { print s / NR }' "$tmp/both")"

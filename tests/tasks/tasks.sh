@@ -19,7 +19,7 @@ function normal() { return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * u
 train() {
     local name=$1 file=$2
     shift 2
-    [ -e "$file" ] || file=$here/$file
+    case $file in /*) ;; *) file=$here/$file ;; esac
     "$build/tenon" train "$file" --data-dir "$tmp" --run "$tmp/$name" --threads 1 --quiet \
         --set "seed=${SEED:-1}" "$@" >"$tmp/$name.out" 2>&1
     ok $? "$name does not train: $(tail -n 3 "$tmp/$name.out")"
@@ -27,11 +27,11 @@ train() {
 figure() { awk -v want="$2" '$1 == want { value = $2 } END { print (value == "" ? "missing" : value) }' "$tmp/$1.out"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b + 0) printf "%.6g\n", a / b; else print "missing" }'; }
 holds() {
-    local what=$1 all="$*"
+    local all="$*"
     shift
     awk 'BEGIN { bad = ARGC < 4 || ARGC % 3 != 1
         for (i = 1; i + 2 < ARGC; i += 3) {
-            if (ARGV[i] !~ /^[-+0-9]/ || ARGV[i + 2] !~ /^[-+0-9]/) bad = 1
+            if (ARGV[i] !~ /^[-+]?[0-9.]/ || ARGV[i + 2] !~ /^[-+]?[0-9.]/) bad = 1
             a = ARGV[i] + 0; op = ARGV[i + 1]; b = ARGV[i + 2] + 0
             if (!(op == "<" ? a < b : op == "<=" ? a <= b : op == ">" ? a > b : op == ">=" ? a >= b : op == "==" && a == b)) bad = 1
         }
