@@ -44,7 +44,7 @@ published/imdb-bilstm-mean.toml 3
 published/imdb-textbook.toml 1
 published/imdb-textbook-momentum.toml 1
 motif-dna.toml 1
-ctc-smeared.toml 3
+ctc-smeared.toml 8
 adding.toml 1
 mr.toml 10
 sst1-lstm.toml 5
