@@ -96,7 +96,7 @@ says 0 '"name": "target"' "$tenon" describe loss/my_loss --format json
 says 0 'activation activation, default "tanh"' "$tenon" describe layer/highway
 says 0 '"default": "tanh"' "$tenon" describe layer/highway --format json
 for default in tanh '\\"tanh\\"' "'tanh'"; do
-    rm -rf quoted && cp -r my_layer quoted
+    rm -rf quoted && cp -r my_layer quoted && rm -r quoted/layers
     sed -i -e "s|^static const tn_option options.*|&\n    TN_SUBPART(config, inner, TN_ACTIVATION, \"$default\", \"a part\"),|" \
         -e 's|typedef struct config { |&tn_part *inner; |' quoted/my_layer.c
     make -C quoted INCLUDE="$header" >log 2>&1; ok $? "a layer with a part: $(tail -n 3 log)"
