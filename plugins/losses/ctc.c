@@ -262,7 +262,7 @@ static int decode(void *self, const tn_call *c, tn_emit_fn *emit, void *to)
     job b = { l, c };
     const tn_layout *x = c->in[OUTPUT]->lay;
     int rc = TN_OK;
-    int32_t *path = malloc(sizeof *path * (size_t)(x->steps + 1));
+    int32_t *path = calloc((size_t)x->steps + 1, sizeof *path);
     ctc_beam beam = { .width = l->width, .beam = l->o->beam, .blank = blank_column(l) };
     if (!path || (l->o->beam > 1 && ctc_beam_open(&beam, x->steps))) rc = TN_ENOMEM;
     for (int64_t row = 0; row < x->sequences && !rc; row++) {

@@ -25,7 +25,7 @@ static int ctc_beam_open(ctc_beam *b, int32_t frames)
     size_t nodes = (size_t)(b->beam * frames + 1);
     b->prefix = malloc(sizeof *b->prefix * (size_t)b->beam), b->next = malloc(sizeof *b->next * (size_t)(b->beam * b->width));
     b->parent = malloc(sizeof *b->parent * nodes), b->label = malloc(sizeof *b->label * nodes);
-    b->log_p = malloc(sizeof *b->log_p * (size_t)b->width);
+    b->log_p = calloc((size_t)b->width, sizeof *b->log_p);
     return b->prefix && b->next && b->parent && b->label && b->log_p ? 0 : -1;
 }
 
@@ -58,7 +58,7 @@ static void ctc_beam_frame(ctc_beam *b)
     for (int64_t k = 0; k < b->n; k++) {
         const ctc_prefix *p = &b->prefix[k];
         double own = p->label >= 0 ? p->own + (double)b->log_p[p->label] : -HUGE_VAL;
-        b->next[k] = (ctc_prefix){ p->node, p->parent, p->label, ctc_add(p->blank, p->own) + (double)b->log_p[b->blank], own }; /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): the blank is a class */
+        b->next[k] = (ctc_prefix){ p->node, p->parent, p->label, ctc_add(p->blank, p->own) + (double)b->log_p[b->blank], own };
     }
     for (int64_t k = 0; k < b->n; k++) {
         const ctc_prefix *p = &b->prefix[k];

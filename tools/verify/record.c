@@ -133,7 +133,9 @@ static void compare(record *r, experiment *e, const char *metric, json_t *j)
     record_digest(e, digest);
     run_dir_data_files(e, compare_data, &c);
     r->unseen = arena_new(&e->memory, sizeof *r->unseen * (json_object_size(c.left) + 1));
-    json_object_foreach(c.left, name, ignored) r->unseen[r->n_unseen++] = arena_text(&e->memory, name);
+    json_object_foreach(c.left, name, ignored) {
+        r->unseen[r->n_unseen++] = arena_text(&e->memory, name);
+    }
     if (!kept || strcmp(kept, metric)) r->stale = "it is of another metric";
     else if ((kept = json_string_value(json_object_get(j, "experiment_sha256"))) == NULL || strcmp(kept, digest))
         r->stale = "the experiment has changed";
