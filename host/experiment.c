@@ -204,6 +204,9 @@ static void read_published(experiment *e)
         accept->used = 1;
         config_int(accept, "seeds", 1, 1, 1000, d);
         for (int i = 1; i < ACCEPT_KEYS; i++) config_real(accept, accept_keys[i], 0, -1e300, 1e300, d);
+        config_value *error = config_get(accept, "parity_error");
+        if (error && !config_get(accept, "parity_mean"))
+            diag_error(d, error->at, "parity_error is the standard error of parity_mean, which is not there");
         config_unused(accept, "published.accept", accept_keys, ACCEPT_KEYS, NULL, d);
     }
     config_unused(t, "published", keys, 7, elsewhere, d);

@@ -82,14 +82,14 @@ static int start_program(const command_env *env, int argc, char **argv, const ch
     return EXIT_INPUT;
 }
 
-static int asks_for_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "help") || !strcmp(word, "-h"); }
+static int means_help(const char *word) { return is_help(word) || !strcmp(word, "help"); }
 
 static int run_command(int argc, char **argv)
 {
     command_env env;
     int n = argc;
     char **rest = program_open(&env, &n, argv) + 1; /* the command and its arguments */
-    if (--n < 1 || asks_for_help(rest[0])) {
+    if (--n < 1 || means_help(rest[0])) {
         usage(n > 0 ? stdout : stderr);
         return n > 0 ? EXIT_DONE : EXIT_INPUT;
     }
@@ -106,5 +106,5 @@ static int run_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     char help[] = "--help", *asked[] = { argv[0], argc > 2 ? argv[2] : NULL, help, NULL };
-    return argc > 2 && asks_for_help(argv[1]) ? run_command(3, asked) : run_command(argc, argv);
+    return argc > 2 && means_help(argv[1]) ? run_command(3, asked) : run_command(argc, argv);
 }

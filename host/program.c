@@ -75,10 +75,12 @@ int usage_error(const command_env *env)
     return EXIT_INPUT;
 }
 
+int is_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "-h"); }
+
 static int asks_for_help(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return 1;
+        if (is_help(argv[i])) return 1;
     return 0;
 }
 

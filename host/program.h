@@ -24,6 +24,8 @@ char **program_open(command_env *, int *argc, char *const *argv);
 int  program_run(const command_env *, int argc, char **argv, command_fn *);
 /* Both: the whole main of the program tenon-NAME. */
 int  program_main(const char *name, const char *usage, int argc, char **argv, command_fn *);
+/* --help or -h. */
+int  is_help(const char *word);
 /* Shows on stderr how the command is called; EXIT_INPUT. */
 int  usage_error(const command_env *);
 #endif

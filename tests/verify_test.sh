@@ -72,6 +72,10 @@ parity "$near" 0 ' parity with .* +- 0 .* reached$'
 parity "$far" 0 ' missed by '
 parity "$far" "$2" ' reached$'
 parity "$(awk -v m="$1" -v s="$2" 'BEGIN { print m - 2.2 * s / sqrt(3) }')" 0 ' missed by '
+write experiments/published/easy.toml 'seeds = 3, parity_error = 0.1'
+verify --recorded experiments/published/easy.toml; rc=$?
+[ $rc = 2 ] && grep -q 'easy.toml:[0-9]*:[0-9]*: parity_error is the standard error of parity_mean, which is not there' err
+ok $? "parity_error alone: exit $rc, $(cat err)"
 write experiments/published/easy.toml 'seeds = 3, mean_at_most = 100, best_at_most = 99'
 
 # data that are not here are not compared, and it is said
