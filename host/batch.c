@@ -252,6 +252,7 @@ static void bind_own_slots(graph *g, node *n)
         for (int k = 0; k < n->count[group]; k++) {
             bind_tensor(g, &s[k].value, n, group, &s[k]);
             bind_tensor(g, &s[k].grad, n, group, &s[k]);
+            if (s[k].piece) s[k].grad.width = s[k].grad.ld = s[k].piece;
         }
     }
     if (n->decoded.value.data) bind_tensor(g, &n->decoded.value, n, G_OUT, &n->decoded);

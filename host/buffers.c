@@ -76,6 +76,12 @@ slot *node_slots(node *n, int group)
     return all[group];
 }
 
+/* Of the bytes of all columns, those that the gradient has at a time. */
+static size_t gradient_share(const slot *s, size_t bytes)
+{
+    return s->piece ? bytes / (size_t)s->spec.width * (size_t)s->piece : bytes;
+}
+
 static int reserve_node(graph *g, node *n)
 {
     for (int group = 0; group < G_COUNT; group++) {
@@ -86,7 +92,7 @@ static int reserve_node(graph *g, node *n)
             size_t bytes = element_bytes(s[k].spec.dtype)
                          * (size_t)slot_elements(g, n, group, &s[k], g->reserved_rows, g->reserved_pairs);
             if (value && slot_hold(g, &s[k].value.data, &s[k].value_bytes, bytes)) return TN_ENOMEM;
-            if (gradient && slot_hold(g, &s[k].grad.data, &s[k].grad_bytes, bytes)) return TN_ENOMEM;
+            if (gradient && slot_hold(g, &s[k].grad.data, &s[k].grad_bytes, gradient_share(&s[k], bytes))) return TN_ENOMEM;
         }
     }
     if (n->reads_decoded && n->decoded.spec.layout > 0)
@@ -183,8 +189,8 @@ static double node_bytes(const graph *g, node *n)
         for (int k = 0; group != G_PARAM && k < n->count[group]; k++) {
             slot *s = &node_slots(n, group)[k];
             int gradient, value = slot_needs(n, group, k, &gradient);
-            sum += (double)element_bytes(s->spec.dtype) * (value + gradient)
-                 * (double)slot_elements(g, n, group, s, g->reserved_rows, g->reserved_pairs);
+            size_t bytes = element_bytes(s->spec.dtype) * (size_t)slot_elements(g, n, group, s, g->reserved_rows, g->reserved_pairs);
+            sum += (value ? (double)bytes : 0) + (gradient ? (double)gradient_share(s, bytes) : 0);
         }
     for (int k = 0; k < n->n_children; k++) sum += node_bytes(g, n->child[k]);
     return sum;

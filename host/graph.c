@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "plan.h"
 
+
 const tn_spec *graph_out(const node *n) { return &n->out[0].spec; }
 
 /* ---- names -------------------------------------------------------------------------------------------- */
@@ -443,6 +444,36 @@ static void find_setters(graph *g)
     }
 }
 
+/* Columns of a gradient that is made in pieces: a multiple of 32, as ops ask for, and wide enough that a piece is work for
+ * all threads. */
+enum { PIECE = 2048 };
+
+static int times_read(const graph *g, const slot *s)
+{
+    int times = 0;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const node *n = g->node[i];
+        for (int k = 0; k < n->count[G_IN]; k++) times += n->in_slot[k] == s;
+        for (int k = 0; k < n->count[G_STATE]; k++) times += n->state_slot[k] == s;
+    }
+    return times;
+}
+
+/* A wide output that one loss alone reads, as the logits of a vocabulary: where both parts can, its gradient is made and used
+ * in pieces of columns, and never lies there as a whole. */
+static void find_pieces(graph *g)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        node *n = g->node[i];
+        slot *s = &n->out[0];
+        const node *by = s->set_by;
+        s->piece = 0;
+        if (n->unknown || n->loss || !(n->uses & TN_BY_COLUMNS) || n->count[G_OUT] != 1) continue;
+        if (!by || !by->loss || !(by->uses & TN_BY_COLUMNS) || by->trainable || times_read(g, s) != 1) continue;
+        if (s->spec.width >= 2 * PIECE) s->piece = PIECE;
+    }
+}
+
 /* Which slots need gradients, and which are read by whom. */
 static void trace(graph *g)
 {
@@ -481,6 +512,7 @@ static void trace(graph *g)
             if (n->out[k].name && !strcmp(n->out[k].name, "count")) g->head[i].count = &n->out[k], n->out[k].read = 1;
     }
     find_setters(g);
+    find_pieces(g);
 }
 
 graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t seed)

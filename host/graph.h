@@ -35,7 +35,8 @@ typedef struct slot {                      /* one tensor of the graph           
     int wants_gradient;                    /* something trainable lies upstream of it                            */
     int read, read_plain;                  /* some consumer reads it; one that cannot take rows by index         */
     int gradient_comes;                    /* some consumer adds to grad                                         */
-    const node *set_by;                    /* the first consumer to add in backward, where it can set instead    */
+    node *set_by;                          /* the first consumer to add in backward, where it can set instead    */
+    int64_t piece;                         /* grad holds that many columns at a time; 0: all                     */
     kept_ids *known;                       /* ids in the tables of its readers; NULL: not all of them keep one   */
 } slot;
 
@@ -73,6 +74,7 @@ struct node {
     where at;
     int unknown;                           /* the part, or something upstream, does not exist: no shapes         */
     int trainable;                         /* has parameters that are not frozen                                 */
+    uint32_t uses;                         /* what it said by api->uses                                          */
     uint64_t id;                           /* salt of its random numbers: a hash of its name                     */
 
     node *in_node[MAX_IN]; slot *in_slot[MAX_IN];

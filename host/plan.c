@@ -259,7 +259,7 @@ int plan_decoded(tn_plan *p, const tn_spec *spec)
     return TN_OK;
 }
 
-void plan_uses(tn_plan *p, uint32_t what) { (void)p, (void)what; } /* every value is kept until the step ends */
+void plan_uses(tn_plan *p, uint32_t what) { p->of->uses = what; } /* every value is kept until the step ends */
 
 /* A part inside another's options becomes a node of its own below its boss. */
 int plan_child(tn_plan *p, tn_part *part, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got)

@@ -163,19 +163,42 @@ static void zero_gradients(graph *g, node *n)
     }
 }
 
+static int run_backward(node *n, uint32_t set)
+{
+    uint32_t flags = n->call.flags;
+    n->call.flags |= set;
+    int rc = node_run(n, TN_BACKWARD);
+    n->call.flags = flags;
+    if (rc) return failed(n, rc, "backward");
+    return n->trainable && (rc = node_run(n, TN_GRADIENT)) ? failed(n, rc, "gradient") : 0;
+}
+
+/* The gradient of out[0] in pieces of columns: the loss makes each, and the layer uses it while it is near. */
+static int backward_by_columns(node *n, uint32_t set)
+{
+    slot *s = &n->out[0];
+    node *loss = s->set_by;
+    int rc = 0;
+    for (int64_t at = 0; at < s->spec.width && !rc; at += s->piece) {
+        n->call.column = loss->call.column = at;
+        s->grad.width = s->grad.ld = s->spec.width - at < s->piece ? s->spec.width - at : s->piece;
+        rc = run_backward(loss, TN_C_SET);
+        if (!rc) rc = run_backward(n, at ? 0 : set);
+    }
+    n->call.column = loss->call.column = 0;
+    return rc;
+}
+
 int graph_backward(graph *g)
 {
     for (int i = 0; i < g->n_nodes; i++) zero_gradients(g, g->node[i]);
     for (int i = 0; i < g->n_heads; i++) set_factors(g, i);
     for (int i = g->n_nodes; i-- > 0; ) {
         node *n = g->node[i];
-        if (!n->out[0].wants_gradient) continue;
-        uint32_t flags = n->call.flags;
-        if (n->count[G_IN] && n->in_slot[0]->set_by == n) n->call.flags |= TN_C_SET;
-        int rc = node_run(n, TN_BACKWARD);
-        n->call.flags = flags;
-        if (rc) return failed(n, rc, "backward");
-        if (n->trainable && (rc = node_run(n, TN_GRADIENT))) return failed(n, rc, "gradient");
+        if (!n->out[0].wants_gradient || (n->loss && n->in_slot[0]->piece)) continue;
+        uint32_t set = n->count[G_IN] && n->in_slot[0]->set_by == n ? TN_C_SET : 0;
+        int rc = n->out[0].piece ? backward_by_columns(n, set) : run_backward(n, set);
+        if (rc) return rc;
     }
     return 0;
 }

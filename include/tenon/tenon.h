@@ -48,7 +48,8 @@ enum { TN_FIXED = 0, TN_ROOT = 1 };
 enum { TN_P_NO_DECAY = 1, TN_P_FROZEN = 2 };             /* tn_param.flags                                  */
 enum { TN_S_NO_CARRY = 1 };                              /* state has no meaning in the next batch (reverse) */
 enum { TN_USES_IN = 1, TN_USES_OUT = 2,                  /* what backward and gradient read again           */
-       TN_A_NORMALIZES = 4 };                            /* tn_activation.flags: over all numbers of a row   */
+       TN_A_NORMALIZES = 4,                              /* tn_activation.flags: over all numbers of a row   */
+       TN_BY_COLUMNS = 8 };                              /* with uses(): backward and gradient mind tn_call.column */
 enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learning; one step of a child    */
        TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
        TN_C_ALONE = 8,                                   /* forward alone: no backward or gradient follows    */
@@ -358,6 +359,11 @@ struct tn_call {                         /* one phase; filled by the host, valid
      * index->begin and row are NULL. With all tables of a part or none it gives the same bits.              */
     tn_tensor *const *kept;
     const tn_search *search;                                  /* for decode; NULL: greedy                        */
+    /* Of a part that said TN_BY_COLUMNS: d_out[0] of a layer, which has that one output, or d_in[0] of a loss may hold the
+     * columns column .. column + width - 1 alone. Backward, and of a layer gradient after it, then come once for each piece,
+     * from the left; TN_C_SET says of d_in[0] of a layer that this is the first one. The bits are those of one call, as the
+     * host cuts at multiples of 32 (tn_ops).                                                                         */
+    int64_t column;
 };
 typedef struct tn_path {                 /* valid until emit() of the path returns                           */
     uint32_t size, in;                   /* in: the input whose steps it comes from                          */

@@ -55,7 +55,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     int rc = activated_plan(api, host, p, "dense", o->activation, &y, &l->act);
     if (!rc) rc = api->add_out(p, NULL, &y);
     if (rc < 0) return rc;
-    api->uses(p, activated_uses(&l->act));
+    api->uses(p, activated_uses(&l->act) | (o->activation ? 0 : TN_BY_COLUMNS));
     return plan_params(api, p, l);
 }
 
@@ -78,16 +78,20 @@ static int no_gradient(const tn_call *c)
     return dx && c->flags & TN_C_SET ? c->be->ops->fill(c->be, dx->data, TN_F32, dx->rows * dx->width, 0) : TN_OK;
 }
 
+/* The gradient is of all units, or of a piece of them: from where on. */
+static float *from_unit(const tn_call *c, tn_tensor *t, int64_t width) { return t ? (float *)t->data + c->column * width : NULL; }
+
 /* dz = dy act'(z);  dx += dz W */
 static int backward(void *self, const tn_call *c)
 {
     const layer *l = self;
     int64_t n = c->in[0]->rows;
     if (!c->d_out[0]) return no_gradient(c);
-    const float *dy = c->d_out[0]->data;
-    int rc = activated_backward(&l->act, c, n, l->out, c->out[0]->data, dy);
+    const float *dy = c->d_out[0]->data, *weight = from_unit(c, c->param[WEIGHT], l->in);
+    int64_t units = c->d_out[0]->width;
+    int rc = activated_backward(&l->act, c, n, units, c->out[0]->data, dy);
     if (rc || !c->d_in[0]) return rc;
-    return c->be->ops->gemm(c->be, 0, 0, n, l->in, l->out, activated_dz(&l->act, c, dy), l->out, c->param[WEIGHT]->data, l->in,
+    return c->be->ops->gemm(c->be, 0, 0, n, l->in, units, activated_dz(&l->act, c, dy), units, weight, l->in,
                             c->flags & TN_C_SET ? 0 : 1, c->d_in[0]->data, l->in);
 }
 
@@ -96,15 +100,12 @@ static int gradient(void *self, const tn_call *c)
 {
     const layer *l = self;
     int64_t n = c->in[0]->rows;
-    int rc = TN_OK;
     if (!c->d_out[0]) return TN_OK;
+    int64_t units = c->d_out[0]->width;
     const float *dz = activated_dz(&l->act, c, c->d_out[0]->data);
-    float *bias = l->bias && c->d_param[BIAS] ? c->d_param[BIAS]->data : NULL;
-    if (c->d_param[WEIGHT])
-        rc = c->be->ops->outer_add(c->be, n, l->out, dz, l->out, l->in, c->in[0]->data, l->in, NULL,
-                                   c->d_param[WEIGHT]->data, l->in, bias);
-    else if (bias) rc = c->be->ops->sum_rows(c->be, n, l->out, dz, l->out, bias);
-    return rc;
+    float *weight = from_unit(c, c->d_param[WEIGHT], l->in), *bias = l->bias ? from_unit(c, c->d_param[BIAS], 1) : NULL;
+    if (weight) return c->be->ops->outer_add(c->be, n, units, dz, units, l->in, c->in[0]->data, l->in, NULL, weight, l->in, bias);
+    return bias ? c->be->ops->sum_rows(c->be, n, units, dz, units, bias) : TN_OK;
 }
 
 static const tn_impl on_cpu = { sizeof on_cpu, 0, "cpu", forward, backward, gradient };

@@ -33,6 +33,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     for (int64_t j = 0; l->weight && j < o->class_weights.n; j++) l->weights += l->weight[j]; /* NOLINT(clang-analyzer-core.uninitialized.Assign): read_weights set each */
     rc = add_row_loss(api, p, x, l->weight || l->ignore >= 0);
     if (rc) return rc;
+    api->uses(p, TN_USES_IN | TN_BY_COLUMNS);
     tn_spec normalizer = { .dtype = TN_F32, .layout = x->layout, .rows = x->rows, .width = 1 };
     rc = api->add_saved(p, &normalizer);
     return rc < 0 ? rc : TN_OK;
@@ -99,29 +100,30 @@ static void backward_rows(void *to, int64_t from, int64_t end)
     const int32_t *target = b->c->in[TARGET]->data;
     const float *dy = b->c->d_out[LOSS]->data, *normalizer = b->c->saved[NORMALIZER]->data;
     const int set = (b->c->flags & TN_C_SET) != 0, logits = are_logits(l->means);
+    const int64_t first = b->c->column, wide = b->c->d_in[OUTPUT]->width;
     for (int64_t r = from; r < end; r++) {
-        const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes;
-        float *dx = (float *)b->c->d_in[OUTPUT]->data + r * l->classes;
+        const float *x = (const float *)b->c->in[OUTPUT]->data + r * l->classes + first;
+        float *dx = (float *)b->c->d_in[OUTPUT]->data + r * wide;
         int32_t t = target[r];
-        if (set && (t == l->ignore || !logits)) memset(dx, 0, sizeof *dx * (size_t)l->classes);
+        if (set && (t == l->ignore || !logits)) memset(dx, 0, sizeof *dx * (size_t)wide);
         if (t == l->ignore) continue;
         float hard = dy[r] * (1 - l->smoothing) * weight_of(l, t), soft = dy[r] * l->smoothing / (float)l->classes;
         float all = hard + soft * l->weights;
-        if (logits && set) probabilities(x, normalizer[r], all, l->classes, dx, 1);
-        else if (logits) probabilities(x, normalizer[r], all, l->classes, dx, 0);
-        dx[t] += hard * by_itself(l, x[t]);
-        for (int64_t j = 0; l->smoothing > 0 && j < l->classes; j++) dx[j] += soft * weight_of(l, j) * by_itself(l, x[j]);
+        if (logits && set) probabilities(x, normalizer[r], all, wide, dx, 1);
+        else if (logits) probabilities(x, normalizer[r], all, wide, dx, 0);
+        if (t >= first && t - first < wide) dx[t - first] += hard * by_itself(l, x[t - first]);
+        for (int64_t j = 0; l->smoothing > 0 && j < wide; j++) dx[j] += soft * weight_of(l, first + j) * by_itself(l, x[j]);
     }
 }
 
-static int64_t grain(const loss *l) { return 1 + NUMBERS_A_PIECE / l->classes; }
+static int64_t grain(int64_t wide) { return 1 + NUMBERS_A_PIECE / wide; }
 
 static int forward(void *self, const tn_call *c)
 {
     loss *l = self;
     job b = { l, c };
     int rc = check_ids(c, "cross_entropy", c->in[TARGET], l->classes, l->ignore);
-    return rc ? rc : c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(l), forward_rows, &b);
+    return rc ? rc : c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(l->classes), forward_rows, &b);
 }
 
 static int backward(void *self, const tn_call *c)
@@ -129,7 +131,7 @@ static int backward(void *self, const tn_call *c)
     loss *l = self;
     job b = { l, c };
     if (!c->d_in[OUTPUT] || !c->d_out[LOSS]) return TN_OK;
-    return c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(l), backward_rows, &b);
+    return c->be->ops->parallel_for(c->be, c->in[OUTPUT]->rows, grain(c->d_in[OUTPUT]->width), backward_rows, &b);
 }
 
 static int predict(void *self, const tn_call *c, int64_t classes, float *probability)

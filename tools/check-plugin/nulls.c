@@ -1,5 +1,5 @@
-/* nulls.c -- entries of a call that are NULL, and one tensor that stands for two: neither may change anything else. What
- * comes out is compared with a run on entries of zeros, or on tensors apart.                                       */
+/* nulls.c -- entries of a call that are NULL, one tensor that stands for two, a gradient that comes in pieces: none may change
+ * anything else. What comes out is compared with a run on entries of zeros, on tensors apart, on the whole.          */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,5 +131,27 @@ static const char *check_twins(const subject *s)
     return snapshot_differs(&a, &b, SNAP_ALL & ~SNAP_IN, 1e-5, "when two inputs are one tensor");
 }
 
+/* ---- a gradient in pieces -------------------------------------------------------------------------------- */
+static const char *check_columns(const subject *s)
+{
+    probe p;
+    snapshot whole, pieces;
+    const char *bad;
+    if (probe_open(&p, s->path, s->kind, s->name, s->options, s->offer, s->n)) return "cannot be opened a second time";
+    if (!(p.node->uses & TN_BY_COLUMNS)) return NULL;
+    for (p.set = 0; p.set < 2; p.set++) {
+        if (p.set && !(p.node->layer->flags & TN_L_SETS)) break;
+        probe_bind(&p, all_examples, EXAMPLES);
+        p.piece = 0;
+        if ((bad = snapshot_run(&p, &whole))) return bad;
+        for (p.piece = 1; p.piece < 4; p.piece++) {
+            if ((bad = snapshot_run(&p, &pieces))) return fault("%s, in pieces of columns", bad);
+            if ((bad = snapshot_differs(&whole, &pieces, SNAP_ALL, 0, "when it comes in pieces of columns"))) return bad;
+        }
+    }
+    return NULL;
+}
+
 const check null_checks[] = {
-    { "entries that are NULL", check_null }, { "one tensor as two inputs", check_twins }, { NULL, NULL } };
+    { "entries that are NULL", check_null }, { "one tensor as two inputs", check_twins },
+    { "a gradient in pieces", check_columns }, { NULL, NULL } };

@@ -416,6 +416,41 @@ static void clear_child(node *n)
     for (int i = 0; i < n->n_children; i++) clear_child(n->child[i]);
 }
 
+static int phases(probe *p, int set)
+{
+    const tn_impl *f = p->node->impl;
+    if (set) p->node->call.flags |= TN_C_SET;
+    int rc = f->backward ? f->backward(p->part->self, &p->node->call) : 0;
+    p->node->call.flags &= ~(uint32_t)TN_C_SET;
+    if (rc) return rc;
+    poison(p->node, G_WORK);
+    return f->gradient && p->node->trainable ? f->gradient(p->part->self, &p->node->call) : 0;
+}
+
+static void copy_columns(float *to, int64_t to_ld, const float *from, int64_t from_ld, int64_t rows, int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++) memcpy(to + r * to_ld, from + r * from_ld, sizeof *to * (size_t)width);
+}
+
+/* The same piece by piece, each in a buffer that holds it and no more. */
+static int phases_by_columns(probe *p)
+{
+    int loss = p->kind == TN_LOSS, rc = 0;
+    tn_tensor *t = loss ? &p->node->in_slot[0]->grad : &p->node->out[0].grad, all = *t;
+    for (int64_t at = 0; at < all.width && !rc; at += p->piece) {
+        int64_t wide = all.width - at < p->piece ? all.width - at : p->piece;
+        float *whole = (float *)all.data + at;
+        t->width = t->ld = wide, t->data = guard_alloc(&p->be, sizeof(float) * (size_t)(all.rows * wide));
+        copy_columns(t->data, wide, whole, all.width, all.rows, wide);
+        p->node->call.column = at;
+        rc = phases(p, p->set && (loss || !at));
+        if (loss) copy_columns(whole, all.width, t->data, wide, all.rows, wide);
+        guard_release(&p->be, t->data);
+    }
+    p->node->call.column = 0, *t = all;
+    return rc;
+}
+
 int probe_backward(probe *p, float prefill)
 {
     tensor list[64];
@@ -431,11 +466,5 @@ int probe_backward(probe *p, float prefill)
     }
     poison(p->node, G_WORK);
     prepare(p, p->node);
-    const tn_impl *f = p->node->impl;
-    if (p->set) p->node->call.flags |= TN_C_SET;
-    int rc = f->backward ? f->backward(p->part->self, &p->node->call) : 0;
-    p->node->call.flags &= ~(uint32_t)TN_C_SET;
-    if (rc) return rc;
-    poison(p->node, G_WORK);
-    return f->gradient && p->node->trainable ? f->gradient(p->part->self, &p->node->call) : 0;
+    return p->piece ? phases_by_columns(p) : phases(p, p->set);
 }

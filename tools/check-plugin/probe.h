@@ -30,6 +30,7 @@ typedef struct probe {
     tn_be be; void *backend_self; const tn_backend *backend;
     batch batch;
     int set;                               /* backward gets TN_C_SET                                                */
+    int64_t piece;                         /* gradients come by so many columns where TN_BY_COLUMNS; 0: by all      */
     int alone, own;                        /* forward gets TN_C_ALONE, TN_C_OWN                                      */
     int training, indexed;                 /* indexed: real inputs come once a distinct row                          */
     int zero_d_out, zero_d_next;           /* these gradients are zero                                               */

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# columns_test.sh BUILD -- where the gradient of a wide output comes in pieces of columns, training must end in the bits of the
+# same network whose parts take it whole: they are built again without TN_BY_COLUMNS, under their own names. And `check` must
+# say less memory: what a piece has instead of the whole.
+. "$(dirname "$0")/begin.sh"
+able=$(cd "$root" && grep -lw TN_BY_COLUMNS plugins/layers/*.c plugins/losses/*.c)
+[ "$(echo "$able" | wc -l)" -ge 2 ]; ok $? "no layer and loss take gradients by columns: nothing is tested"
+for file in $able; do
+    to="$tmp/whole/${file#plugins/}"
+    mkdir -p "$(dirname "$to")"
+    sed 's/\bTN_BY_COLUMNS\b/0/' "$root/$file" >"$to.c"
+    cc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off -D_GNU_SOURCE \
+        -I"$root/include" -iquote "$root/$(dirname "$file")" -o "${to%.c}.so" "$to.c" -lm
+    ok $? "$file does not build"
+done
+# 5,003 classes: two pieces and one that is no multiple of anything
+awk 'BEGIN { for (i = 0; i < 5003; i++) printf "c%d w%d w%d w%d\n", i, i % 23, (i * 7) % 23, (i * i) % 23 }' >"$tmp/train.txt"
+network() { # more of the layer, more of the loss, more
+    cat <<END
+schema = 1
+name = "columns"
+seed = 3
+[dataset]
+type = "lines"
+train = "train.txt"
+[[field]]
+name = "text"
+transforms = ["words"]
+[[field]]
+name = "label"
+kind = "category"
+[[layer]]
+name = "words"
+type = "embedding"
+inputs = "text"
+width = 6
+[[layer]]
+type = "mean"
+[[layer]]
+name = "logits"
+type = "dense"
+units = "label"
+$1
+[[loss]]
+type = "cross_entropy"
+target = "label"
+$2
+[optimizer]
+type = "sgd"
+learning_rate = 0.3
+[training]
+max_steps = 12
+batch_size = 32
+$3
+END
+}
+compare() { # name, arguments of network, then of train
+    local name=$1 how last
+    network "$2" "$3" "$4" >"$tmp/run.toml"
+    shift 4
+    for how in pieces whole; do
+        rm -rf "$tmp/$how.run"
+        "$build/tenon" train "$tmp/run.toml" --data-dir "$tmp" --run "$tmp/$how.run" --quiet "$@" \
+            --plugin-path "$tmp/$([ $how = whole ] && echo whole || echo none)" >"$tmp/out" 2>&1
+        ok $? "$name, $how: $(tail -n 3 "$tmp/out")"
+    done
+    last=$(cd "$tmp/pieces.run/checkpoints" && ls step-*.safetensors | sort -V | tail -n 1)
+    cmp -s "$tmp/pieces.run/checkpoints/$last" "$tmp/whole.run/checkpoints/$last"
+    ok $? "$name: other weights where the gradient comes in pieces"
+    for file in $able; do # lock.json says which file each part came from
+        grep -q "/whole/.*/$(basename "$file" .c)\.so" "$tmp/whole.run/lock.json"
+        ok $? "$name: $file, which takes it whole, was not used"
+    done
+}
+compare plain '' '' '' --threads 1
+compare 'two threads' '' '' '' --threads 2
+compare 'smoothed labels' '' 'label_smoothing = 0.1' '' --threads 2
+compare 'an ignored class' '' 'ignore = 4500' '' --threads 2
+compare 'no bias' 'bias = false' '' '' --threads 2
+compare 'a layer that learns nothing' '' '' '[[group]]
+layers = ["logits"]
+frozen = true' --threads 2
+compare bf16 '' '' '[backend]
+type = "cpu"
+precision = "bf16"' --threads 2
+compare 'a second reader' '' '[[loss]]
+name = "again"
+type = "cross_entropy"
+input = "logits"
+target = "label"
+weight = 0.5' '' --threads 2
+
+# 320 rows of 5,003 - 2,048 floats are 3.78 MB
+network '' '' '' | sed 's/^batch_size = 32$/batch_size = 320/' >"$tmp/run.toml"
+for how in pieces whole; do
+    "$build/tenon" check "$tmp/run.toml" --data-dir "$tmp" --plugin-path "$tmp/$([ $how = whole ] && echo whole || echo none)" 2>/dev/null \
+        | sed -n 's/^memory:.* \([0-9.]*\) MB for a batch.*/\1/p' >"$tmp/$how.mb"
+done
+awk -v a="$(cat "$tmp/pieces.mb")" -v b="$(cat "$tmp/whole.mb")" 'BEGIN { exit !(b - a > 3.6 && b - a < 3.9) }'
+ok $? "a batch takes $(cat "$tmp/pieces.mb") MB in pieces and $(cat "$tmp/whole.mb") MB whole"
+finish columns
