@@ -123,8 +123,7 @@ static int plan_params(const tn_api *api, tn_plan *p, decoder *d)
     if ((d->w_embedding = add_weight(api, p, "embedding_weight", d->words, d->embedding, small, 1 + TARGET)) < 0
         || (d->w_output = add_weight(api, p, "output_weight", d->words, d->features, glorot, 0)) < 0
         || (d->b_output = add_weight(api, p, "output_bias", d->words, 1, NULL, 0)) < 0
-        || (d->pack_output = api->add_packed(p, d->w_output, 1, 1)) < 0
-        || (d->pack_output_back = api->add_packed(p, d->w_output, 0, 1)) < 0) return TN_EINVAL;
+        || (d->pack_output = api->add_packed(p, d->w_output, 1, 1)) < 0) return TN_EINVAL;
     if (d->attention == DOT || d->attention == NONE) return TN_OK;
     const char *name = d->attention == GENERAL ? "attention_weight" : "attention_key_weight";
     if ((d->w_key = add_weight(api, p, name, d->units, d->source, glorot, 0)) < 0
@@ -150,7 +149,7 @@ static int plan_slots(const tn_api *api, tn_plan *p, decoder *d, const tn_spec *
     k.layout = in[SOURCE]->layout, k.width = d->units, f.width = d->features;
     bad = (d->fed = api->add_saved(p, &ids)) < 0 || (d->asks = api->add_saved(p, &asks)) < 0
        || (d->a = api->add_saved(p, &ragged)) < 0 || (d->da = api->add_work(p, &ragged)) < 0
-       || (d->read = api->add_saved(p, &f)) < 0 || (d->d_read = api->add_work(p, &f)) < 0
+       || (d->read = api->add_saved(p, &f)) < 0 || (d->d_read = api->add_saved(p, &f)) < 0
        || (d->dp = api->add_saved(p, &q)) < 0 || (d->dr = api->add_saved(p, &k)) < 0 || (d->d_embedding = api->add_saved(p, &wide)) < 0
        || ((additive || d->attention == GENERAL) && (d->r = api->add_saved(p, &k)) < 0) || (additive && (d->p = api->add_saved(p, &q)) < 0)
        || (additive && (d->dc = api->add_saved(p, &q)) < 0)
@@ -217,6 +216,7 @@ static int plan(const tn_api *api, tn_host *host, const void *opts, void *self, 
     tn_spec y = { .dtype = TN_F32, .means = TN_LOGITS, .layout = in[TARGET]->layout, .width = d->words, .classes = d->words,
                   .vocabulary = in[TARGET]->vocabulary };
     if (api->add_out(p, NULL, &y) < 0) return TN_EINVAL;
+    api->uses(p, TN_USES_IN | TN_USES_OUT | TN_BY_COLUMNS);
     rc = plan_params(api, p, d);
     if (!rc) rc = plan_slots(api, p, d, in);
     return rc ? rc : plan_decoded(api, p, d, in);
@@ -404,7 +404,7 @@ static void row_back(const step *s, int64_t row, float *x)
     const tn_layout *steps = s->pairs->b;
     const tn_call *c = s->c;
     int64_t e = d->embedding, u = d->units, seq = s->pairs->seq[row];
-    const float *d_read = floats(c->work[d->d_read]) + row * d->features, *context = weights(c, d->w_context), *mask = mask_of(d, c);
+    const float *d_read = saved(c, d->d_read) + row * d->features, *context = weights(c, d->w_context), *mask = mask_of(d, c);
     const float *a = saved(c, d->a) + s->pairs->first[row], *p = query_of(s, row), *r = keys_of(d, c), *v = floats(c->in[SOURCE]);
     float *da = floats(c->work[d->da]) + s->pairs->first[row], *dp = saved(c, d->dp) + row * u, *dr = saved(c, d->dr);
     float *dc = context ? saved(c, d->dc) + row * u : NULL, *dv = floats(c->d_in[SOURCE]), *de = saved(c, d->d_embedding) + row * e;
@@ -443,7 +443,7 @@ static void give_gradients(const step *s)
 {
     const decoder *d = s->d;
     const tn_layout *l = s->c->in[TARGET]->lay;
-    const float *d_read = floats(s->c->work[d->d_read]) + s->row * d->features;
+    const float *d_read = saved(s->c, d->d_read) + s->row * d->features;
     for (int64_t i = 0; d->at[STATE] >= 0 && i < s->n; i++)
         lanes_add(floats(s->k->d_out[0]) + i * d->state, 1, d_read + i * d->features + d->at[STATE], d->state);
     for (uint32_t i = 0; i < d->states; i++) {
@@ -487,16 +487,29 @@ static int backward_step(const decoder *d, const tn_call *c, int32_t t)
     return rc;
 }
 
+/* The logits' gradient may come in pieces of words; all else waits for the last one. */
+static int is_last_piece(const decoder *d, const tn_call *c) { return !c->d_out[0] || c->column + c->d_out[0]->width == d->words; }
+
+/* d_read = dy W_output */
+static int output_backward(const decoder *d, const tn_call *c)
+{
+    int64_t n = c->in[TARGET]->rows, f = d->features;
+    const tn_tensor *dy = c->d_out[0];
+    float *d_read = saved(c, d->d_read);
+    if (!dy) return c->be->ops->fill(c->be, d_read, TN_F32, n * f, 0);
+    return c->be->ops->gemm(c->be, 0, 0, n, f, dy->width, dy->data, dy->width, weights(c, d->w_output) + c->column * f, f,
+                            c->column ? 1 : 0, d_read, f);
+}
+
 static int backward(void *self, const tn_call *c)
 {
     const decoder *d = self;
     const tn_ops *ops = c->be->ops;
     const tn_tensor *dr = c->saved[d->dr];
-    int64_t n = c->in[TARGET]->rows;
-    float *d_read = c->work[d->d_read]->data, *dv = floats(c->d_in[SOURCE]);
-    int rc = c->d_out[0] ? multiply(c, n, d->words, c->d_out[0]->data, d->words, d->pack_output_back, d->features, NULL, 0, d_read)
-                         : ops->fill(c->be, d_read, TN_F32, n * d->features, 0);
-    if (!rc) rc = ops->fill(c->be, dr->data, TN_F32, dr->rows * dr->width, 0);
+    float *dv = floats(c->d_in[SOURCE]);
+    int rc = output_backward(d, c);
+    if (rc || !is_last_piece(d, c)) return rc;
+    rc = ops->fill(c->be, dr->data, TN_F32, dr->rows * dr->width, 0);
     pass_gradients(d, c);
     for (int32_t t = c->in[TARGET]->lay->steps; t-- > 0 && !rc; ) rc = backward_step(d, c, t);
     if (rc || !dv || d->attention == NONE) return rc;
@@ -536,14 +549,26 @@ static int embedding_gradient(const decoder *d, const tn_call *c)
     return rc ? rc : c->be->ops->parallel_for(c->be, d->embedding, 16, embedding_columns, &all);
 }
 
+/* dW_output += dy^T read, sums of dy to its bias; the rows of a piece */
+static int output_gradient(const decoder *d, const tn_call *c)
+{
+    const tn_tensor *dy = c->d_out[0];
+    int64_t n = c->in[TARGET]->rows, f = d->features;
+    if (!dy) return TN_OK;
+    float *dw = floats(c->d_param[d->w_output]), *sums = floats(c->d_param[d->b_output]);
+    if (sums) sums += c->column;
+    if (!dw) return sums ? c->be->ops->sum_rows(c->be, n, dy->width, dy->data, dy->width, sums) : TN_OK;
+    return c->be->ops->outer_add(c->be, n, dy->width, dy->data, dy->width, f, saved(c, d->read), f, NULL, dw + c->column * f, f, sums);
+}
+
 static int gradient(void *self, const tn_call *c)
 {
     const decoder *d = self;
     int64_t n = c->in[TARGET]->rows, m = c->in[SOURCE]->rows, u = d->units;
-    int rc = c->api->run(c->api->enter(c, d->child, -1), TN_GRADIENT);
+    int rc = output_gradient(d, c);
+    if (rc || !is_last_piece(d, c)) return rc;
+    rc = c->api->run(c->api->enter(c, d->child, -1), TN_GRADIENT);
     if (!rc) rc = embedding_gradient(d, c);
-    if (!rc && c->d_out[0])
-        rc = weight_gradient(c, n, d->words, c->d_out[0]->data, d->features, saved(c, d->read), d->w_output, d->b_output);
     if (rc || d->attention == DOT || d->attention == NONE) return rc;
     rc = weight_gradient(c, m, u, saved(c, d->dr), d->source, c->in[SOURCE]->data, d->w_key, -1);
     if (rc || d->attention == GENERAL) return rc;

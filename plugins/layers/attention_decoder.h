@@ -32,9 +32,9 @@ typedef struct decoder {
     int32_t begin, end;                                /* ids; end -1: there is none                                     */
     float scale;
     int w_embedding, w_output, b_output, w_key, w_query, w_context, b_query;            /* parameters; -1: not there     */
-    int pack_output, pack_output_back, pack_key, pack_query, pack_query_back;
-    int fed, mask, asks, p, r, a, read, dp, dr, dc, d_embedding;                        /* saved; see plan_slots         */
-    int da, d_read;                                                                     /* work                          */
+    int pack_output, pack_key, pack_query, pack_query_back;
+    int fed, mask, asks, p, r, a, read, dp, dr, dc, d_embedding, d_read;                /* saved; see plan_slots         */
+    int da;                                                                             /* work                          */
 } decoder;
 
 static inline float *floats(const tn_tensor *t) { return t ? t->data : NULL; }
