@@ -36,7 +36,7 @@ data *data_plan(part_context *c, config_value *root, uint64_t seed)
         d->dataset = part_make(c, TN_DATASET, t, NULL, keys);
         host_clear(c->host);
         if (d->dataset->desc && !diag_errors(c->messages) && part_open(c, d->dataset))
-            diag_error(c->messages, t->at, "data set '%s': %s", d->dataset->type, c->host->error);
+            diag_error(c->messages, host_where(c->host, t->at), "data set '%s': %s", d->dataset->type, c->host->error);
         d->split = split_plan(d, t);
         config_value *cut = config_get(t, "split") ? config_get(t, "split") : config_get(t, "limit");
         if (cut && data_has_lanes(d))
@@ -45,6 +45,19 @@ data *data_plan(part_context *c, config_value *root, uint64_t seed)
     } else diag_error(c->messages, root->at, "there is no [dataset]");
     fields_plan(d, root);
     return d;
+}
+
+/* A message about a table of the experiment file. */
+__attribute__((format(printf, 3, 4)))
+static int fail_at(const data *d, where at, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (!at.line) return host_fail(d->context->host, TN_EINVAL, "%s%s%s", at.file ? at.file : "", at.file ? ": " : "", text);
+    return host_fail(d->context->host, TN_EINVAL, "%s:%d:%d: %s", at.file, at.line, at.column, text);
 }
 
 /* ---- building stores ------------------------------------------------------------------------------------------ */
@@ -178,6 +191,8 @@ static int put_column(void *to, uint32_t column, const tn_value *v)
     return held_copy(&r->column[column], v);
 }
 
+enum { LONGEST_SHOWN = 60 };               /* bytes of a text in a message                                   */
+
 /* Steps that a field must have as many of as another one. */
 static int check_lengths(reading *r, field *f)
 {
@@ -186,8 +201,12 @@ static int check_lengths(reading *r, field *f)
     builder *a = &r->of[number_of(r->d, f)], *b = &r->of[number_of(r->d, other)];
     int64_t e = a->examples - 1, n = a->begin[e + 1] - a->begin[e], m = b->begin[e + 1] - b->begin[e];
     if (n == m) return 0;
-    return reading_failed(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld", (long long)n, other->name,
-                                       (long long)m));
+    const tn_value *v = f->column_index >= 0 && !f->n_columns ? &r->column[f->column_index].value : NULL;
+    const char *seen = "";
+    if (v && v->dtype == TN_TEXT && !v->depth && v->end[0] <= LONGEST_SHOWN)
+        seen = arena_print(r->d->context->memory, "; it is \"%.*s\"", (int)v->end[0], (const char *)v->leaf);
+    return reading_failed(r, f, arena_print(r->d->context->memory, "%lld steps, but '%s' has %lld and it needs as many%s", (long long)n,
+                                       other->name, (long long)m, seen));
 }
 
 /* What the columns at hand give for a field after its first n transforms. */
@@ -294,6 +313,16 @@ static void count_words(const store *s, int64_t lanes, int64_t *count, int64_t *
         }
 }
 
+/* "; did you mean 'x'?", or the labels that there are, as many as one reads. */
+static const char *labels_there(arena *a, const vocabulary *words, const char *label)
+{
+    enum { MOST = 12 };
+    const char *near = nearest_name(label, words->word, (int)words->n), *text = "";
+    if (near) return arena_print(a, "; did you mean '%s'?", near);
+    for (int64_t i = 0; i < words->n && i < MOST; i++) text = arena_print(a, "%s%s%s", text, i ? ", " : "", words->word[i]);
+    return arena_print(a, ", which has %s%s", text, words->n > MOST ? " ..." : "");
+}
+
 /* Ids of a split in place of interner numbers. A label that training did not have is an error that names its place. */
 static int replace_ids(reading *r, field *f, int split, const int32_t *id_of, const interner *words)
 {
@@ -304,14 +333,14 @@ static int replace_ids(reading *r, field *f, int split, const int32_t *id_of, co
             s->id[i] = id;
             continue;
         }
-        const char *word = interner_word(words, s->id[i]), *near = nearest_name(word, f->words->word, (int)f->words->n);
+        const char *word = interner_word(words, s->id[i]);
         char place[600];
         int64_t e = i;
         if (f->depth) for (e = 0; s->begin[e + 1] <= i; e++) { }
         data_place(r->d, split, e, place, sizeof place);
         return host_fail(r->d->context->host, TN_EINVAL,
-                         "%s: field '%s': the label '%s' does not occur in the training split%s%s%s", place, f->name, word,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                         "%s: field '%s': the label '%s' does not occur in the training split%s", place, f->name, word,
+                         labels_there(r->d->context->memory, f->words, word));
     }
     return 0;
 }
@@ -347,9 +376,8 @@ static int make_vocabulary(reading *r, int i)
     memory_free(first);
     memory_free(id_of);
     if (!rc && f->kind == FIELD_CATEGORY && f->words->n < 2)
-        rc = host_fail(d->context->host, TN_EINVAL,
-                       "field '%s': the training split has one class only, '%s'; there is nothing to learn", f->name,
-                       f->words->n ? f->words->word[0] : "");
+        rc = fail_at(d, f->table->at, "field '%s': the training split has one class only, '%s'; there is nothing to learn", f->name,
+                     f->words->n ? f->words->word[0] : "");
     return rc;
 }
 
@@ -455,7 +483,8 @@ static int load_source(reading *r, int source, int64_t *lanes, int64_t *examples
     if (rc) return h->error[0] ? rc : host_fail(h, rc, "cannot load %s", name);
     *lanes = data_has_lanes(d) && d->lanes[source] > 0 ? d->lanes[source] : 1;
     int64_t n = t->count(d->dataset->self, name, *lanes);
-    if (n <= 0) return h->error[0] ? TN_EINVAL : host_fail(h, TN_EINVAL, "the %s split is empty", name);
+    if (n <= 0)
+        return h->error[0] ? TN_EINVAL : fail_at(d, d->dataset->at, "data set '%s': the %s split is empty", d->dataset->type, name);
     if (n % *lanes)
         return host_fail(h, TN_EINVAL, "data set '%s' gave %lld examples for %lld lanes; every batch needs one for each",
                          d->dataset->type, (long long)n, (long long)*lanes);
@@ -464,8 +493,8 @@ static int load_source(reading *r, int source, int64_t *lanes, int64_t *examples
         if (d->split->source[s] != source) continue;
         d->count[s] = d->split->n[s];
         if (!d->count[s])
-            return host_fail(h, TN_EINVAL, "the %s split is empty: %lld examples are too few for [dataset] split",
-                             split_names[s], (long long)n);
+            return fail_at(d, d->dataset->at, "the %s split is empty: %lld examples are too few for [dataset] split", split_names[s],
+                           (long long)n);
     }
     *examples = n;
     return 0;
@@ -505,8 +534,8 @@ static int check_renewed(data *d)
     for (int s = SPLIT_TRAIN + 1; s < SPLITS; s++)
         if (d->split->source[s] == SPLIT_TRAIN && d->count[s] > 0) shared = s;
     if (!shared || !TN_HAS(t, renew) || t->renew(d->dataset->self, split_names[SPLIT_TRAIN], 1)) return 0;
-    return host_fail(d->context->host, TN_EINVAL, "'%s' has new training examples in every epoch, so none of them can be the %s "
-                     "split; leave [dataset] split out", d->dataset->type, split_names[shared]);
+    return fail_at(d, d->dataset->at, "'%s' has new training examples in every epoch, so none of them can be the %s split; leave "
+                   "[dataset] split out", d->dataset->type, split_names[shared]);
 }
 
 int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t), void *to)
@@ -522,7 +551,7 @@ int data_read(data *d, void (*progress)(void *, const char *, int64_t, int64_t),
     int64_t lanes[SPLITS], n[SPLITS];
     int rc = 0;
     for (int source = 0; source < SPLITS && !rc; source++) rc = load_source(&r, source, &lanes[source], &n[source]);
-    if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = host_fail(h, TN_EINVAL, "there is no training split");
+    if (!rc && d->count[SPLIT_TRAIN] <= 0) rc = fail_at(d, d->dataset->at, "data set '%s': there is no training split", d->dataset->type);
     if (!rc) rc = check_renewed(d);
     for (int i = 0; i < d->n_fields && !rc; i++)
         if (!d->field[i]->from) rc = fit_field(&r, d->field[i]);

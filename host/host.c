@@ -32,23 +32,19 @@ int host_fail(tn_host *h, int code, const char *format, ...)
     return api_fail(h, code, text);
 }
 
+where host_where(const tn_host *h, where own) { return h->at.file ? h->at : own; }
+
 void host_clear(tn_host *h)
 {
     take(h);
     *h->error = 0;
+    h->at = (where){ NULL, 0, 0 };
     give(h);
 }
 
 void api_log(tn_host *h, int level, const char *message)
 {
     if (h->log && message) h->log(level, message);
-}
-
-/* No extension exists in this version; a part that asks for one learns so and does without. */
-const void *api_ext(tn_host *h, const char *id)
-{
-    (void)h, (void)id;
-    return NULL;
 }
 
 const char *api_word(tn_host *h, int32_t vocabulary, int64_t id)

@@ -72,6 +72,10 @@ static void remedy(const tn_option *o, const config_value *v, char *to, size_t s
         snprintf(to, size, "; write %s without quotes", v->text);
     } else if (v->type == CONFIG_REAL && o->type == TN_O_INT && v->real == floor(v->real) && fabs(v->real) < 1e15) {
         snprintf(to, size, "; write %.0f", v->real);
+    } else if (v->type == CONFIG_INT && o->type == TN_O_STR) {
+        snprintf(to, size, "; write \"%lld\"", (long long)v->integer);
+    } else if (v->type == CONFIG_ARRAY && (o->type == TN_O_INT || o->type == TN_O_REAL || o->type == TN_O_STR)) {
+        snprintf(to, size, "; write it without [ ]");
     } else if (element_type(o->type) && v->type != CONFIG_ARRAY) {
         snprintf(to, size, "; a list of one is written [x]");
     }
@@ -259,6 +263,7 @@ static int read_list(fill *f, const tn_option *o, config_value *v, tn_list *to)
         v->item[i]->used = 1;
         bad |= read_value(f, &one, v->item[i], element + (size_t)i * size);
     }
+    place_note(f->context, element, size, v->n, v->item);
     *to = (tn_list){ element, v->n };
     return bad;
 }
@@ -422,6 +427,9 @@ void options_fill(part_context *c, const tn_desc *desc, config_value *table, whe
         void *to = f.config + o->offset;
         if (v) {
             read_value(&f, o, v, to);
+            config_value **item = arena_new(c->memory, sizeof *item);
+            *item = v;
+            place_note(c, to, size_of_type(o->type), 1, item);
             if (o->flags & TN_O_DEPRECATED)
                 diag_warning(c->messages, v->key_at, "%s: %s: deprecated: %s", f.head, o->name, o->help);
         } else if (o->flags & TN_O_REQUIRED) {

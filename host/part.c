@@ -67,10 +67,11 @@ static void run_check(part_context *c, const tn_part *part)
     if (part->desc->check(c->api, c->host, part->config) >= 0)
         return;
     const char *message = c->host->error[0] ? c->host->error : "refuses these options";
+    const where at = host_where(c->host, part->at);
     if (strcmp(part->name, part->type))
-        diag_error(c->messages, part->at, "%s '%s' (%s): %s", kind_name(part->kind), part->name, part->type, message);
+        diag_error(c->messages, at, "%s '%s' (%s): %s", kind_name(part->kind), part->name, part->type, message);
     else
-        diag_error(c->messages, part->at, "%s '%s': %s", kind_name(part->kind), part->type, message);
+        diag_error(c->messages, at, "%s '%s': %s", kind_name(part->kind), part->type, message);
     host_clear(c->host);
 }
 

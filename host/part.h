@@ -44,6 +44,8 @@ void part_close(tn_part *);
 void part_close_all(part_context *);       /* those that are still open, the newest first                    */
 /* options.c: fills config from table. Used by part_make and by tests. */
 void options_fill(part_context *, const tn_desc *, config_value *table, where at, const char *const *host_keys, void *config);
+/* place.c: n values at `from`, `stride` bytes apart, came from these items. */
+void place_note(part_context *, const void *from, size_t stride, int n, config_value *const *item);
 /* Value of option `i` in a filled config as TOML text, for explain and describe. */
 char *options_print(arena *, const tn_option *, const void *config);
 #endif

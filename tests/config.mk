@@ -1,6 +1,6 @@
 # Experiment files and options: the host's files for them, and three small parts with options of every type.
 CONFIG_OBJ   = $(patsubst %,$(BUILD)/host/%.o,memory diag config config_merge config_print toml_bridge options part \
-               registry accept host)
+               place registry accept host)
 CONFIG_PARTS = $(patsubst tests/config/parts/%.c,$(BUILD)/tests/config/%.so,$(wildcard tests/config/parts/*/*.c))
 
 $(BUILD)/tests/config/%.so: tests/config/parts/%.c

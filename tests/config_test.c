@@ -271,7 +271,7 @@ static void options_case(const char *name, const char *parts)
     size_t n = 0;
     arena a = { 0 };
     tn_host host = { .log = NULL };
-    const tn_api api = { .size = sizeof api, .fail = api_fail };
+    const tn_api api = { .size = sizeof api, .fail = api_fail, .ext = api_ext };
     diag *d = diag_new();
     part_context c = { .memory = &a, .plugins = registry_new(&a, places, 0), .messages = d, .data_dirs = dirs,
                        .size_of = size_of, .field_names = field_names, .host = &host, .api = &api };
@@ -305,7 +305,7 @@ static void test_open(const char *parts)
     const char *places[] = { parts, NULL };
     arena a = { 0 };
     tn_host host = { .log = NULL };
-    const tn_api api = { .size = sizeof api, .fail = api_fail };
+    const tn_api api = { .size = sizeof api, .fail = api_fail, .ext = api_ext };
     diag *d = diag_new();
     part_context c = { .memory = &a, .plugins = registry_new(&a, places, 0), .messages = d, .host = &host, .api = &api };
     where at = { "x", 1, 1 };

@@ -205,7 +205,8 @@ typedef struct tn_api {
     uint32_t size, abi_minor;
     int  (*fail)(tn_host *, int code, const char *message);         /* [any] records message, returns code    */
     void (*log)(tn_host *, int level, const char *message);         /* [any]                                  */
-    const void *(*ext)(tn_host *, const char *id);                  /* [any] e.g. "org.example.thing/1"       */
+    const void *(*ext)(tn_host *, const char *id);                  /* [any] a further table of the host, as in */
+                                                                    /*   tenon/place.h; NULL: it has none     */
     const char *(*word)(tn_host *, int32_t vocabulary, int64_t id); /* [any] spelling of an id; NULL: none    */
 
     /* Planning [main]. Each add_ returns a slot number >= 0, which is the index in tn_call, or < 0 after

@@ -1,5 +1,6 @@
 /* A layer that does nothing and has an option of every type, for the test of options. */
 #include "tenon/tenon.h"
+#include "tenon/place.h"
 
 typedef struct config {
     int32_t bias;
@@ -34,9 +35,10 @@ static const tn_option options[] = {
 static int check(const tn_api *api, tn_host *host, const void *c)
 {
     const config *o = c;
-    if (o->steps > o->units)
-        return tn_fail(api, host, TN_EINVAL, "steps (%lld) must not exceed units (%lld)", (long long)o->steps, (long long)o->units);
-    return TN_OK;
+    const tn_place *places = api->ext(host, TN_PLACE);
+    char text[100];
+    snprintf(text, sizeof text, "steps (%lld) must not exceed units (%lld)", (long long)o->steps, (long long)o->units);
+    return o->steps > o->units ? places->fail(host, &o->steps, TN_EINVAL, text) : TN_OK;
 }
 
 static int plan(const tn_api *api, tn_host *host, const void *c, void *self, tn_plan *p, uint32_t n_in,
