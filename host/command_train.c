@@ -73,7 +73,7 @@ static int run(trainer *t, const arguments *a, score **scores, int *n)
         run_dir_stopped(t->folder, e->host.error);
         return failed(e);
     }
-    const char *why = t->why ? t->why : "all epochs are done";
+    const char *why = t->why ? t->why : RUN_EPOCHS_DONE;
     fprintf(stderr, "stopped after step %lld: %s\n", (long long)t->step, why);
     if (final_scores(t, scores, n)) return failed(e);
     char error[900];

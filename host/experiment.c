@@ -185,33 +185,6 @@ static void read_checkpoint(experiment *e)
     config_unused(t, "checkpoint", keys, 3, elsewhere, e->messages);
 }
 
-static void read_published(experiment *e)
-{
-    static const char *const keys[] = { "metric", "value", "basis", "accept", "parameters", "source", "note" };
-    static const char *const accept_keys[] = { "seeds", "mean_at_least", "mean_at_most", "best_at_least", "best_at_most", "parity_mean",
-                                               "parity_error" };
-    enum { ACCEPT_KEYS = sizeof accept_keys / sizeof *accept_keys };
-    config_value *t = table_of(e, "published"), *accept = t ? config_get(t, "accept") : NULL;
-    if (!t) return;
-    diag *d = e->messages;
-    config_text(t, "metric", NULL, d);
-    config_real(t, "value", 0, -1e300, 1e300, d);
-    config_text(t, "basis", NULL, d);
-    config_int(t, "parameters", 0, 0, INT64_MAX, d);
-    config_text(t, "source", NULL, d);
-    config_text(t, "note", NULL, d);
-    if (accept && accept->type == CONFIG_TABLE) {
-        accept->used = 1;
-        config_int(accept, "seeds", 1, 1, 1000, d);
-        for (int i = 1; i < ACCEPT_KEYS; i++) config_real(accept, accept_keys[i], 0, -1e300, 1e300, d);
-        config_value *error = config_get(accept, "parity_error");
-        if (error && !config_get(accept, "parity_mean"))
-            diag_error(d, error->at, "parity_error is the standard error of parity_mean, which is not there");
-        config_unused(accept, "published.accept", accept_keys, ACCEPT_KEYS, NULL, d);
-    }
-    config_unused(t, "published", keys, 7, elsewhere, d);
-}
-
 /* ---- optimizer, groups, schedule ------------------------------------------------------------------------- */
 static const char *const optimizer_keys[] = { "type", "learning_rate", "weight_decay", NULL };
 
@@ -659,7 +632,7 @@ static void read_model(experiment *e)
     read_stops(e, complete);
     read_loggers(e);
     read_baselines(e);
-    read_published(e);
+    published_read(&e->published, e->root, elsewhere, e->messages);
 }
 
 experiment *experiment_load(const char *path, const overrides *o)

@@ -6,6 +6,7 @@
 #define EXPERIMENT_H
 #include "../include/tenon/metric_rows.h"
 #include "ahead.h"
+#include "published.h"
 
 typedef struct score { const char *name; double value; int higher_is_better; } score;   /* "validation.accuracy" */
 
@@ -74,6 +75,7 @@ typedef struct experiment {
     int64_t checkpoint_steps, checkpoint_keep;
     const char *monitor;                   /* decides which weights are best; NULL: none                         */
     int monitor_higher, schedule_higher;   /* whether more of what is looked at is better                        */
+    published published;                   /* what it is to reach                                              */
 } experiment;
 
 /* What a command line adds to a file. */

@@ -15,6 +15,8 @@
 #define RUN_DIR_H
 #include "experiment.h"
 
+#define RUN_EPOCHS_DONE "all epochs are done" /* `stopped` of results.json where no rule stopped the run        */
+
 /* `asked`, which must not exist, or runs/NAME-001 with the next free number. The path, or NULL. */
 const char *run_dir_create(arena *, const char *asked, const char *name, char *error, size_t size);
 /* One process at a time writes a run: holds the run's lock file until the process ends. < 0: another one does. */

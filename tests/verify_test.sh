@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # verify_test.sh BUILD -- `tenon verify` on a small experiment: figures reached and missed, mean and spread against the runs'
 # results.json, runs that are done are not trained again, records, records that no longer belong to the files or lack seeds, data that
-# are not here, and the number of parameters.
+# are not here, several figures, and the number of parameters.
 . "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 awk 'BEGIN { for (i = 0; i < 90; i++) print (i % 3 ? "good" : "bad"), "a", (i % 3 ? "fine" : "poor"), "w" i % 7 }' >train.txt
@@ -126,13 +126,77 @@ rm -r experiments/published/recorded
 verify --recorded experiments/published/hard.toml; rc=$?
 [ $rc = 1 ] && grep -q 'no record in experiments/published/recorded/hard.json' err; ok $? "exit $rc without a record: $(cat err)"
 
+# several figures of the same runs: each has a verdict, and so have all of them; one of the training split is that of `evaluate`
+several() { # file, accept of train.loss, accept of run.steps
+    write "$1" 'seeds = 3, mean_at_most = 100'
+    cat >>"$1" <<TOML
+[[published.figure]]
+metric = "train.loss"
+value = 0.25
+accept = { $2 }
+[[published.figure]]
+metric = "run.stopped"
+[[published.figure]]
+metric = "run.steps"
+accept = { $3 }
+[[stop]]
+type = "threshold"
+monitor = "train.loss"
+value = 0.5
+TOML
+}
+of_each() { python3 -c "
+import json, statistics, sys
+x = [v for v in ($1 for r in (json.load(open(f'several/two-seed{s}/results.json')) for s in (1, 2, 3))) if v is not None]
+print('%.6g %.2g' % (statistics.mean(x), statistics.stdev(x) if len(x) > 1 else 0))"; }
+several two.toml 'mean_at_most = 100' 'mean_at_most = 1e6'
+sed -n '1,40p' train.txt | sed 's/good/bad/' >test.txt
+verify two.toml --record --run several; ok $? "several figures are not reached: $(cat out err)"
+[ "$(wc -l <out)" = 6 ]; ok $? "not one line a figure, one for all of them and a heading: $(cat out)"
+for s in 1 2 3; do "$build/tenon" evaluate "several/two-seed$s" --split train --json 2>/dev/null; done >trained
+expected=$(python3 -c '
+import json, statistics
+x = [json.loads(line)["train.loss"] for line in open("trained")]
+print("%.6g +- %.2g (3 seeds)" % (statistics.mean(x), statistics.stdev(x)))')
+grep -q "^two  *train.loss  *0.25  *mean <= 100  *$expected  *reached$" out; ok $? "train.loss is not '$expected': $(cat out)"
+stopped="(0 if r['stopped'] == 'all epochs are done' else 1)"
+expected=$(of_each "$stopped"); grep -q "^two  *run.stopped .* ${expected/ / +- } (3 seeds)  *nothing is asked for$" out
+ok $? "run.stopped is not '$expected': $(cat out)"
+expected=$(of_each "r['step'] if $stopped else None"); grep -q "^two  *run.steps .* ${expected/ / +- } (.*3 seeds)  *reached$" out
+ok $? "run.steps is not '$expected': $(cat out)"
+tail -n 1 out | grep -q '^two  *all of them  *reached$'; ok $? "all of them: $(cat out)"
+cp out first; verify --recorded two.toml; ok $? "recorded: $(cat err)"
+cmp -s out first; ok $? "the record tells something else than the runs: $(diff first out)"
+verify --recorded --json two.toml
+python3 -c '
+import json
+row, runs = json.loads(open("out").read()), json.load(open("recorded/two.json"))["runs"]
+assert [f["metric"] for f in row["figures"]] == ["test.loss", "train.loss", "run.stopped", "run.steps"], row
+assert [f["verdict"] for f in row["figures"]] == ["reached", "reached", "nothing is asked for", "reached"], row
+assert row["verdict"] == "reached" and row["seeds"] == 3 and row["figures"][1]["published"] == 0.25 and "mean" not in row, row
+assert abs(row["figures"][1]["mean"] - sum(r["figures"]["train.loss"] for r in runs) / 3) < 1e-9, row'
+ok $? "--json of several figures: $(cat out)"
+several two.toml 'mean_at_most = 100' 'mean_at_most = 0'
+verify two.toml --run several; rc=$?
+[ $rc = 1 ] && grep -q '^two  *run.steps .* missed by ' out && tail -n 1 out | grep -q ' missed: 1 of 3$'; ok $? "one of three missed: exit $rc, $(cat out)"
+sed -i 's/"train.loss": /"train.lost": /' recorded/two.json
+verify --recorded two.toml; rc=$?
+[ $rc = 1 ] && grep -q '^two  *train.loss .* incomplete: it has none of seed 1$' out && tail -n 1 out | grep -q ' incomplete: it lacks a figure$'
+ok $? "a record without a figure: exit $rc, $(cat out)"
+sed 's/^value = 0.5$/value = -1/; s/"two"/"never"/' two.toml >never.toml # a loss that no run reaches
+verify never.toml --run several --record; rc=$?
+[ $rc = 1 ] && grep -q '^never  *run.stopped .* 0 +- 0 (3 seeds)' out && grep -q '^never  *run.steps .* - (0 of 3 seeds)  *missed: no run has one$' out
+ok $? "runs that no rule ends: exit $rc, $(cat out err)"
+cp out first; verify --recorded never.toml; cmp -s out first; ok $? "their record: $(diff first out)"
+verify --recorded --json never.toml; grep -q '"metric": "run.steps", "mean": null' out; ok $? "their JSON: $(cat out)"
+
 # mistakes
 sed '/^\[published/,$d' experiments/published/hard.toml >plain.toml
 verify plain.toml; rc=$?
 [ $rc = 2 ] && grep -q 'plain.toml has no \[published\]' err; ok $? "exit $rc without [published]: $(cat err)"
 sed 's/test.loss/test.accurate/; s/"hard"/"other"/' experiments/published/hard.toml >other.toml
 verify other.toml; rc=$?
-[ $rc = 1 ] && grep -q "no finite score 'test.accurate'; it has .*test.accuracy" err; ok $? "exit $rc on an unknown metric: $(cat err)"
+[ $rc = 1 ] && grep -q "^tenon verify: other.toml:$(grep -n test.accurate other.toml | cut -d: -f1):10: runs/verify/other-seed1 has no finite score 'test.accurate'; it has .*test.accuracy" err; ok $? "exit $rc on an unknown metric: $(cat err)"
 (cd / && "$build/tenon" verify >"$tmp/out" 2>"$tmp/err"); rc=$?
 [ $rc = 2 ] && grep -q 'there is no experiments/published here' err; ok $? "exit $rc without files: $(cat err)"
 finish verify

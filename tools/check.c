@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "../host/command_line.h"
 #include "../host/train.h"
-#include "shared/published.h"
+#include "shared/parameters.h"
 #include "shared/wiring.h"
 
 /* What the process has had at most so far, in bytes. */

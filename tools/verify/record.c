@@ -40,22 +40,21 @@ static double seconds_of(const char *folder)
     return isnan(training) ? 0 : training;
 }
 
-int record_run(record *r, int seed, const char *folder, const char *metric, char *error, size_t size)
+void record_run(record *r, int i, const published *p, const double *value, const char *folder)
 {
-    json_t *results = read_json(folder, "results.json"), *scores = json_object_get(results, "scores"),
-           *value = json_object_get(scores, metric);
-    int rc = json_is_real(value) ? 0 : -1;
-    if (!rc) r->value[seed - 1] = json_real_value(value), r->seconds[seed - 1] = seconds_of(folder);
-    else if (!results) snprintf(error, size, "%s has no results.json", folder);
-    else {
-        const char *name;
-        json_t *ignored;
-        int at = snprintf(error, size, "%s has no finite score '%s'; it has", folder, metric);
-        json_object_foreach(scores, name, ignored)
-            if (at > 0 && (size_t)at < size) at += snprintf(error + at, size - (size_t)at, " %s", name);
+    for (int k = 0; k < p->n; k++) r->value[k][i] = value[k];
+    r->seconds[i] = seconds_of(folder);
+}
+
+void record_sum(record *r, const published *p)
+{
+    double has[MOST_SEEDS];
+    for (int k = 0; k < p->n; k++) {
+        int n = 0;
+        for (int i = 0; i < r->seeds; i++)
+            if (!isnan(r->value[k][i])) has[n++] = r->value[k][i];
+        r->over[k] = spread_of(has, n);
     }
-    json_decref(results);
-    return rc;
 }
 
 /* ---- the file -------------------------------------------------------------------------------------------------- */
@@ -69,15 +68,27 @@ static const char *record_path(experiment *e, int make_folder)
 
 static void put_text(void *to, const char *name, const char *text) { json_object_set_new(to, name, json_string(text)); }
 
-int record_write(const record *r, experiment *e, const char *metric, const char *folder, char *error, size_t size)
+static json_t *number(double x) { return isnan(x) ? json_null() : json_real(x); }
+
+/* {"seed": 1, "value": the first figure, "figures": {the further ones by name}, "seconds": 2.5} */
+static json_t *run_of(const record *r, const published *p, int i)
+{
+    json_t *run = json_pack("{s:i, s:o}", "seed", i + 1, "value", number(r->value[0][i])), *further = json_object();
+    for (int k = 1; k < p->n; k++) json_object_set_new(further, p->figure[k].metric, number(r->value[k][i]));
+    if (p->n > 1) json_object_set(run, "figures", further);
+    json_decref(further);
+    json_object_set_new(run, "seconds", json_real(r->seconds[i]));
+    return run;
+}
+
+int record_write(const record *r, experiment *e, const char *folder, char *error, size_t size)
 {
     char digest[65];
     json_t *j = json_object(), *files = json_object(), *runs = json_array(), *lock = read_json(folder, "lock.json");
     record_digest(e, digest);
     run_dir_data_files(e, put_text, files);
-    for (int i = 0; i < r->seeds; i++)
-        json_array_append_new(runs, json_pack("{s:i, s:f, s:f}", "seed", i + 1, "value", r->value[i], "seconds", r->seconds[i]));
-    json_object_set_new(j, "metric", json_string(metric));
+    for (int i = 0; i < r->seeds; i++) json_array_append_new(runs, run_of(r, &e->published, i));
+    json_object_set_new(j, "metric", json_string(e->published.figure[0].metric));
     json_object_set_new(j, "runs", runs);
     json_object_set_new(j, "experiment_sha256", json_string(digest));
     json_object_set_new(j, "data_sha256", files);
@@ -105,30 +116,42 @@ static void compare_data(void *to, const char *name, const char *hex)
     json_object_del(c->left, name);
 }
 
-/* Each seed once, if it has a value. */
-static void read_runs(record *r, json_t *runs, int seeds)
+/* A figure of a run, which is the record's own metric or one of its further ones. NULL: it was not recorded. */
+static json_t *figure_of(json_t *j, json_t *run, const char *metric)
 {
-    char has[MOST_SEEDS + 1] = { 0 };
-    json_t *run;
-    size_t i;
-    json_array_foreach(runs, i, run) {
-        json_int_t seed = json_integer_value(json_object_get(run, "seed"));
-        json_t *value = json_object_get(run, "value");
-        if (seed < 1 || seed > MOST_SEEDS || has[seed] || !json_is_number(value)) continue;
-        has[seed] = 1;
-        r->value[r->seeds] = json_number_value(value);
-        r->seconds[r->seeds++] = json_number_value(json_object_get(run, "seconds"));
-    }
-    for (int seed = seeds; seed; seed--)
-        if (!has[seed]) r->missing = seed;
-    r->over = spread_of(r->value, r->seeds);
+    const char *own = json_string_value(json_object_get(j, "metric"));
+    json_t *v = json_object_get(own && !strcmp(own, metric) ? run : json_object_get(run, "figures"),
+                                own && !strcmp(own, metric) ? "value" : metric);
+    return json_is_number(v) || json_is_null(v) ? v : NULL;
 }
 
-static void compare(record *r, experiment *e, const char *metric, json_t *j)
+/* Each seed once. */
+static void read_runs(record *r, const published *p, json_t *j)
+{
+    char has[MOST_SEEDS + 1] = { 0 };
+    json_t *run, *runs = json_object_get(j, "runs");
+    size_t at;
+    json_array_foreach(runs, at, run) {
+        json_int_t seed = json_integer_value(json_object_get(run, "seed"));
+        if (seed < 1 || seed > MOST_SEEDS || has[seed]) continue;
+        has[seed] = 1;
+        for (int k = 0; k < p->n; k++) {
+            json_t *v = figure_of(j, run, p->figure[k].metric);
+            if (!v && (!r->lacks[k] || seed < r->lacks[k])) r->lacks[k] = (int)seed;
+            r->value[k][r->seeds] = json_is_number(v) ? json_number_value(v) : NAN;
+        }
+        r->seconds[r->seeds++] = json_number_value(json_object_get(run, "seconds"));
+    }
+    for (int seed = p->seeds; seed; seed--)
+        if (!has[seed]) r->missing = seed;
+    record_sum(r, p);
+}
+
+static void compare(record *r, experiment *e, json_t *j)
 {
     comparison c = { &e->memory, json_object_get(j, "data_sha256"), NULL };
     char digest[65];
-    const char *kept = json_string_value(json_object_get(j, "metric")), *name;
+    const char *kept = json_string_value(json_object_get(j, "experiment_sha256")), *name;
     json_t *ignored;
     record_digest(e, digest);
     run_dir_data_files(e, compare_data, &c);
@@ -136,20 +159,18 @@ static void compare(record *r, experiment *e, const char *metric, json_t *j)
     json_object_foreach(c.left, name, ignored) {
         r->unseen[r->n_unseen++] = arena_text(&e->memory, name);
     }
-    if (!kept || strcmp(kept, metric)) r->stale = "it is of another metric";
-    else if ((kept = json_string_value(json_object_get(j, "experiment_sha256"))) == NULL || strcmp(kept, digest))
-        r->stale = "the experiment has changed";
+    if (!kept || strcmp(kept, digest)) r->stale = "the experiment has changed";
     else if (c.changed) r->stale = arena_print(&e->memory, "the data file %s has changed", c.changed);
 }
 
-int record_read(record *r, experiment *e, const char *metric, int seeds, char *error, size_t size)
+int record_read(record *r, experiment *e, char *error, size_t size)
 {
     const char *path = record_path(e, 0);
     json_error_t why;
     json_t *j = json_load_file(path, 0, &why);
     memset(r, 0, sizeof *r);
-    if (j) read_runs(r, json_object_get(j, "runs"), seeds);
-    if (r->seeds) compare(r, e, metric, j);
+    if (j) read_runs(r, &e->published, j);
+    if (r->seeds) compare(r, e, j);
     else snprintf(error, size, "no record in %s: %s", path, j ? "it has no runs" : why.text);
     json_decref(j);
     return r->seeds ? 0 : -1;

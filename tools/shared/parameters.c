@@ -1,7 +1,7 @@
-/* published.c -- see published.h. The number is that of the network with the data that the file names: where the source counted
+/* parameters.c -- see parameters.h. The number is that of the network with the data that the file names: where the source counted
  * other words, it belongs into a comment. Words and classes follow from the data, so it can be compared once they are read. */
 #include "../../host/command_line.h"
-#include "published.h"
+#include "parameters.h"
 
 int published_parameters(experiment *e)
 {

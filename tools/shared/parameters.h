@@ -1,6 +1,6 @@
-/* published.h -- a network against what is published of it. */
-#ifndef PUBLISHED_H
-#define PUBLISHED_H
+/* parameters.h -- a network's number of parameters against the one that is published. */
+#ifndef PARAMETERS_H
+#define PARAMETERS_H
 #include "../../host/experiment.h"
 
 /* [published] parameters against those of the network, whose data were read. 0, or an exit code after a message. */
