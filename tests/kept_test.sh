@@ -22,6 +22,12 @@ network() { # name: layers that read an embedding
     dropped) printf 'dropout = 0.4\n'; layer hidden lstm words; printf 'units = 7\nlayers = 2\nrecurrent_bias = true\n'
         layer pooled max hidden ;;
     frozen) printf 'frozen = true\n'; layer hidden lstm words; printf 'units = 9\nreverse = true\n'; layer pooled last hidden ;;
+    gru) layer hidden gru words; printf 'units = 6\n'; layer pooled mean hidden ;;
+    cells) layer hidden rnn words; printf 'units = 5\nreverse = true\nrecurrent_bias = true\n'
+        layer first gru words; printf 'units = 7\nreset_after = false\nrecurrent_dropout = 0.3\n'
+        layer second lstm1997 words; printf 'bias = "gates"\n'
+        printf '[[layer]]\nname = "all"\ntype = "concat"\ninputs = ["hidden", "first", "second"]\n'; layer pooled max all ;;
+    rnn | lstm1997) layer hidden "$1" words; layer pooled mean hidden ;;
     twice) layer other lstm words; printf 'units = 4\n'; layer bag mean other
         layer hidden bilstm words; printf 'units = 8\n'; layer pooled mean hidden
         layer o_bag dense bag; printf 'units = "label"\n[[loss]]\ntype = "cross_entropy"\nname = "l"\ninput = "o_bag"\ntarget = "label"\n' ;;
@@ -45,8 +51,8 @@ predict() { # run, keep_mb, threads, plug-ins
     "$build/tenon" predict "$tmp/$1" "$tmp/words.txt" --format json --threads "$3" --plugin-path "$4" \
         --set evaluation.keep_mb="$2" 2>&1
 }
-none="$tmp/none"
-for name in trained dropped frozen twice plain; do
+none="$tmp/none"; mkdir "$none"
+for name in trained dropped frozen gru cells twice plain; do
     network "$name" >"$tmp/run.toml"
     rm -rf "$tmp"/run.*/
     train run.without 0 1 8 "$none"; ok $? "$name: $(tail -n 2 "$tmp/out")"
@@ -74,17 +80,23 @@ for name in trained dropped frozen twice plain; do
     [ $? = "$([ $name = plain ]; echo $((! $?)))" ]; ok $? "$name: check says of tables: $(grep memory "$tmp/out")"
 done
 
-# Tables spoilt: new rows are written over the old ones.
-mkdir -p "$none" "$tmp/spoilt/layers"
-sed 's/int64_t at = kept ? kept->rows - rows : 0;/int64_t at = 0 * (kept != NULL);/' "$root/plugins/layers/lstm_core.h" >"$tmp/lstm_core.h"
-! cmp -s "$tmp/lstm_core.h" "$root/plugins/layers/lstm_core.h"; ok $? "there is no line to spoil in lstm_core.h"
-cc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -ffp-contract=off -D_GNU_SOURCE -I"$root/include" -I"$tmp" \
-    -iquote "$tmp" -I"$root/plugins/layers" -o "$tmp/spoilt/layers/bilstm.so" -include "$tmp/lstm_core.h" "$root/plugins/layers/bilstm.c" -lm
-ok $? "the spoilt bilstm does not build"
-network trained >"$tmp/run.toml"
-train run.spoilt 256 1 8 "$tmp/spoilt"; ok $? "spoilt: $(tail -n 2 "$tmp/out")"
-train run.sound 0 1 8 "$tmp/spoilt"; ok $? "spoilt: $(tail -n 2 "$tmp/out")"
-! cmp -s <(scores "$tmp/run.spoilt") <(scores "$tmp/run.sound"); ok $? "scores do not show that tables are spoilt: they are not in use"
-! cmp -s <(predict run.sound 256 1 "$tmp/spoilt") <(predict run.sound 0 1 "$tmp/spoilt")
-ok $? "predictions do not show that tables are spoilt: they are not in use"
+# Tables spoilt: new rows are written over the old ones. A frame, a layer in it, a network with that layer.
+for spoilt in lstm_core:bilstm:trained recurrent:gru:gru recurrent:rnn:rnn recurrent:lstm1997:lstm1997; do
+    IFS=: read -r frame layer name <<<"$spoilt"
+    rm -rf "$tmp"/run.*/ "$tmp/spoilt"; mkdir -p "$tmp/spoilt/layers"
+    sed 's/\<at = kept ? kept->rows - rows : 0;/at = 0 * (kept != NULL);/' "$root/plugins/layers/$frame.h" >"$tmp/$frame.h"
+    ! cmp -s "$tmp/$frame.h" "$root/plugins/layers/$frame.h"; ok $? "there is no line to spoil in $frame.h"
+    cc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -ffp-contract=off -D_GNU_SOURCE -I"$root/include" -I"$tmp" \
+        -iquote "$tmp" -I"$root/plugins/layers" -o "$tmp/spoilt/layers/$layer.so" -include "$tmp/$frame.h" \
+        "$root/plugins/layers/$layer.c" -lm
+    ok $? "the spoilt $layer does not build"
+    network "$name" >"$tmp/run.toml"
+    train run.spoilt 256 1 8 "$tmp/spoilt"; ok $? "spoilt $layer: $(tail -n 2 "$tmp/out")"
+    train run.sound 0 1 8 "$tmp/spoilt"; ok $? "spoilt $layer: $(tail -n 2 "$tmp/out")"
+    ! cmp -s <(scores "$tmp/run.spoilt") <(scores "$tmp/run.sound")
+    ok $? "scores do not show that tables of $layer are spoilt: they are not in use"
+    ! cmp -s <(predict run.sound 256 1 "$tmp/spoilt") <(predict run.sound 0 1 "$tmp/spoilt")
+    ok $? "predictions do not show that tables of $layer are spoilt: they are not in use"
+    rm "$tmp/$frame.h"
+done
 finish kept

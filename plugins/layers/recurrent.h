@@ -43,6 +43,7 @@ typedef struct frame {
     int w_ih, bias, second_bias;             /* parameters; bias, second_bias -1: there is none, P does not have it    */
     int64_t bias_width;                      /* columns of P that have a bias, the first ones; 0: all                  */
     int pack_ih, pack_ih_back;
+    int kept;                                /* table of P by id that forward passes alone keep; -1: there is none     */
     int dz, sums, before[MOST_STATES];       /* saved: [N, Z]; dz summed by distinct input [N, Z]; states before [N, w] */
     int projected, row_before, bias_sum, carry[MOST_STATES], mask; /* work: [N, Z]; [N]; [1, Z]; [S, w]; [S, w]        */
 } frame;
@@ -250,9 +251,13 @@ static int walk_all(const run *r, int forward)
 }
 
 /* ---- phases ------------------------------------------------------------------------------------------------------------- */
+/* The table of P that forward passes alone keep; NULL: this call has none. */
+static tn_tensor *kept_of(const frame *f, const tn_call *c) { return f->kept < 0 || !TN_HAS(c, kept) ? NULL : c->kept[f->kept]; }
+
 static run run_of(const frame *f, const tn_call *c, rows_fn *rows)
 {
-    run r = { .f = f, .c = c, .lay = c->out[0]->lay, .projected = c->work[f->projected]->data, .dz = c->saved[f->dz]->data,
+    const tn_tensor *projected = kept_of(f, c) ? kept_of(f, c) : c->work[f->projected];
+    run r = { .f = f, .c = c, .lay = c->out[0]->lay, .projected = projected->data, .dz = c->saved[f->dz]->data,
               .dy = floats(c->d_out[0]), .of = c->in[0]->index ? c->in[0]->index->of : NULL };
     for (int k = 0; k < f->states; k++)
         r.state[k] = (state){ f->width[k], k ? NULL : c->out[0]->data, c->work[f->carry[k]]->data,
@@ -273,11 +278,14 @@ static int64_t input_rows(const run *r) { return r->c->in[0]->index ? r->c->in[0
 
 static int64_t columns_with_bias(const frame *f) { return f->bias_width ? f->bias_width : f->wide; }
 
-/* P = x W_ih' + bias, with both biases where they do the same */
+/* P = x W_ih' + bias, with both biases where they do the same; where a table is kept, of the ids that it lacks, behind the rows
+ * that it has. */
 static int project(const run *r)
 {
     const frame *f = r->f;
     const tn_call *c = r->c;
+    const tn_tensor *kept = kept_of(f, c);
+    int64_t rows = input_rows(r), at = kept ? kept->rows - rows : 0;
     const float *bias = f->bias < 0 ? NULL : c->param[f->bias]->data;
     const float *second = f->second_bias < 0 ? NULL : c->param[f->second_bias]->data;
     if (bias && (second || columns_with_bias(f) < f->wide)) {
@@ -285,8 +293,8 @@ static int project(const run *r)
         for (int64_t j = 0; j < f->wide; j++) sum[j] = j < columns_with_bias(f) ? bias[j] + (second ? second[j] : 0) : 0;
         bias = sum;
     }
-    tn_product q = { sizeof q, 1, input_rows(r), f->in, f->wide, c->in[0]->data, f->in, NULL, bias, 0, NULL, c->packed[f->pack_ih],
-                     NULL, NULL, r->projected, f->wide };
+    tn_product q = { sizeof q, 1, rows, f->in, f->wide, c->in[0]->data, f->in, NULL, bias, 0, NULL, c->packed[f->pack_ih], NULL, NULL,
+                     r->projected + at * f->wide, f->wide };
     return c->be->ops->product(c->be, &q);
 }
 
@@ -405,8 +413,9 @@ static int plan_frame(const tn_api *api, tn_plan *p, frame *f, const tn_spec *in
     tn_spec y = { TN_F32, TN_VALUES, in->layout, 0, 0, f->width[0], 0, 0, 0, 0 }, z = y, row = y, bias = z;
     z.width = f->wide, row.dtype = TN_I32, row.width = 1;
     bias.layout = TN_FIXED, bias.rows = 1, bias.width = f->wide;
-    f->in = in->width;
-    int bad = api->add_out(p, NULL, &y) < 0 || (f->dz = api->add_saved(p, &z)) < 0 || (f->sums = api->add_saved(p, &z)) < 0
+    f->in = in->width, f->kept = TN_HAS(api, add_kept) ? api->add_kept(p, 0, f->wide) : -1;
+    int bad = (TN_HAS(api, add_kept) && f->kept < 0)
+           || api->add_out(p, NULL, &y) < 0 || (f->dz = api->add_saved(p, &z)) < 0 || (f->sums = api->add_saved(p, &z)) < 0
            || (f->projected = api->add_work(p, &z)) < 0 || (f->row_before = api->add_work(p, &row)) < 0
            || (f->bias_sum = api->add_work(p, &bias)) < 0 || (f->pack_ih = api->add_packed(p, f->w_ih, 1, 1)) < 0
            || (f->pack_ih_back = api->add_packed(p, f->w_ih, 0, 1)) < 0;
