@@ -14,4 +14,4 @@ static const void *api_part_table(tn_part *part, uint32_t kind, void **self)
 const tn_api host_api = {
     sizeof host_api, TN_WANT_MINOR, api_fail, api_log, api_ext, api_word,
     plan_parent, plan_layout, plan_out, plan_param, plan_state, plan_saved, plan_work, plan_packed, plan_uses, plan_child,
-    run_enter, run_phase, run_enter_free, run_touch, api_part_table, plan_kept, plan_decoded };
+    run_enter, run_phase, run_enter_free, run_touch, api_part_table, plan_kept, plan_decoded, run_enter_on };

@@ -55,7 +55,7 @@ int slot_needs(const node *n, int group, int k, int *gradient)
     *gradient = 0;
     switch (group) {
     case G_OUT: *gradient = learns && (n->boss || (s->wants_gradient && s->gradient_comes)); return 1;
-    case G_IN: *gradient = learns && n->boss != NULL; return n->boss != NULL;
+    case G_IN: *gradient = learns && n->boss != NULL; return n->boss != NULL && !(k == 0 && n->child_flags & TN_C_GIVEN);
     case G_STATE: *gradient = learns && n->boss != NULL; return n->boss != NULL || state_carries(n, k);
     case G_NEXT:
         *gradient = learns && (n->boss || (s->wants_gradient && s->gradient_comes));

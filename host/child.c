@@ -124,6 +124,18 @@ const tn_call *run_enter(const tn_call *c, int child, int32_t t)
     return &n->call;
 }
 
+const tn_call *run_enter_on(const tn_call *c, int child, tn_tensor *in)
+{
+    node *boss = node_of(c), *n = boss->child[child];
+    run_enter(c, child, -1);
+    n->at_in[0] = in;
+    n->in[0].grad.index = in->index;
+    if (!boss->at_d_in[0]) n->at_d_in[0] = NULL;
+    for (int k = 0; k < n->n_kept; k++)
+        if (n->kept[k].input == 0) n->at_kept[k] = boss->at_kept[n->kept[k].of_boss];
+    return &n->call;
+}
+
 int run_phase(const tn_call *c, uint32_t phase) { return node_run(node_of(c), phase); }
 
 /* A buffer of `rows` rows for one slot of a free step; kept for the next one. */

@@ -58,7 +58,11 @@ typedef struct packing {                   /* weights in panels for ops->product
     void *data;
 } packing;
 
-typedef struct kept_table { uint32_t input; int64_t width; tn_tensor value; } kept_table; /* of add_kept               */
+typedef struct kept_table {                /* of add_kept                                                        */
+    uint32_t input; int64_t width;
+    tn_tensor value;
+    int of_boss;                           /* of a child on its boss's input: which table of the boss it is      */
+} kept_table;
 
 typedef struct grown { tn_grow grow; int32_t id; int32_t from[8]; } grown;
 

@@ -24,6 +24,18 @@ static const slot *ids_of(const node *n)
 }
 
 /* ---- which outputs, and how much memory --------------------------------------------------------------------- */
+/* Whether a child of n is given its input 0 and keeps nothing of it. */
+static int given_unkept(const node *n)
+{
+    for (int i = 0; i < n->n_children; i++) {
+        const node *c = n->child[i];
+        int kept = !(c->child_flags & TN_C_GIVEN);
+        for (int k = 0; k < c->n_kept; k++) kept |= c->kept[k].input == 0;
+        if (!kept) return 1;
+    }
+    return 0;
+}
+
 /* Floats of a row of all tables that n keeps of a slot; -1: it reads the slot without one. */
 static int64_t width_of(const node *n, const slot *s)
 {
@@ -33,7 +45,7 @@ static int64_t width_of(const node *n, const slot *s)
         if (n->in_slot[i] != s) continue;
         for (int k = 0; k < n->n_kept; k++)
             if (n->kept[k].input == (uint32_t)i) width += n->kept[k].width;
-        if (width == before) return -1;
+        if (width == before || (i == 0 && given_unkept(n))) return -1;
     }
     return width;
 }

@@ -246,7 +246,12 @@ int plan_kept(tn_plan *p, uint32_t input, int64_t width)
     if ((int)input >= n->count[G_IN] || width < 1)
         return host_fail(n->owner->context->host, TN_EINVAL, "add_kept: there is no input %u, or no row of %lld floats", input,
                          (long long)width);
-    n->kept[n->n_kept] = (kept_table){ .input = input, .width = width };
+    kept_table *t = &n->kept[n->n_kept];
+    *t = (kept_table){ .input = input, .width = width };
+    if (input == 0 && n->boss && n->child_flags & TN_C_GIVEN) {
+        tn_plan boss = { n->boss };
+        if ((t->of_boss = plan_kept(&boss, 0, width)) < 0) return t->of_boss;
+    }
     return n->n_kept++;
 }
 

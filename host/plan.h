@@ -27,6 +27,7 @@ int node_run(node *, uint32_t phase);      /* run.c: one phase of its part      
 
 /* child.c */
 const tn_call *run_enter(const tn_call *, int child, int32_t t);
+const tn_call *run_enter_on(const tn_call *, int child, tn_tensor *in);
 int run_phase(const tn_call *child, uint32_t phase);
 const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
 void child_free(node *);                   /* what its steps hold                                                    */

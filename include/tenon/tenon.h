@@ -54,7 +54,8 @@ enum { TN_C_TRAINING = 1, TN_C_STEP = 2,                 /* tn_call.flags: learn
        TN_C_SET = 4,                                     /* backward of TN_L_SETS: d_in[0] is garbage, set it */
        TN_C_ALONE = 8,                                   /* forward alone: no backward or gradient follows    */
        TN_C_SHARED = 16,                                 /* add_child: with the parameters of the child before */
-       TN_C_OWN = 32 };                                  /* forward of TN_L_FEEDS: it reads what it said itself */
+       TN_C_OWN = 32,                                    /* forward of TN_L_FEEDS: it reads what it said itself */
+       TN_C_GIVEN = 64 };                                /* add_child: its input 0 is given by enter_on         */
 enum { TN_FORWARD = 1, TN_BACKWARD, TN_GRADIENT };       /* phases of a layer                               */
 enum { TN_INDEX_ALONE = 1 << 30 };                       /* added to tn_spec.index_of: with TN_C_ALONE only */
 enum { TN_LOG_INFO = 1, TN_LOG_WARNING };                /* api->log                                        */
@@ -243,6 +244,11 @@ typedef struct tn_api {
     /* Planning [main]: what the port .decoded has, where its rows are not those of in[0]: ids on a layout of the same parent,
      * with room for the longest path                                                                         */
     int  (*add_decoded)(tn_plan *, const tn_spec *);
+    /* [compute] enter() for all steps at once of a child of TN_C_GIVEN. Its input 0 is `in`: the caller's own input 0, or the same
+     * rows in another order; by index (tn_tensor.index) only if it says TN_L_INDEXED. `in` is the caller's until the last phase;
+     * d_in[0], by the same index, is the child's, and NULL where the caller's is. What the child keeps of that input
+     * (add_kept) counts as kept by the caller.                                                               */
+    const tn_call *(*enter_on)(const tn_call *, int child, tn_tensor *in);
 } tn_api;
 
 /* ==== Backend ============================================================================================ */

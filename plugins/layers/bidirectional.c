@@ -2,6 +2,9 @@
  * the steps in reverse order, which in packed rows is a permutation within the same layout: step t of a sequence of n steps
  * lies at step n - 1 - t. Schuster and Paliwal 1997.
  *
+ * A cell that takes its input by index (TN_L_INDEXED) reads the rows where they are, the backward half by an index of the
+ * permuted rows; for any other they are laid out in the order in which it walks.
+ *
  * N rows, S sequences, I input width, W width of a half.                                                             */
 #include <string.h>
 #include "tenon/tenon.h"
@@ -11,7 +14,10 @@ typedef struct config { tn_part *cell; int32_t merge, shared; } config;
 typedef struct both {
     int64_t in, w, state_w[MOST_STATES];
     uint32_t states;
-    int merge, child[2], turned;             /* saved: where step n - 1 - t lies [N]                                        */
+    int merge, child[2], given;              /* given: the cells take their input by index                                  */
+    int turned, of, row, begin;              /* saved: where step n - 1 - t lies [N]; the index of the backward half [N], [N],
+                                                [N + 1], which is N > 0 times 2 at most                                     */
+    tn_index index; tn_tensor x;             /* which it is, and the input with it                                          */
 } both;
 
 static const char *const merges[] = { "concat", "sum", "mean", NULL };
@@ -48,7 +54,35 @@ static void turn(const tn_layout *l, int32_t *turned)
         for (int32_t s = 0; s < l->live[t]; s++) turned[l->first[t] + s] = l->first[l->length[s] - 1 - t] + s;
 }
 
-static const tn_call *enter(const both *b, const tn_call *c, int d) { return c->api->enter(c, b->child[d], -1); }
+/* The index of the rows as the backward half walks over them. Where the input has none each row is a distinct one. */
+static void turn_index(both *b, const tn_call *c)
+{
+    const tn_index *x = c->in[0]->index;
+    int32_t n = (int32_t)c->in[0]->rows, *turned = c->saved[b->turned]->data, *begin = c->saved[b->begin]->data;
+    int32_t *of = c->saved[b->of]->data, *row = c->saved[b->row]->data;
+    if (!x) {
+        for (int32_t u = 0; u <= n && n; u++) begin[u] = u;
+        b->index = (tn_index){ sizeof b->index, n, n, 0, begin, turned, begin, turned, &b->index };
+        return;
+    }
+    for (int32_t r = 0; r < n; r++) of[r] = x->of[turned[r]];
+    b->index = (tn_index){ sizeof b->index, x->distinct, n, 0, x->key, of, x->begin, row, &b->index };
+    if (!x->begin) { /* with a table that is kept: no gradient follows */
+        b->index.row = NULL;
+        return;
+    }
+    int32_t *next = begin;
+    memcpy(next, x->begin, sizeof *next * (size_t)x->distinct);
+    for (int32_t r = 0; r < n; r++) row[next[of[r]]++] = r;
+}
+static const tn_index *index_of(const both *b, const tn_call *c, int d) { return d ? &b->index : c->in[0]->index; }
+
+static const tn_call *enter(both *b, const tn_call *c, int d)
+{
+    if (!b->given) return c->api->enter(c, b->child[d], -1);
+    if (d) b->x = *c->in[0], b->x.index = &b->index;
+    return c->api->enter_on(c, b->child[d], d ? &b->x : c->in[0]);
+}
 static float scale_of(const both *b) { return b->merge == MERGE_MEAN ? 0.5f : 1.0f; }
 static int64_t width_of(const both *b) { return b->merge == MERGE_CONCAT ? 2 * b->w : b->w; }
 
@@ -76,18 +110,27 @@ static void take_next(const both *b, const tn_call *c, const tn_call *k, int d)
     }
 }
 
+/* The input as a cell walks over it. */
+static int give_rows(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    if (b->given) return TN_OK;
+    const tn_index *x = index_of(b, c, d);
+    job in = { c->in[0]->data, k->in[0]->data, x ? x->of : NULL, b->in, b->in, b->in, 1, 0 };
+    return move(c, c->in[0]->rows, in);
+}
+
 static int forward(void *self, const tn_call *c)
 {
-    const both *b = self;
+    both *b = self;
     int32_t *turned = c->saved[b->turned]->data;
     int64_t n = c->in[0]->rows;
     turn(c->in[0]->lay, turned);
+    turn_index(b, c);
     for (int d = 0; d < 2; d++) {
         const tn_call *k = enter(b, c, d);
         const int32_t *row = d ? turned : NULL;
         int concat = b->merge == MERGE_CONCAT;
-        job in = { c->in[0]->data, k->in[0]->data, row, b->in, b->in, b->in, 1, 0 };
-        int rc = move(c, n, in);
+        int rc = give_rows(b, c, k, d);
         give_states(b, c, k, d);
         if (!rc) rc = c->api->run(k, TN_FORWARD);
         job out = { k->out[0]->data, (float *)c->out[0]->data + (concat ? d * b->w : 0), row, b->w, b->w, width_of(b), scale_of(b),
@@ -121,12 +164,27 @@ static void take_d_state(const both *b, const tn_call *c, const tn_call *k, int 
     }
 }
 
+/* dx += the gradient of a half, or the first one sets it: row by row, or what an index has together summed. */
+static int take_d_in(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    const tn_index *x = index_of(b, c, d);
+    float *dx = floats(c->d_in[0]);
+    int set = !d && c->flags & TN_C_SET;
+    if (!dx) return TN_OK;
+    if (b->given || !c->in[0]->index) {
+        int64_t rows = c->in[0]->index ? x->distinct : c->in[0]->rows;
+        job in = { k->d_in[0]->data, dx, b->given || !d ? NULL : x->of, b->in, b->in, b->in, 1, !set };
+        return move(c, rows, in);
+    }
+    int rc = set ? c->be->ops->fill(c->be, dx, TN_F32, x->distinct * b->in, 0) : TN_OK;
+    return rc ? rc : c->be->ops->segment_add(c->be, x->distinct, b->in, k->d_in[0]->data, b->in, x->begin, x->row, NULL, dx, b->in);
+}
+
 static int backward(void *self, const tn_call *c)
 {
-    const both *b = self;
+    both *b = self;
     const int32_t *turned = c->saved[b->turned]->data;
     const float *dy = floats(c->d_out[0]);
-    float *dx = floats(c->d_in[0]);
     int64_t n = c->in[0]->rows;
     for (int d = 0; d < 2; d++) {
         const tn_call *k = enter(b, c, d);
@@ -138,8 +196,7 @@ static int backward(void *self, const tn_call *c)
         }
         give_d_next(b, c, k, d);
         if (!rc) rc = c->api->run(k, TN_BACKWARD);
-        job in = { k->d_in[0]->data, dx, row, b->in, b->in, b->in, 1, d || !(c->flags & TN_C_SET) };
-        if (!rc && dx) rc = move(c, n, in);
+        if (!rc) rc = take_d_in(b, c, k, d);
         if (rc) return rc;
         take_d_state(b, c, k, d);
     }
@@ -148,13 +205,13 @@ static int backward(void *self, const tn_call *c)
 
 static int gradient(void *self, const tn_call *c)
 {
-    const both *b = self;
+    both *b = self;
     int rc = c->api->run(enter(b, c, 0), TN_GRADIENT);
     return rc ? rc : c->api->run(enter(b, c, 1), TN_GRADIENT);
 }
 
 /* ---- plan ---------------------------------------------------------------------------------------------------------------- */
-static int check_cell(const tn_api *api, tn_host *host, tn_part *cell)
+static int check_cell(const tn_api *api, tn_host *host, tn_part *cell, both *b)
 {
     void *none;
     const tn_layer *layer = api->part_table(cell, TN_LAYER, &none);
@@ -162,6 +219,7 @@ static int check_cell(const tn_api *api, tn_host *host, tn_part *cell)
     if (!(layer->flags & TN_L_RECURRENT))
         return api->fail(host, TN_EINVAL, "cell: this layer reads no steps one after the other; lstm, gru or rnn do");
     if (layer->flags & TN_L_REVERSE) return api->fail(host, TN_EINVAL, "cell: this layer reads both directions already");
+    b->given = TN_HAS(api, enter_on) && layer->flags & TN_L_INDEXED;
     return TN_OK;
 }
 
@@ -170,7 +228,8 @@ static int add_children(const tn_api *api, tn_host *host, const config *f, both 
     for (int d = 0; d < 2; d++) {
         const tn_spec *fed[1] = { x };
         memset(got, 0, sizeof *got);
-        b->child[d] = api->add_child(p, f->cell, d && f->shared ? TN_C_SHARED : 0, 1, fed, got);
+        uint32_t flags = (d && f->shared ? TN_C_SHARED : 0) | (b->given ? TN_C_GIVEN : 0);
+        b->child[d] = api->add_child(p, f->cell, flags, 1, fed, got);
         if (b->child[d] < 0) return TN_EINVAL;
     }
     if (got->states > MOST_STATES) return tn_fail(api, host, TN_ESHAPE, "cell: it has %u states, %d are the most", got->states, MOST_STATES);
@@ -189,14 +248,15 @@ static int plan(const tn_api *api, tn_host *host, const void *config_, void *sel
     if (up <= 0)
         return api->fail(host, TN_ESHAPE, "the input has one row an example; a recurrent layer reads the steps of a sequence");
     if (in[0]->dtype != TN_F32) return api->fail(host, TN_ESHAPE, "the input is ids; put an embedding before it");
-    if (check_cell(api, host, f->cell)) return TN_EINVAL;
+    if (check_cell(api, host, f->cell, b)) return TN_EINVAL;
     tn_spec x = *in[0];
     x.index_of = 0;
     if (add_children(api, host, f, b, p, &x, &got)) return TN_EINVAL;
     b->in = x.width, b->w = got.out[0]->width, b->states = got.states, b->merge = f->merge;
-    tn_spec y = { TN_F32, TN_VALUES, x.layout, 0, 0, width_of(b), 0, 0, 0, 0 }, row = y;
-    row.dtype = TN_I32, row.width = 1;
-    if (api->add_out(p, NULL, &y) < 0 || (b->turned = api->add_saved(p, &row)) < 0) return TN_EINVAL;
+    tn_spec y = { TN_F32, TN_VALUES, x.layout, 0, 0, width_of(b), 0, 0, 0, 0 }, row = y, two;
+    row.dtype = TN_I32, row.width = 1, two = row, two.width = 2;
+    if (api->add_out(p, NULL, &y) < 0 || (b->turned = api->add_saved(p, &row)) < 0 || (b->of = api->add_saved(p, &row)) < 0
+        || (b->row = api->add_saved(p, &row)) < 0 || (b->begin = api->add_saved(p, &two)) < 0) return TN_EINVAL;
     for (uint32_t i = 0; i < got.states; i++) {
         tn_spec s = *got.state[i];
         b->state_w[i] = s.width;
@@ -208,7 +268,8 @@ static int plan(const tn_api *api, tn_host *host, const void *config_, void *sel
 
 static const tn_impl impl = { sizeof impl, 0, "cpu", forward, backward, gradient };
 static const tn_impl *const impls[] = { &impl, NULL };
-static const tn_layer table = { sizeof table, TN_L_RECURRENT | TN_L_REVERSE | TN_L_SETS, 1, 1, plan, impls, NULL, 0, 0, NULL, NULL };
+static const tn_layer table = { sizeof table, TN_L_RECURRENT | TN_L_INDEXED | TN_L_REVERSE | TN_L_SETS, 1, 1, plan, impls, NULL, 0, 0, NULL,
+                                NULL };
 static const tn_desc desc = {
     sizeof desc, TN_LAYER, &table, "bidirectional", "any recurrent layer in both directions",
     "Two layers as `cell` says, over the same steps: one from the first step on, the other from each sequence's own last. A row "
@@ -217,8 +278,9 @@ static const tn_desc desc = {
     "classifier of whole sequences should read, not `last`, whose backward half has seen one step alone.\n\n"
     "    { type = \"bidirectional\", cell = { type = \"gru\", units = 64 }, merge = \"sum\" }\n\n"
     "`cell` may be any recurrent layer, one of your own too. `shared` gives both directions the same parameters, as Tai, Socher "
-    "and Manning 2015 have it. `cell = { type = \"lstm\" }` computes what `bilstm` does, which is faster: it takes its input "
-    "once a distinct word. Schuster and Paliwal 1997.\n\n"
+    "and Manning 2015 have it. `cell = { type = \"lstm\" }` computes what `bilstm` does, which is faster. The cells that come with "
+    "Tenon take their input once a distinct word, as any that says TN_L_INDEXED; others have it row by row. Schuster and Paliwal "
+    "1997.\n\n"
     "`initial_state`, and `initial_cell` where the cell has one, name a layer or port with one row a sequence, in which the first "
     "states of both directions stand side by side, as in `.state`: `initial_state = \"encoder.state\"`. Without it they are 0.",
     TN_OPTIONS(options), sizeof(config), sizeof(both), NULL, NULL, NULL, NULL, NULL, NULL };
