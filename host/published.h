@@ -5,7 +5,7 @@
 
 enum { MOST_FIGURES = 16, MOST_SEEDS = 1000 };
 typedef struct figure {
-    const char *metric;                    /* a score, or run.stopped, run.steps: see tools/verify/main.c      */
+    const char *metric;                    /* a score, or run.stopped, run.steps: see tools/verify/figures.h   */
     where at;                              /* of its name                                                     */
     double value; int has_value;           /* as published                                                    */
     const config_value *accept;            /* NULL: nothing is asked for                                      */
