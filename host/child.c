@@ -16,7 +16,7 @@ struct step_view {
     int32_t *ones, *iota; size_t ones_bytes, iota_bytes;
 };
 
-static struct step_view *view_of(node *n)
+struct step_view *child_view(node *n)
 {
     if (!n->view) n->view = arena_new(n->owner->memory, sizeof *n->view);
     return n->view;
@@ -116,7 +116,7 @@ const tn_call *run_enter(const tn_call *c, int child, int32_t t)
         return &n->call;
     }
     const tn_layout *l = &g->bound->layout[n->in[0].spec.layout];
-    struct step_view *v = view_of(n);
+    struct step_view *v = child_view(n);
     one_step(v, l->live[t], g->bound->ones, g->bound->iota, l->step, l->root + l->first[t]);
     v->step.step = l->step; /* rows of step 0 hold zeros, and step 0 has the most rows */
     slice_step(n, v, l, t);
@@ -152,7 +152,7 @@ static tn_tensor *free_slot(node *n, struct step_view *v, int group, int i, cons
 const tn_call *run_enter_free(const tn_call *c, int child, int32_t rows)
 {
     node *n = node_of(c)->child[child];
-    struct step_view *v = view_of(n);
+    struct step_view *v = child_view(n);
     size_t bytes = sizeof(int32_t) * (size_t)(rows + 1);
     if (slot_hold(n->owner, (void **)&v->ones, &v->ones_bytes, bytes)
         || slot_hold(n->owner, (void **)&v->iota, &v->iota_bytes, 2 * bytes))

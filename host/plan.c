@@ -286,6 +286,7 @@ int plan_child(tn_plan *p, tn_part *part, uint32_t flags, uint32_t n_in, const t
         tn_plan inner = { k };
         if (!add_slot(&inner, G_IN, k->in, MAX_IN, NULL, in[i])) return TN_EINVAL;
     }
+    if (flags & TN_C_STEP) child_view(k); /* here, since several may be entered at once later */
     int rc = node_plan(k, n_in, in);
     if (rc) return rc;
     n->trainable |= k->trainable;

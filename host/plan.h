@@ -30,6 +30,7 @@ const tn_call *run_enter(const tn_call *, int child, int32_t t);
 const tn_call *run_enter_on(const tn_call *, int child, tn_tensor *in);
 int run_phase(const tn_call *child, uint32_t phase);
 const tn_call *run_enter_free(const tn_call *, int child, int32_t rows);
+struct step_view *child_view(node *);      /* the slices of its steps; made at the first call                        */
 void child_free(node *);                   /* what its steps hold                                                    */
 int run_touch(const tn_call *, int param, int64_t rows, const int32_t *row);
 #endif

@@ -298,6 +298,24 @@ static void visit_body(void *ctx, int64_t from, int64_t to)
     if (to - from < v->grain && to != v->n) v->small = 1;
     for (int64_t i = from; i < to; i++) v->be->ops->parallel_for(v->be, v->inner, 1, visit_inner, v->count + i * v->inner);
 }
+
+/* A body has its caller's thread alone, so nothing is to be cut further there. */
+typedef struct told { tn_be *be; int32_t threads[64]; } told;
+static void ask_threads(void *ctx, int64_t from, int64_t to)
+{
+    told *t = ctx;
+    for (int64_t i = from; i < to; i++) t->threads[i] = *(const int32_t *)t->be->ops->native(t->be, "threads");
+}
+static void told_threads(backend *b, int32_t expected)
+{
+    told t = { &b->be, { 0 } };
+    int bad = 0;
+    t.be->ops->parallel_for(t.be, 64, 1, ask_threads, &t);
+    for (int i = 0; i < 64; i++) bad += t.threads[i] != 1;
+    ask_threads(&t, 0, 1);
+    check(!bad && t.threads[0] == expected, "native(\"threads\"), %s: %d outside, not 1 in %d of 64 pieces", b->name, t.threads[0], bad);
+}
+
 static void threads(void)
 {
     for (int r = 0; r < runs; r++)
@@ -411,7 +429,7 @@ static void start_backends(void)
         if (!check(desc != NULL, "%s cannot be opened", file)) continue;
         for (int t = 0; t < 4 && runs < MOST; t++)
             if (check(backend_start(&run[runs], desc, threads_of[t], NULL, isa[i][0] ? isa[i] + 1 : "plain") == 0,
-                      "%s does not start", file)) runs++;
+                      "%s does not start", file)) told_threads(&run[runs++], threads_of[t]);
     }
 }
 

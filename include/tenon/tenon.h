@@ -227,7 +227,8 @@ typedef struct tn_api {
 
     /* Running a child [compute]: its slots for step t (t < 0: all steps at once), then a phase of it. Step t
      * of a TN_C_STEP child is a whole call on a layout of one step: rows, saved and states are slices of the
-     * packed rows first[t] .. first[t] + live[t]; the state of step t + 1 IS the next of step t.            */
+     * packed rows first[t] .. first[t] + live[t]; the state of step t + 1 IS the next of step t. Different
+     * children may run at once, in a parallel_for body, but for gradients that they share; enter them before. */
     const tn_call *(*enter)(const tn_call *, int child, int32_t t);
     int  (*run)(const tn_call *child, uint32_t phase);
     /* Decoding only: a step on `rows` rows of no layout. state and next are two buffers; the caller moves next

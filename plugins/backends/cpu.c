@@ -6,7 +6,8 @@
  * same bits on unequal processors. `blas = "openblas"` is there to compare with: it computes gemm, but not the products
  * with packed weights and not outer_add, which do more than a product.
  *
- * native(be, "threads") points to the number of threads, an int32_t, for a layer that cuts its work in advance. */
+ * native(be, "threads") points to the number of threads, an int32_t, for a layer that cuts its work in advance: to 1 inside the
+ * body of a parallel_for, where there is the caller's alone. */
 #include "cpu_tile.h"
 #include "cpu_gemm.h"
 #include "cpu_outer.h"
@@ -225,7 +226,10 @@ static void release(tn_be *be, void *p)
 
 static const void *native(tn_be *be, const char *id)
 {
-    return strcmp(id, "threads") ? NULL : &cpu_of(be)->pool.threads;
+    static const int32_t alone = 1;
+    pool *p = &cpu_of(be)->pool;
+    if (strcmp(id, "threads")) return NULL;
+    return pool_inside(p) ? &alone : &p->threads;
 }
 
 #if defined(__AVX512F__)

@@ -3,18 +3,19 @@
  * lies at step n - 1 - t. Schuster and Paliwal 1997.
  *
  * A cell that takes its input by index (TN_L_INDEXED) reads the rows where they are, the backward half by an index of the
- * permuted rows; for any other they are laid out in the order in which it walks.
+ * permuted rows; for any other they are laid out in the order in which it walks. The halves are independent work: where there are
+ * no more threads than halves one thread takes all of a half, and neither waits for the other.
  *
  * N rows, S sequences, I input width, W width of a half.                                                             */
 #include <string.h>
-#include "tenon/tenon.h"
+#include "sequence_parts.h"
 
 enum { MERGE_CONCAT, MERGE_SUM, MERGE_MEAN, MOST_STATES = 8 };
 typedef struct config { tn_part *cell; int32_t merge, shared; } config;
 typedef struct both {
     int64_t in, w, state_w[MOST_STATES];
     uint32_t states;
-    int merge, child[2], given;              /* given: the cells take their input by index                                  */
+    int merge, shared, child[2], given;      /* given: the cells take their input by index                                  */
     int turned, of, row, begin;              /* saved: where step n - 1 - t lies [N]; the index of the backward half [N], [N],
                                                 [N + 1], which is N > 0 times 2 at most                                     */
     tn_index index; tn_tensor x;             /* which it is, and the input with it                                          */
@@ -110,6 +111,25 @@ static void take_next(const both *b, const tn_call *c, const tn_call *k, int d)
     }
 }
 
+/* A phase of both halves, apart or one after the other. */
+typedef struct halves { const tn_call *c, *half[2]; uint32_t phase; int rc[2]; } halves;
+
+static void run_half(void *ctx, int64_t from, int64_t to)
+{
+    halves *h = ctx;
+    for (int64_t d = from; d < to; d++) h->rc[d] = h->c->api->run(h->half[d], h->phase);
+}
+static int run_halves(const both *b, halves *h, uint32_t phase)
+{
+    int64_t threads = threads_of(h->c);
+    h->phase = phase, h->rc[0] = h->rc[1] = TN_OK;
+    int apart = b->given && threads > 1 && threads <= 2 && !(b->shared && phase == TN_GRADIENT); /* which both add to one gradient */
+    int rc = TN_OK;
+    if (apart) rc = h->c->be->ops->parallel_for(h->c->be, 2, 1, run_half, h);
+    else run_half(h, 0, 2);
+    return rc ? rc : h->rc[0] ? h->rc[0] : h->rc[1];
+}
+
 /* The input as a cell walks over it. */
 static int give_rows(const both *b, const tn_call *c, const tn_call *k, int d)
 {
@@ -119,27 +139,32 @@ static int give_rows(const both *b, const tn_call *c, const tn_call *k, int d)
     return move(c, c->in[0]->rows, in);
 }
 
+static int take_rows(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    int concat = b->merge == MERGE_CONCAT;
+    job out = { k->out[0]->data, (float *)c->out[0]->data + (concat ? d * b->w : 0), d ? c->saved[b->turned]->data : NULL, b->w, b->w,
+                width_of(b), scale_of(b), d && !concat };
+    return move(c, c->out[0]->rows, out);
+}
+
 static int forward(void *self, const tn_call *c)
 {
     both *b = self;
-    int32_t *turned = c->saved[b->turned]->data;
-    int64_t n = c->in[0]->rows;
-    turn(c->in[0]->lay, turned);
+    turn(c->in[0]->lay, c->saved[b->turned]->data);
     turn_index(b, c);
-    for (int d = 0; d < 2; d++) {
-        const tn_call *k = enter(b, c, d);
-        const int32_t *row = d ? turned : NULL;
-        int concat = b->merge == MERGE_CONCAT;
-        int rc = give_rows(b, c, k, d);
-        give_states(b, c, k, d);
-        if (!rc) rc = c->api->run(k, TN_FORWARD);
-        job out = { k->out[0]->data, (float *)c->out[0]->data + (concat ? d * b->w : 0), row, b->w, b->w, width_of(b), scale_of(b),
-                    d && !concat };
-        if (!rc) rc = move(c, n, out);
-        if (rc) return rc;
-        take_next(b, c, k, d);
+    halves h = { .c = c };
+    int rc = TN_OK;
+    for (int d = 0; d < 2 && !rc; d++) {
+        h.half[d] = enter(b, c, d);
+        give_states(b, c, h.half[d], d);
+        rc = give_rows(b, c, h.half[d], d);
     }
-    return TN_OK;
+    if (!rc) rc = run_halves(b, &h, TN_FORWARD);
+    for (int d = 0; d < 2 && !rc; d++) {
+        rc = take_rows(b, c, h.half[d], d);
+        take_next(b, c, h.half[d], d);
+    }
+    return rc;
 }
 
 static void give_d_next(const both *b, const tn_call *c, const tn_call *k, int d)
@@ -180,34 +205,40 @@ static int take_d_in(const both *b, const tn_call *c, const tn_call *k, int d)
     return rc ? rc : c->be->ops->segment_add(c->be, x->distinct, b->in, k->d_in[0]->data, b->in, x->begin, x->row, NULL, dx, b->in);
 }
 
+/* `turned` is its own inverse: rows go to and fro by the same numbers. */
+static int give_d_out(const both *b, const tn_call *c, const tn_call *k, int d)
+{
+    const float *dy = floats(c->d_out[0]);
+    if (!dy) return TN_OK;
+    job out = { dy + (b->merge == MERGE_CONCAT ? d * b->w : 0), k->d_out[0]->data, d ? c->saved[b->turned]->data : NULL, b->w,
+                width_of(b), b->w, scale_of(b), 0 };
+    return move(c, c->out[0]->rows, out);
+}
+
 static int backward(void *self, const tn_call *c)
 {
     both *b = self;
-    const int32_t *turned = c->saved[b->turned]->data;
-    const float *dy = floats(c->d_out[0]);
-    int64_t n = c->in[0]->rows;
-    for (int d = 0; d < 2; d++) {
-        const tn_call *k = enter(b, c, d);
-        const int32_t *row = d ? turned : NULL;
-        int rc = TN_OK;
-        if (dy) { /* `turned` is its own inverse: rows go to and fro by the same numbers */
-            job out = { dy + (b->merge == MERGE_CONCAT ? d * b->w : 0), k->d_out[0]->data, row, b->w, width_of(b), b->w, scale_of(b), 0 };
-            rc = move(c, n, out);
-        }
-        give_d_next(b, c, k, d);
-        if (!rc) rc = c->api->run(k, TN_BACKWARD);
-        if (!rc) rc = take_d_in(b, c, k, d);
-        if (rc) return rc;
-        take_d_state(b, c, k, d);
+    halves h = { .c = c };
+    int rc = TN_OK;
+    for (int d = 0; d < 2 && !rc; d++) {
+        h.half[d] = enter(b, c, d);
+        give_d_next(b, c, h.half[d], d);
+        rc = give_d_out(b, c, h.half[d], d);
     }
-    return TN_OK;
+    if (!rc) rc = run_halves(b, &h, TN_BACKWARD);
+    for (int d = 0; d < 2 && !rc; d++) {
+        rc = take_d_in(b, c, h.half[d], d);
+        take_d_state(b, c, h.half[d], d);
+    }
+    return rc;
 }
 
 static int gradient(void *self, const tn_call *c)
 {
     both *b = self;
-    int rc = c->api->run(enter(b, c, 0), TN_GRADIENT);
-    return rc ? rc : c->api->run(enter(b, c, 1), TN_GRADIENT);
+    halves h = { .c = c };
+    for (int d = 0; d < 2; d++) h.half[d] = enter(b, c, d);
+    return run_halves(b, &h, TN_GRADIENT);
 }
 
 /* ---- plan ---------------------------------------------------------------------------------------------------------------- */
@@ -252,7 +283,7 @@ static int plan(const tn_api *api, tn_host *host, const void *config_, void *sel
     tn_spec x = *in[0];
     x.index_of = 0;
     if (add_children(api, host, f, b, p, &x, &got)) return TN_EINVAL;
-    b->in = x.width, b->w = got.out[0]->width, b->states = got.states, b->merge = f->merge;
+    b->in = x.width, b->w = got.out[0]->width, b->states = got.states, b->merge = f->merge, b->shared = f->shared;
     tn_spec y = { TN_F32, TN_VALUES, x.layout, 0, 0, width_of(b), 0, 0, 0, 0 }, row = y, two;
     row.dtype = TN_I32, row.width = 1, two = row, two.width = 2;
     if (api->add_out(p, NULL, &y) < 0 || (b->turned = api->add_saved(p, &row)) < 0 || (b->of = api->add_saved(p, &row)) < 0
