@@ -222,7 +222,8 @@ typedef struct tn_api {
     int  (*add_work)  (tn_plan *, const tn_spec *);                 /* scratch: garbage at each call          */
     int  (*add_packed)(tn_plan *, int param, int transposed, uint32_t groups); /* for ops->product; the host  */
                                  /* packs after each update. transposed: the product is x W^T                 */
-    void (*uses)      (tn_plan *, uint32_t what);                   /* TN_USES_*; default: both               */
+    void (*uses)      (tn_plan *, uint32_t what);                   /* TN_USES_*, TN_BY_COLUMNS; default: both */
+                                                                    /*   of TN_USES_*                         */
     int  (*add_child) (tn_plan *, tn_part *, uint32_t flags, uint32_t n_in, const tn_spec *const *in, tn_child *got);
 
     /* Running a child [compute]: its slots for step t (t < 0: all steps at once), then a phase of it. Step t
@@ -346,7 +347,8 @@ typedef struct tn_desc {
  *          `decode` say.
  * backward adds to d_in and d_state (gradients of the data), may write saved. Where TN_C_SET is given, which only
  *          a part that says TN_L_SETS gets, it sets d_in[0], every element, zeros too, also if d_out is NULL.
- * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts.
+ * gradient adds to d_param, once, after the last backward, over all rows in order; skipped for frozen parts. With
+ *          TN_BY_COLUMNS both come once for each piece of columns (tn_call.column).
  * work is garbage at every call, between phases too. Inputs may be the same tensor twice, so d_in may alias
  * d_in: add, one product at a time. A call may have rows == 0. An empty sequence passes state to next.      */
 struct tn_call {                         /* one phase; filled by the host, valid until return                */
