@@ -5,14 +5,7 @@
 . "$(dirname "$0")/begin.sh"
 setting=$(cd "$root" && grep -lw TN_L_SETS plugins/layers/*.c plugins/losses/*.c)
 [ -n "$setting" ]; ok $? "no part sets gradients: nothing is tested"
-for file in $setting; do
-    to="$tmp/adding/${file#plugins/}"
-    mkdir -p "$(dirname "$to")"
-    sed 's/\bTN_L_SETS\b/0/' "$root/$file" >"$to.c"
-    cc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off -D_GNU_SOURCE \
-        -I"$root/include" -iquote "$root/$(dirname "$file")" -o "${to%.c}.so" "$to.c" -lm
-    ok $? "$file does not build"
-done
+without TN_L_SETS "$tmp/adding" $setting
 awk 'BEGIN { for (i = 0; i < 60; i++) {
     printf "c%d ", i % 3
     for (j = 0; j < (i * 7) % 9; j++) printf "w%d ", (i * j + i % 3) % 23
