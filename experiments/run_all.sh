@@ -61,7 +61,7 @@ conll2003-ner-char-lstm.toml 1'
 if [ "$only" = " parity " ]; then
     # at the last epoch, for PyTorch's side keeps no best one
     for x in 'trec 5' '20newsgroups 3' '20newsgroups-body 3' 'mr 10' 'sst1-lstm 5' 'sst1-bilstm 5' 'sst2-lstm 5' 'sst2-bilstm 5' \
-             'sst-phrases 5' 'trec-blstm 5'; do
+             'sst-phrases 5' 'trec-blstm 5' 'mr-blstm 5'; do
         # shellcheck disable=SC2086
         set -- $x
         "$python" tests/parity/torch_parity.py "experiments/$1.toml" --seeds "$2" --out "$out/parity-$1" --threads "$threads" \
