@@ -518,10 +518,13 @@ static int backward(void *self, const tn_call *c)
 }
 
 /* ---- gradients of weights ------------------------------------------------------------------------------ */
-/* dW += d^T x, sums += column sums of d */
-static int weight_gradient(const tn_call *c, int64_t rows, int64_t m, const float *d, int64_t n, const float *x, int w, int bias)
+/* dW += d^T x, sums += column sums of d; W and the bias from row `first` on */
+static int weight_gradient(const tn_call *c, int64_t rows, int64_t m, const float *d, int64_t n, const float *x, int w, int bias,
+                           int64_t first)
 {
     float *dw = floats(c->d_param[w]), *sums = bias < 0 ? NULL : floats(c->d_param[bias]);
+    if (dw) dw += first * n;
+    if (sums) sums += first;
     if (dw) return c->be->ops->outer_add(c->be, rows, m, d, m, n, x, n, NULL, dw, n, sums);
     return sums ? c->be->ops->sum_rows(c->be, rows, m, d, m, sums) : TN_OK;
 }
@@ -549,30 +552,19 @@ static int embedding_gradient(const decoder *d, const tn_call *c)
     return rc ? rc : c->be->ops->parallel_for(c->be, d->embedding, 16, embedding_columns, &all);
 }
 
-/* dW_output += dy^T read, sums of dy to its bias; the rows of a piece */
-static int output_gradient(const decoder *d, const tn_call *c)
-{
-    const tn_tensor *dy = c->d_out[0];
-    int64_t n = c->in[TARGET]->rows, f = d->features;
-    if (!dy) return TN_OK;
-    float *dw = floats(c->d_param[d->w_output]), *sums = floats(c->d_param[d->b_output]);
-    if (sums) sums += c->column;
-    if (!dw) return sums ? c->be->ops->sum_rows(c->be, n, dy->width, dy->data, dy->width, sums) : TN_OK;
-    return c->be->ops->outer_add(c->be, n, dy->width, dy->data, dy->width, f, saved(c, d->read), f, NULL, dw + c->column * f, f, sums);
-}
-
 static int gradient(void *self, const tn_call *c)
 {
     const decoder *d = self;
     int64_t n = c->in[TARGET]->rows, m = c->in[SOURCE]->rows, u = d->units;
-    int rc = output_gradient(d, c);
+    const tn_tensor *dy = c->d_out[0]; /* of all words, or of a piece of them */
+    int rc = dy ? weight_gradient(c, n, dy->width, dy->data, d->features, saved(c, d->read), d->w_output, d->b_output, c->column) : TN_OK;
     if (rc || !is_last_piece(d, c)) return rc;
     rc = c->api->run(c->api->enter(c, d->child, -1), TN_GRADIENT);
     if (!rc) rc = embedding_gradient(d, c);
     if (rc || d->attention == DOT || d->attention == NONE) return rc;
-    rc = weight_gradient(c, m, u, saved(c, d->dr), d->source, c->in[SOURCE]->data, d->w_key, -1);
+    rc = weight_gradient(c, m, u, saved(c, d->dr), d->source, c->in[SOURCE]->data, d->w_key, -1, 0);
     if (rc || d->attention == GENERAL) return rc;
-    rc = weight_gradient(c, n, u, saved(c, d->dp), d->query, saved(c, d->asks), d->w_query, d->b_query);
+    rc = weight_gradient(c, n, u, saved(c, d->dp), d->query, saved(c, d->asks), d->w_query, d->b_query, 0);
     float *dc = floats(c->d_param[d->w_context]);
     return rc || !dc ? rc : c->be->ops->sum_rows(c->be, n, u, saved(c, d->dc), u, dc);
 }
