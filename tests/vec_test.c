@@ -1,8 +1,10 @@
 /* vec_test.c -- the functions of vec.h give a number the same bits wherever it lies: in each lane, among other numbers, in a tail
- * of each length. tests/vec_test.sh runs it as compiled for each width of a vector and compares what it prints last, a hash of
+ * of each length, with which no memory beyond it is read or written. tests/vec_test.sh runs it as compiled for each width of a vector and compares what it prints last, a hash of
  * all results, which must not hang on the width either. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "tenon/vec.h"
 
 typedef tn_vf function(tn_vf);
@@ -36,6 +38,27 @@ static int fill(float *x)
     return n;
 }
 
+/* Tails that end where memory does: the numbers before are kept, lanes beyond are zero, and nothing behind is touched, or this
+ * program would end. */
+static int wrong_tails(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int wrong = 0;
+    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + page, page, PROT_NONE)) return 1;
+    for (int n = 1; n < TN_VL; n++) {
+        float *end = (float *)(void *)(memory + page), *p = end - n, got[TN_VL], whole[TN_VL];
+        for (int k = 0; k < TN_VL; k++) end[-1 - k] = (float)(k + 1), whole[k] = (float)(100 + k);
+        tn_store(got, tn_loadn(p, n));
+        for (int k = 0; k < TN_VL; k++) wrong += got[k] != (k < n ? (float)(n - k) : 0);
+        tn_storen(p, tn_load(whole), n);
+        for (int k = 0; k < n; k++) wrong += p[k] != (float)(100 + k);
+        for (int k = n; k < TN_VL; k++) wrong += end[-1 - k] != (float)(k + 1);
+    }
+    munmap(memory, 2 * page);
+    return wrong;
+}
+
 int main(void)
 {
     static float x[MOST + TN_VL], alone[MOST];
@@ -62,6 +85,8 @@ int main(void)
         if (in_lanes || in_tails) failed++, printf("FAILED: %s: %ld numbers differ by lane, %ld in tails\n", name[f], in_lanes, in_tails);
         else passed++;
     }
+    int tails = wrong_tails();
+    if (tails) failed++, printf("FAILED: tails: %d numbers are not what they should be\n", tails);
     printf("%d lanes, %d numbers: %d functions right, %d wrong, hash %016llx\n", TN_VL, n, passed, failed, (unsigned long long)hash);
     return failed != 0;
 }

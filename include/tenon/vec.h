@@ -36,7 +36,37 @@ TN_INLINE tn_vf tn_load(const float *p)
     return v;
 }
 TN_INLINE void tn_store(float *p, tn_vf v) { memcpy(p, &v, sizeof v); }
-/* n < TN_VL lanes; the others are zero. */
+/* n < TN_VL lanes, the others are zero; memory behind the n is not touched. */
+#if TN_VL == 16
+TN_INLINE tn_vf tn_loadn(const float *p, int64_t n) { return (tn_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
+TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v); }
+#elif TN_VL == 8
+/* Four lanes go as such: what was stored as four and is read as eight waits for the store to reach the cache. Stores under a mask
+ * are slow on AMD's processors. */
+TN_INLINE __m128 tn_load4n(const float *p, int64_t n)
+{
+    static const int32_t first[8] = { -1, -1, -1, -1 };
+    return n >= 4 ? _mm_loadu_ps(p) : _mm_maskload_ps(p, _mm_loadu_si128((const __m128i *)(const void *)(first + 4 - n)));
+}
+TN_INLINE tn_vf tn_loadn(const float *p, int64_t n)
+{
+    __m256 low = _mm256_zextps128_ps256(tn_load4n(p, n));
+    return (tn_vf)(n <= 4 ? low : _mm256_insertf128_ps(low, tn_load4n(p + 4, n - 4), 1));
+}
+TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n)
+{
+    __m128 left = _mm256_castps256_ps128((__m256)v);
+    if (n & 4) {
+        _mm_storeu_ps(p, left);
+        left = _mm256_extractf128_ps((__m256)v, 1), p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, left);
+        left = _mm_movehl_ps(left, left), p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, left);
+}
+#else
 TN_INLINE tn_vf tn_loadn(const float *p, int64_t n)
 {
     float all[TN_VL] = { 0 };
@@ -49,6 +79,7 @@ TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n)
     tn_store(all, v);
     memcpy(p, all, sizeof(float) * (size_t)n);
 }
+#endif
 /* The same value in every lane. x - 0 is x for every x, -0 too; x + 0 is not. */
 TN_INLINE tn_vf tn_set(float x) { tn_vf zero = { 0 }; return x - zero; }
 

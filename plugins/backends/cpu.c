@@ -107,9 +107,9 @@ static int product(tn_be *be, const tn_product *p)
     if (widest > TILE_FLOATS || p->groups < 1) return TN_EINVAL;
     if (!fits_scratch(products, p->k)) return TN_EUNSUPPORTED;
     if (p->rows <= 0 || p->units <= 0) return TN_OK;
-    if (TILE_FLOATS / widest < job.rows) job.rows = TILE_FLOATS / widest;
+    if (job.rows * widest > TILE_FLOATS) job.rows = TILE_FLOATS / widest;
     if (products != FLOATS && SCRATCH / pairs_row(p->k) < job.rows) job.rows = SCRATCH / pairs_row(p->k);
-    job.row_blocks = (p->rows + job.rows - 1) / job.rows;
+    job.row_blocks = p->rows <= job.rows ? 1 : (p->rows + job.rows - 1) / job.rows;
     if (job.row_blocks > 1 && p->k * p->units * p->groups > FEW_WEIGHTS)      /* pairs of a block of rows serve several tiles   */
         job.by_tiles = 1, job.tile_groups = products == FLOATS ? job.k.tiles : (job.k.tiles + 7) / 8;
     else if (!pool_inside(of) && of->threads > 1) {

@@ -102,9 +102,8 @@ typedef struct packing {
 
 static packing packing_of(int64_t k, int64_t units, uint32_t groups)
 {
-    packing p = { k, units, groups, groups == 1 ? 64 : groups == 2 ? 32 : 16, 0 };
-    p.tiles = (units + p.base - 1) / p.base;
-    return p;
+    int shift = groups == 1 ? 6 : groups == 2 ? 5 : 4; /* a shift, since a product of one row is about as long as a division */
+    return (packing){ k, units, groups, 1 << shift, (units + (1 << shift) - 1) >> shift };
 }
 
 /* Units of tile t, and the same as a multiple of a vector. */
@@ -170,11 +169,12 @@ static void tile_sums(const tn_product *p, const packing *k, int products, const
     }
     for (int64_t k0 = 0, deep = k_step(k->k, K_BLOCK, in_blocks(products) ? BLOCK_PAIRS : 8); k0 < k->k; k0 += deep) {
         int in_v = k0 > 0 || !whole;
+        int64_t unit = 0, group = q->unit;                 /* of a column: unit of its group, which begins at `group` */
         for (int64_t s0 = 0, nv; s0 < all; s0 += nv) {
             nv = strip_width(all - s0);
-            for (int64_t v = 0; v < nv; v++) {
-                int64_t c = (s0 + v) * TN_VL;
-                own[v] = c, from[v] = c / q->gs * k->units + q->unit + c % q->gs;
+            for (int64_t v = 0; v < nv; v++, unit += TN_VL) {
+                if (unit == q->gs) unit = 0, group += k->units;
+                own[v] = (s0 + v) * TN_VL, from[v] = group + unit;
             }
             strip s = { q->rows, k->k - k0 < deep ? k->k - k0 : deep, 1, nv * TN_VL, x, w + s0 * TN_VL * k->k + k0 * nv * TN_VL,
                         in_v ? sums : p->init ? first : NULL, in_v ? own : from, q->v + s0 * TN_VL, q->ld, NULL, products };
@@ -230,15 +230,16 @@ static void product_pieces(void *ctx, int64_t from, int64_t to)
 {
     const product_job *job = ctx;
     _Alignas(64) float v[TILE_FLOATS];
-    const float *x[ROW_BLOCK] = { NULL };
-    int64_t tiles = job->k.tiles, in_x = -1;                   /* the block whose rows x has                      */
+    const float *x[ROW_BLOCK];                                 /* not cleared: that takes longer than a small product  */
+    int64_t tiles = job->k.tiles, groups = job->tile_groups, in_x = -1; /* in_x: the block whose rows x has          */
     for (int64_t piece = from; piece < to; piece++) {
-        int64_t block = job->by_tiles ? piece % job->row_blocks : piece / job->tile_groups;
-        int64_t part = job->by_tiles ? piece / job->row_blocks : piece % job->tile_groups;
+        int64_t block = piece, part = 0;
+        if (job->by_tiles) block = piece % job->row_blocks, part = piece / job->row_blocks;
+        else if (groups > 1) block = piece / groups, part = piece % groups;
         int64_t row = block * job->rows, rows = job->p->rows - row < job->rows ? job->p->rows - row : job->rows;
+        int64_t first = groups > 1 ? tiles * part / groups : 0, end = groups > 1 ? tiles * (part + 1) / groups : tiles;
         if (block != in_x) product_rows(job, row, rows, x), in_x = block;
-        for (int64_t t = tiles * part / job->tile_groups; t < tiles * (part + 1) / job->tile_groups; t++)
-            product_tile(job, row, rows, x, t, v);
+        for (int64_t t = first; t < end; t++) product_tile(job, row, rows, x, t, v);
     }
     tiles_release();
 }
