@@ -46,7 +46,7 @@ static int wrong_tails(void)
     int wrong = 0;
     char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory + page, page, PROT_NONE)) return 1;
-    for (int n = 1; n < TN_VL; n++) {
+    for (int n = 1; n <= TN_VL; n++) {
         float *end = (float *)(void *)(memory + page), *p = end - n, got[TN_VL], whole[TN_VL];
         for (int k = 0; k < TN_VL; k++) end[-1 - k] = (float)(k + 1), whole[k] = (float)(100 + k);
         tn_store(got, tn_loadn(p, n));

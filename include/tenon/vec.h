@@ -36,7 +36,7 @@ TN_INLINE tn_vf tn_load(const float *p)
     return v;
 }
 TN_INLINE void tn_store(float *p, tn_vf v) { memcpy(p, &v, sizeof v); }
-/* n < TN_VL lanes, the others are zero; memory behind the n is not touched. */
+/* The first n lanes, up to TN_VL; the others are zero. Memory behind the n is not touched. */
 #if TN_VL == 16
 TN_INLINE tn_vf tn_loadn(const float *p, int64_t n) { return (tn_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
 TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v); }
@@ -56,6 +56,10 @@ TN_INLINE tn_vf tn_loadn(const float *p, int64_t n)
 TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n)
 {
     __m128 left = _mm256_castps256_ps128((__m256)v);
+    if (n >= TN_VL) {
+        tn_store(p, v);
+        return;
+    }
     if (n & 4) {
         _mm_storeu_ps(p, left);
         left = _mm256_extractf128_ps((__m256)v, 1), p += 4;
