@@ -67,7 +67,8 @@ int run_seeds(experiment *e, const arguments *a, const command_env *env, record 
         fprintf(stderr, "tenon: cannot make '%s': %s\n", parent, strerror(errno));
         return EXIT_FAILED;
     }
-    for (int seed = 1; seed <= p->seeds; seed++) {
+    for (int i = 0; i < p->seeds; i++) {
+        int seed = p->first_seed + i;
         folder = arena_print(env->memory, "%s/%s-seed%d", parent, e->name, seed);
         int code = train_seed(e, a, env, seed, folder);
         if (code != EXIT_DONE) return code;
@@ -77,7 +78,7 @@ int run_seeds(experiment *e, const arguments *a, const command_env *env, record 
             return EXIT_INPUT;
         }
         if ((code = run_figures(e, a, env, folder, value))) return code;
-        record_run(r, seed - 1, p, value, folder);
+        record_run(r, i, p, value, folder);
     }
     r->seeds = p->seeds;
     record_sum(r, p);
