@@ -6,10 +6,10 @@
 #define COUNT(list) (int)(sizeof(list) / sizeof *(list))
 
 static const char *const accept_keys[] = { "mean_at_least", "mean_at_most", "best_at_least", "best_at_most", "parity_mean",
-                                           "parity_error", "seeds", "first_seed" };
-enum { ACCEPT_NUMBERS = 6, ACCEPT_SEEDS = 2 }; /* demands come first, then what the block alone has             */
+                                           "parity_error", "seeds" };
+enum { ACCEPT_NUMBERS = 6 };
 
-/* What may be demanded of a figure; only the block says which seeds, for all of its figures. */
+/* What may be demanded of a figure; only the block says how many seeds, for all of its figures. */
 static void read_accept(config_value *table, int is_block, published *p, diag *d)
 {
     config_value *a = config_get(table, "accept");
@@ -20,24 +20,18 @@ static void read_accept(config_value *table, int is_block, published *p, diag *d
         return;
     }
     for (int i = 0; i < ACCEPT_NUMBERS; i++) config_real(a, accept_keys[i], 0, -1e300, 1e300, d);
-    config_value *error = config_get(a, "parity_error");
-    if (is_block) {
-        p->seeds = (int)config_int(a, "seeds", 1, 1, MOST_SEEDS, d);
-        p->first_seed = (int)config_int(a, "first_seed", 1, 1, LAST_SEED, d);
-    }
-    for (int i = ACCEPT_NUMBERS; !is_block && i < ACCEPT_NUMBERS + ACCEPT_SEEDS; i++) {
-        config_value *seeds = config_get(a, accept_keys[i]);
-        if (!seeds) continue;
+    config_value *seeds = config_get(a, "seeds"), *error = config_get(a, "parity_error");
+    if (is_block) p->seeds = (int)config_int(a, "seeds", 1, 1, MOST_SEEDS, d);
+    else if (seeds) {
         seeds->used = 1;
-        diag_error(d, seeds->key_at, "%s: all figures are of the same runs; it stands in the accept of [published] alone", accept_keys[i]);
+        diag_error(d, seeds->key_at, "seeds: all figures are of the same runs; it stands in the accept of [published] alone");
     }
     if (error && !config_get(a, "parity_mean"))
         diag_error(d, error->at, "parity_error is the standard error of parity_mean, which is not there");
     const config_value *least = config_get(a, "mean_at_least"), *most = config_get(a, "mean_at_most");
     if (least && most && least->real > most->real)
         diag_error(d, least->at, "mean_at_least = %.15g is more than mean_at_most = %.15g, so no mean is accepted", least->real, most->real);
-    config_unused(a, is_block ? "published.accept" : "published.figure.accept", accept_keys,
-                  ACCEPT_NUMBERS + (is_block ? ACCEPT_SEEDS : 0), NULL, d);
+    config_unused(a, is_block ? "published.accept" : "published.figure.accept", accept_keys, ACCEPT_NUMBERS + is_block, NULL, d);
 }
 
 /* The keys that the block has as well as each of [[published.figure]]. */
@@ -94,7 +88,7 @@ void published_read(published *p, config_value *root, const char *const (*elsewh
     static const char *const keys[] = { "metric", "value", "basis", "accept", "parameters", "source", "note", "figure" };
     config_value *t = config_get(root, "published");
     memset(p, 0, sizeof *p);
-    p->seeds = p->first_seed = 1;
+    p->seeds = 1;
     if (!t) return;
     t->used = 1;
     if (t->type != CONFIG_TABLE) {

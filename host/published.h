@@ -3,7 +3,7 @@
 #define PUBLISHED_H
 #include "config.h"
 
-enum { MOST_FIGURES = 16, MOST_SEEDS = 1000, LAST_SEED = 1 << 30 };
+enum { MOST_FIGURES = 16, MOST_SEEDS = 1000 };
 typedef struct figure {
     const char *metric;                    /* a score, or run.stopped, run.steps: see tools/verify/figures.h   */
     where at;                              /* of its name                                                     */
@@ -12,7 +12,7 @@ typedef struct figure {
 } figure;
 typedef struct published {
     figure figure[MOST_FIGURES]; int n;    /* that of the block itself first; 0: it has none                  */
-    int seeds, first_seed;                 /* as many runs, of the seeds from first_seed on                   */
+    int seeds;                             /* as many runs, of the seeds from the experiment's own on         */
 } published;
 
 /* Of a root table. Mistakes go to diag; elsewhere: as for config_unused. */

@@ -1,6 +1,6 @@
 /* vec_test.c -- the functions of vec.h give a number the same bits wherever it lies: in each lane, among other numbers, in a tail
- * of each length, with which no memory beyond it is read or written. tests/vec_test.sh runs it as compiled for each width of a vector and compares what it prints last, a hash of
- * all results, which must not hang on the width either. */
+ * of each length, with which no memory beyond it is read or written. tests/vec_test.sh runs it as compiled for each width of a
+ * vector and compares what it prints last, a hash of all results, which must not hang on the width either. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

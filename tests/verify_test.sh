@@ -105,14 +105,15 @@ verify --recorded experiments/published/easy.toml; rc=$?
 [ $rc = 1 ] && grep -q ' incomplete: it has no run of seed 2$' out; ok $? "exit $rc with the seeds 1, 3, 5: $(cat out)"
 sed -i 's/seeds = 2/seeds = 1/' experiments/published/easy.toml
 
-# other seeds than those from 1 on: they are trained, and a record that lacks them says so
-write experiments/published/later.toml 'seeds = 2, first_seed = 1233, mean_at_most = 100'
+# seeds begin with the experiment's own: they are trained, and a record that lacks them says so
+write experiments/published/later.toml 'seeds = 2, mean_at_most = 100'
+sed -i '1i seed = 1233' experiments/published/later.toml
 verify --record experiments/published/later.toml; rc=$?
 [ $rc = 0 ] && [ -e runs/verify/later-seed1234/results.json ] && [ ! -e runs/verify/later-seed1 ]; ok $? "exit $rc, $(ls runs/verify): $(cat err)"
 grep -q '^seed = 1234 ' runs/verify/later-seed1234/config.toml; ok $? "trained with another seed"
 found=$(python3 -c 'import json; print([r["seed"] for r in json.load(open("experiments/published/recorded/later.json"))["runs"]])')
 [ "$found" = "[1233, 1234]" ]; ok $? "recorded seeds: $found"
-sed -i 's/first_seed = 1233/first_seed = 1234/' experiments/published/later.toml
+sed -i 's/^seed = 1233/seed = 1234/' experiments/published/later.toml
 verify --recorded experiments/published/later.toml; rc=$?
 [ $rc = 1 ] && grep -q ' incomplete: it has no run of seed 1235$' out; ok $? "exit $rc without the last of two seeds: $(cat out)"
 rm experiments/published/later.toml

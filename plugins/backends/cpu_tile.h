@@ -102,7 +102,7 @@ typedef struct packing {
 
 static packing packing_of(int64_t k, int64_t units, uint32_t groups)
 {
-    int shift = groups == 1 ? 6 : groups == 2 ? 5 : 4; /* a shift, since a product of one row is about as long as a division */
+    int shift = groups == 1 ? 6 : groups == 2 ? 5 : 4; /* no division, which is long beside a product of one row */
     return (packing){ k, units, groups, 1 << shift, (units + (1 << shift) - 1) >> shift };
 }
 

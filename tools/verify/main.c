@@ -1,5 +1,5 @@
-/* main.c -- `tenon verify`: trains experiments that have a [published] block, each with the seeds that it asks for, and says
- * which figures are reached. A miss stays in the table as a miss.
+/* main.c -- `tenon verify`: trains experiments that have a [published] block, each with as many seeds as it asks for,
+ * and says which figures are reached. A miss stays in the table as a miss.
  *
  *     tenon verify [FILE...]              trains; runs that are finished in --run DIR (runs/verify) count, others go on
  *     tenon verify --record [FILE...]     and keeps what came out in recorded/ beside each file

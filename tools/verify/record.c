@@ -73,7 +73,7 @@ static json_t *number(double x) { return isnan(x) ? json_null() : json_real(x); 
 /* {"seed": 1, "value": the first figure, "figures": {the further ones by name}, "seconds": 2.5} */
 static json_t *run_of(const record *r, const published *p, int i)
 {
-    json_t *run = json_pack("{s:i, s:o}", "seed", p->first_seed + i, "value", number(r->value[0][i])), *further = json_object();
+    json_t *run = json_pack("{s:I, s:o}", "seed", (json_int_t)r->first_seed + i, "value", number(r->value[0][i])), *further = json_object();
     for (int k = 1; k < p->n; k++) json_object_set_new(further, p->figure[k].metric, number(r->value[k][i]));
     if (p->n > 1) json_object_set(run, "figures", further);
     json_decref(further);
@@ -125,16 +125,16 @@ static json_t *figure_of(json_t *j, json_t *run, const char *metric)
     return json_is_number(v) || json_is_null(v) ? v : NULL;
 }
 
-/* Each of the seeds once; has: by their number from the first on. */
+/* Each seed once. */
 static void read_runs(record *r, const published *p, json_t *j)
 {
-    char has[MOST_SEEDS] = { 0 };
+    char has[MOST_SEEDS + 1] = { 0 };
     json_t *run, *runs = json_object_get(j, "runs");
     size_t at;
     json_array_foreach(runs, at, run) {
-        json_int_t seed = json_integer_value(json_object_get(run, "seed")), i = seed - p->first_seed;
-        if (seed < 1 || i < 0 || i >= MOST_SEEDS || has[i]) continue;
-        has[i] = 1;
+        json_int_t seed = json_integer_value(json_object_get(run, "seed")) - (json_int_t)r->first_seed + 1;
+        if (seed < 1 || seed > MOST_SEEDS || has[seed]) continue;
+        has[seed] = 1;
         for (int k = 0; k < p->n; k++) {
             json_t *v = figure_of(j, run, p->figure[k].metric);
             if (!v && (!r->lacks[k] || seed < r->lacks[k])) r->lacks[k] = (int)seed;
@@ -142,8 +142,8 @@ static void read_runs(record *r, const published *p, json_t *j)
         }
         r->seconds[r->seeds++] = json_number_value(json_object_get(run, "seconds"));
     }
-    for (int i = p->seeds; i-- > 0; )
-        if (!has[i]) r->missing = p->first_seed + i;
+    for (int seed = p->seeds; seed; seed--)
+        if (!has[seed]) r->missing = seed;
     record_sum(r, p);
 }
 
@@ -169,6 +169,7 @@ int record_read(record *r, experiment *e, char *error, size_t size)
     json_error_t why;
     json_t *j = json_load_file(path, 0, &why);
     memset(r, 0, sizeof *r);
+    r->first_seed = e->seed;
     if (j) read_runs(r, &e->published, j);
     if (r->seeds) compare(r, e, j);
     else snprintf(error, size, "no record in %s: %s", path, j ? "it has no runs" : why.text);

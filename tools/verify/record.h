@@ -10,6 +10,7 @@ typedef struct record {
     double value[MOST_FIGURES][MOST_SEEDS];/* of figure k of [published] and run i; NaN: the run has none          */
     spread over[MOST_FIGURES];             /* those that have one                                                 */
     const char *stale;                     /* why it does not belong to the files as they are; NULL: it does       */
+    uint64_t first_seed;                   /* of the experiment; seeds are counted from there, from 1              */
     int missing;                           /* the first seed that is asked for and was not run; 0: none           */
     int lacks[MOST_FIGURES];               /* the first seed whose run was recorded without that figure; 0: none    */
     const char **unseen; int n_unseen;     /* data files that were run and are not here to be compared             */

@@ -8,7 +8,7 @@
 #include "runs.h"
 
 /* Trains one seed, or goes on with it, unless it is done. */
-static int train_seed(experiment *e, const arguments *a, const command_env *env, int seed, const char *folder)
+static int train_seed(experiment *e, const arguments *a, const command_env *env, unsigned long long seed, const char *folder)
 {
     char path[PATH_MAX];
     int n = 0;
@@ -21,13 +21,13 @@ static int train_seed(experiment *e, const arguments *a, const command_env *env,
     argument[n++] = arena_text(env->memory, begun ? "resume" : "train");
     argument[n++] = arena_text(env->memory, begun ? folder : e->path);
     if (!begun) {
-        argument[n++] = arena_print(env->memory, "--set=seed=%d", seed);
+        argument[n++] = arena_print(env->memory, "--set=seed=%llu", seed);
         argument[n++] = arena_print(env->memory, "--run=%s", folder);
     }
     for (int i = 0; i < a->n_data_dirs; i++) argument[n++] = arena_print(env->memory, "--data-dir=%s", a->data_dirs[i]);
     if (a->threads) argument[n++] = arena_print(env->memory, "--threads=%s", a->threads);
     if (a->quiet) argument[n++] = arena_text(env->memory, "--quiet");
-    fprintf(stderr, "%s, seed %d: %s\n", e->name, seed, folder);
+    fprintf(stderr, "%s, seed %llu: %s\n", e->name, seed, folder);
     return start_tenon(argument, NULL);
 }
 
@@ -67,9 +67,10 @@ int run_seeds(experiment *e, const arguments *a, const command_env *env, record 
         fprintf(stderr, "tenon: cannot make '%s': %s\n", parent, strerror(errno));
         return EXIT_FAILED;
     }
+    r->first_seed = e->seed;
     for (int i = 0; i < p->seeds; i++) {
-        int seed = p->first_seed + i;
-        folder = arena_print(env->memory, "%s/%s-seed%d", parent, e->name, seed);
+        unsigned long long seed = e->seed + (unsigned long long)i;
+        folder = arena_print(env->memory, "%s/%s-seed%llu", parent, e->name, seed);
         int code = train_seed(e, a, env, seed, folder);
         if (code != EXIT_DONE) return code;
         if (!same_experiment(e, folder, env)) {

@@ -58,18 +58,20 @@ int not_whole(const experiment *e, const record *r)
     return n != 0;
 }
 
+static unsigned long long seed_of(const record *r, int n) { return r->first_seed + (unsigned long long)n - 1; }
+
 /* Why nothing can be said, whatever the figures are. 0: something can. */
 static int word_fault(const record *r, char *verdict, size_t size)
 {
     if (r->stale) snprintf(verdict, size, "stale: %.250s", r->stale);
-    else if (r->missing) snprintf(verdict, size, "incomplete: it has no run of seed %d", r->missing);
+    else if (r->missing) snprintf(verdict, size, "incomplete: it has no run of seed %llu", seed_of(r, r->missing));
     return r->stale || r->missing;
 }
 
 static void word_figure(const record *r, int k, double miss, char *verdict, size_t size)
 {
     if (word_fault(r, verdict, size)) return;
-    if (r->lacks[k]) snprintf(verdict, size, "incomplete: it has none of seed %d", r->lacks[k]);
+    if (r->lacks[k]) snprintf(verdict, size, "incomplete: it has none of seed %llu", seed_of(r, r->lacks[k]));
     else if (isnan(miss)) snprintf(verdict, size, "nothing is asked for");
     else if (isinf(miss)) snprintf(verdict, size, "missed: no run has one");
     else if (miss > 0) snprintf(verdict, size, "missed by %.3g", miss);
