@@ -455,6 +455,9 @@ int main(void)
         }
     product_case(101, 450, 300, 1, 1, 1, 0); /* more weights than a second cache holds: all rows by one tile after another */
     product_case(60, 150, 260, 4, 0, 1, 1);
+    static const int64_t few[][2] = { { 8, 4 }, { 16, 1 }, { 24, 16 }, { 32, 3 }, { 64, 16 }, { 64, 17 }, { 80, 5 } }; /* units, k */
+    for (int i = 0; i < 14; i++)               /* a single row, by itself and with an epilogue; a few rows, cut into single ones */
+        for (int how = 0; how < 4; how++) product_case(1 + i / 7 * 3, few[i % 7][0], few[i % 7][1], 1, how & 1, how >> 1, i & 1);
     for (int r = 0; r < runs; r++) backend_stop(&run[r]);
     printf("backend: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed != 0;

@@ -102,6 +102,7 @@ static int product(tn_be *be, const tn_product *p)
 {
     pool *of = &cpu_of(be)->pool;
     int products = cpu_of(be)->products;
+    if (product_row(p, products)) return TN_OK;
     product_job job = { p, packing_of(pairs_of(products, p->k), p->units, p->groups), ROW_BLOCK, 0, 1, 0, products, of };
     int64_t widest = job.k.groups * (p->units < job.k.base ? (p->units + 15) / 16 * 16 : job.k.base);
     if (widest > TILE_FLOATS || p->groups < 1) return TN_EINVAL;

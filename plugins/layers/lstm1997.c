@@ -76,8 +76,8 @@ static void forward_step(step *s, int64_t from, int64_t to)
     const memory *l = memory_of(r);
     int64_t wide = r->f->wide;
     float *z = r->dz + row_of(s, from) * wide;
-    tn_product p = { .groups = 1, .units = wide, .init = r->of ? r->projected : projected_of(s, from), .ld_init = wide,
-                     .init_row = r->of ? r->of + row_of(s, from) : NULL, .packed = r->c->packed[l->pack_hh], .y = z, .ldy = wide };
+    tn_product p = { sizeof p, 1, 0, 0, wide, NULL, 0, NULL, r->of ? r->projected : projected_of(s, from), wide,
+                     r->of ? r->of + row_of(s, from) : NULL, r->c->packed[l->pack_hh], NULL, NULL, z, wide };
     multiply_state(s, Y, from, to, p);
     if (r->f->states > GATES) {
         p.init = z, p.init_row = NULL, p.packed = r->c->packed[l->pack_gh];

@@ -114,19 +114,19 @@ static void multiply_state(step *s, int k, int64_t from, int64_t to, tn_product 
     const run *r = s->r;
     const state *q = &r->state[k];
     int64_t cont = q->mask ? to : s->cont < from ? from : s->cont < to ? s->cont : to;
+    p.size = sizeof p, p.ctx = s, p.k = q->width, p.ldx = q->width;
     for (int part = 0; part < 2; part++) {
-        int64_t a = part ? cont : from, b = part ? to : cont;
+        int64_t a = part ? cont : from, b = part ? to : cont, off = a - from; /* 0 in the first part: p itself moves on */
         if (a >= b) continue;
-        tn_product one = p;
         begin_at(s, a);
-        one.size = sizeof one, one.rows = b - a, one.ctx = s, one.k = q->width, one.ldx = q->width;
-        if (!part) one.x = q->mask ? q->before + s->row0 * q->width : q->rows + (s->prev + a) * q->width;
-        else if (q->first) one.x = q->first, one.x_row = r->lay->order + a;
-        else one.k = 0, one.x = NULL;
-        if (p.init_row) one.init_row = p.init_row + (a - from);
-        else if (p.init) one.init = p.init + (a - from) * p.ld_init;
-        if (p.y) one.y = p.y + (a - from) * p.ldy;
-        r->c->be->ops->product(r->c->be, &one);
+        p.rows = b - a;
+        if (!part) p.x = q->mask ? q->before + s->row0 * q->width : q->rows + (s->prev + a) * q->width;
+        else if (q->first) p.x = q->first, p.x_row = r->lay->order + a;
+        else p.k = 0, p.x = NULL;
+        if (p.init_row) p.init_row += off;
+        else if (p.init) p.init += off * p.ld_init;
+        if (p.y) p.y += off * p.ldy;
+        r->c->be->ops->product(r->c->be, &p);
     }
 }
 
