@@ -87,8 +87,9 @@ static int run(trainer *t, const arguments *a, score **scores, int *n)
 }
 
 /* ---- train ----------------------------------------------------------------------------------------------------- */
-static int train_once(const arguments *a, const command_env *env, int threads, const char *folder_asked, int64_t seed,
-                      score **scores, int *n, experiment **kept)
+/* seed < 0: the experiment's own. several: --run names all of them, each folder has its seed behind it. */
+static int train_once(const arguments *a, const command_env *env, int threads, int several, int64_t seed, score **scores, int *n,
+                      experiment **kept)
 {
     int code;
     arguments mine = *a;
@@ -101,7 +102,8 @@ static int train_once(const arguments *a, const command_env *env, int threads, c
     if (!e) return code;
     if ((code = read_data(e, a->quiet))) return code;
     char error[900];
-    const char *folder = run_dir_create(&e->memory, folder_asked, e->name, error, sizeof error);
+    const char *folder = a->run && several ? arena_print(env->memory, "%s-seed%lld", a->run, (long long)e->seed) : a->run;
+    folder = run_dir_create(&e->memory, folder, e->name, error, sizeof error);
     if (!folder) {
         fprintf(stderr, "tenon: %s\n", error);
         return EXIT_INPUT;
@@ -172,8 +174,8 @@ int command_train(int argc, char **argv, const command_env *env)
     int *n = arena_new(env->memory, sizeof *n * (size_t)seeds);
     experiment **kept = arena_new(env->memory, sizeof *kept * (size_t)seeds);
     for (int64_t i = 0; i < seeds && code == EXIT_DONE; i++) {
-        const char *folder = a.run && seeds > 1 ? arena_print(env->memory, "%s-seed%lld", a.run, (long long)i + 1) : a.run;
-        code = train_once(&a, env, threads, folder, seeds > 1 ? i + 1 : -1, &scores[i], &n[i], &kept[i]);
+        int64_t seed = i ? (int64_t)kept[0]->seed + i : -1; /* as `verify` counts them: from the experiment's own on */
+        code = train_once(&a, env, threads, seeds > 1, seed, &scores[i], &n[i], &kept[i]);
     }
     if (code == EXIT_DONE && seeds > 1) (a.json ? print_summary_json : print_summary)(env->memory, scores, n, (int)seeds);
     for (int64_t i = 0; i < seeds; i++) experiment_free(kept[i]);

@@ -32,6 +32,9 @@ for name, s in all["scores"].items():
     for key, want in ("mean", statistics.mean(x)), ("deviation", statistics.stdev(x)), ("min", min(x)), ("max", max(x)):
         assert abs(s[key] - want) <= 1e-7, (name, key, s, want)'
 ok $? "train --seeds 2 --json: $(cat out)"
+"$build/tenon" train small.toml --run seven --seeds 2 --set seed=7 --set training.epochs=1 --threads 1 --quiet >out 2>err
+ok $? "train --seeds 2 with a seed of its own: $(cat err)"
+grep -q '"seed": 7' seven-seed7/lock.json && grep -q '"seed": 8' seven-seed8/lock.json; ok $? "seeds 7 and 8: $(cat out)"
 awk '{ print($1 == "good" ? "bad" : "good"), "a", ($1 == "good" ? "fine" : "poor") }' train.txt >test.txt # all of them wrong
 "$build/tenon" train small.toml --run far --threads 1 --json --quiet --set optimizer.type=sgd --set optimizer.learning_rate=1e6 \
     --set training.epochs=1 --set training.batch_size=90 --set 'metric=[{type="perplexity"}]' >out 2>err; ok $? "train far --json: $(cat err)"
