@@ -14,6 +14,15 @@
 
 enum { POOL_MAX = 1024, POOL_SPIN = 4000 };   /* spin: some 20 us, then a thread sleeps */
 
+/* The word `job`. A worker joins a job while it is open, and the caller, once no piece is left, closes it and waits for those
+ * alone that joined: one that the system does not let run holds up nobody, where other programs or more threads than
+ * processors want the same ones. */
+#define JOB_IN     1ull                          /* a worker                                                     */
+#define JOB_CLOSED (1ull << 32)
+#define JOB_NUMBER (1ull << 33)
+static inline unsigned long long job_number(unsigned long long job) { return job / JOB_NUMBER; }
+static inline unsigned long long job_workers(unsigned long long job) { return job % JOB_CLOSED; }
+
 typedef struct pool pool;
 typedef struct pool_thread { pool *of; pthread_t id; float *scratch; } pool_thread;
 struct pool {
@@ -22,8 +31,7 @@ struct pool {
     pthread_key_t mine;                      /* the pool_thread of a thread while it computes                */
     pthread_mutex_t gate, lock;              /* gate: one outside caller at a time; lock: for sleepers       */
     pthread_cond_t wake, done;
-    atomic_uint turn;                        /* grows by one with each job                                   */
-    atomic_int left;                         /* workers that have not finished the job                       */
+    atomic_ullong job;                       /* its number, whether it is closed, how many workers are in it */
     atomic_int sleepers, quit, waiting;
     atomic_llong next;                       /* first index that nobody has taken                            */
     int64_t n, grain;
@@ -83,27 +91,33 @@ static void pool_work(pool *p)
     }
 }
 
-/* A worker: waits for the next turn, a moment awake and then asleep, and works on it. */
+/* Waits for a job after number `seen`, a moment awake and then asleep. */
+static void pool_await(pool *p, unsigned long long seen)
+{
+    for (int i = 0; i < POOL_SPIN && job_number(atomic_load(&p->job)) == seen; i++) pool_pause();
+    if (job_number(atomic_load(&p->job)) != seen) return;
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (job_number(atomic_load(&p->job)) == seen) pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void *pool_worker(void *argument)
 {
     pool_thread *me = argument;
     pool *p = me->of;
-    unsigned seen = 0;
+    unsigned long long job = 0;
     float_mode_flush();
     pthread_setspecific(p->mine, me);
     for (;;) {
-        for (int i = 0; i < POOL_SPIN && atomic_load(&p->turn) == seen; i++) pool_pause();
-        if (atomic_load(&p->turn) == seen) {
-            pthread_mutex_lock(&p->lock);
-            atomic_fetch_add(&p->sleepers, 1);
-            while (atomic_load(&p->turn) == seen) pthread_cond_wait(&p->wake, &p->lock);
-            atomic_fetch_sub(&p->sleepers, 1);
-            pthread_mutex_unlock(&p->lock);
-        }
-        seen++;
+        pool_await(p, job_number(job));
+        job = atomic_load(&p->job);
         if (atomic_load(&p->quit)) return NULL;
+        while (!(job & JOB_CLOSED) && !atomic_compare_exchange_weak(&p->job, &job, job + JOB_IN)) { }
+        if (job & JOB_CLOSED) continue;
         pool_work(p);
-        if (atomic_fetch_sub(&p->left, 1) == 1 && atomic_load(&p->waiting)) {
+        if (atomic_fetch_sub(&p->job, JOB_IN) % JOB_NUMBER == JOB_CLOSED + JOB_IN && atomic_load(&p->waiting)) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->done);
             pthread_mutex_unlock(&p->lock);
@@ -132,12 +146,11 @@ static void pool_leave(pool *p, uint64_t mode)
     pthread_mutex_unlock(&p->gate);
 }
 
-/* Starts the job of p->body for all workers. */
+/* Opens the job of p->body to all workers. */
 static void pool_begin(pool *p)
 {
     atomic_store(&p->next, 0);
-    atomic_store(&p->left, p->workers);
-    atomic_fetch_add(&p->turn, 1);
+    atomic_store(&p->job, (job_number(atomic_load(&p->job)) + 1) * JOB_NUMBER);
     if (!atomic_load(&p->sleepers)) return;
     pthread_mutex_lock(&p->lock);
     pthread_cond_broadcast(&p->wake);
@@ -146,11 +159,12 @@ static void pool_begin(pool *p)
 
 static void pool_finish(pool *p)
 {
-    for (int i = 0; i < POOL_SPIN && atomic_load(&p->left); i++) pool_pause();
-    if (!atomic_load(&p->left)) return;
+    if (!job_workers(atomic_fetch_or(&p->job, JOB_CLOSED))) return;
+    for (int i = 0; i < POOL_SPIN && job_workers(atomic_load(&p->job)); i++) pool_pause();
+    if (!job_workers(atomic_load(&p->job))) return;
     pthread_mutex_lock(&p->lock);
     atomic_store(&p->waiting, 1);
-    while (atomic_load(&p->left)) pthread_cond_wait(&p->done, &p->lock);
+    while (job_workers(atomic_load(&p->job))) pthread_cond_wait(&p->done, &p->lock);
     atomic_store(&p->waiting, 0);
     pthread_mutex_unlock(&p->lock);
 }

@@ -7,25 +7,57 @@
 #include "probe.h"
 
 enum { PAGE = 4096, MOST = 4096 };
-static struct { char *base, *p; size_t all, n; } block[MOST];
 enum { PATTERN = 0xFF };
-static int blocks, before;
+typedef struct buffer { char *base, *p; size_t all, n; } buffer;
+/* Those in use, then those that were released: they are kept for the next buffer of their size, since three calls of the system
+ * for each would be most of the time of a check. Until then they are full of the pattern. */
+static buffer block[MOST];
+static int blocks, made, before, touched;
 
 void guard_before(int yes) { before = yes; }
+
+static char *first_of(const buffer *b) { return b->base + PAGE; }
+static size_t room_of(const buffer *b) { return b->all - 2 * PAGE; }
+
+static int intact(const char *p, const char *end)
+{
+    while (p < end && *p == (char)PATTERN) p++;
+    return p == end;
+}
+
+static int map_block(size_t all)
+{
+    if (made == MOST) made--, munmap(block[made].base, block[made].all);
+    char *base = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return -1;
+    if (all > 2 * PAGE) mprotect(base + PAGE, all - 2 * PAGE, PROT_READ | PROT_WRITE);
+    block[made] = (buffer){ base, NULL, all, 0 };
+    memset(first_of(&block[made]), PATTERN, room_of(&block[made]));
+    return made++;
+}
+
+static void swap(int i, int j)
+{
+    buffer b = block[i];
+    block[i] = block[j], block[j] = b;
+}
 
 void *guard_alloc(tn_be *be, size_t n)
 {
     (void)be;
     size_t rounded = (n + 63) & ~(size_t)63, all = (rounded + PAGE - 1) / PAGE * PAGE + 2 * PAGE;
+    int i = blocks;
     if (blocks == MOST) return NULL;
-    char *base = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) return NULL;
-    if (all > 2 * PAGE) mprotect(base + PAGE, all - 2 * PAGE, PROT_READ | PROT_WRITE);
-    char *p = before ? base + PAGE : base + all - PAGE - rounded;
-    memset(p + n, PATTERN, (size_t)(base + all - PAGE - (p + n)));
-    block[blocks].base = base, block[blocks].p = p, block[blocks].all = all, block[blocks].n = n;
-    blocks++;
-    return p;
+    while (i < made && block[i].all != all) i++;
+    if (i == made && (i = map_block(all)) < 0) return NULL;
+    swap(i, blocks);
+    buffer *b = &block[blocks++];
+    char *first = first_of(b), *end = first + room_of(b);
+    if (!intact(first, end)) touched = 1;
+    b->n = n, b->p = before ? first : end - rounded;
+    memset(first, PATTERN, (size_t)(end - first));
+    memset(b->p, 0, n);
+    return b->p;
 }
 
 void guard_release(tn_be *be, void *p)
@@ -33,8 +65,8 @@ void guard_release(tn_be *be, void *p)
     (void)be;
     for (int i = 0; i < blocks; i++)
         if (block[i].p == p) {
-            munmap(block[i].base, block[i].all);
-            block[i] = block[--blocks];
+            memset(first_of(&block[i]), PATTERN, room_of(&block[i]));
+            swap(i, --blocks);
             return;
         }
 }
@@ -43,9 +75,11 @@ void guard_reset(void) { while (blocks) guard_release(NULL, block[blocks - 1].p)
 
 const char *guard_check(void)
 {
+    int late = touched;
+    touched = 0;
+    if (late) return "wrote into a buffer that was released";
     for (int i = 0; i < blocks; i++)
-        for (char *q = block[i].p + block[i].n; q < block[i].base + block[i].all - PAGE; q++)
-            if (*q != (char)PATTERN) return "wrote past the end of a buffer";
+        if (!intact(block[i].p + block[i].n, first_of(&block[i]) + room_of(&block[i]))) return "wrote past the end of a buffer";
     return NULL;
 }
 
@@ -53,7 +87,7 @@ const char *guard_place(const void *address)
 {
     const char *at = address;
     if ((uintptr_t)at < PAGE) return " (at a NULL pointer)";
-    for (int i = 0; i < blocks; i++) {
+    for (int i = 0; i < made; i++) {
         if (at >= block[i].base && at < block[i].base + PAGE) return " (before the first row)";
         if (at >= block[i].base + block[i].all - PAGE && at < block[i].base + block[i].all)
             return " (behind the last row)";
