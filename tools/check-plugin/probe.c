@@ -320,7 +320,7 @@ void probe_bind(probe *p, const int64_t *example, int n)
 static void set_all(tn_tensor *t, float v)
 {
     if (!t->data || t->dtype != TN_F32) return;
-    for (int64_t i = 0; i < tensor_elements(t); i++) ((float *)t->data)[i] = v;
+    for (int64_t i = 0, n = tensor_elements(t); i < n; i++) ((float *)t->data)[i] = v;
 }
 
 static void poison(node *n, int sort)
