@@ -606,13 +606,31 @@ static void check_lanes(experiment *e)
     e->shuffle = 0;
 }
 
+/* Before the data is read, sizes of fields are stand-ins, and what a part refuses with one it may take with another: so all is planned
+ * with two of them, the second wide and divided by much, and what fails with both is a mistake. */
+static graph *plan_model(experiment *e)
+{
+    part_context *c = &e->context;
+    diag *messages = c->messages;
+    graph *wide = NULL;
+    if (!e->data->epoch) {
+        c->messages = diag_new(), c->stand_in = 5040;
+        wide = graph_new(c, e->data, e->root, e->seed, NULL);
+        diag_free(c->messages);
+        c->messages = messages, c->stand_in = 0;
+    }
+    graph *g = graph_new(c, e->data, e->root, e->seed, wide);
+    graph_free(wide);
+    return g;
+}
+
 /* Everything behind the data: wired anew when the data's sizes are known. */
 static void read_model(experiment *e)
 {
     int asked, complete = 1;
     e->n_loggers = e->n_baselines = 0;
     graph_free(e->graph);
-    e->graph = graph_new(&e->context, e->data, e->root, e->seed);
+    e->graph = plan_model(e);
     config_value *init = config_get(e->root, "initialize");
     if (init) {
         init->used = 1;

@@ -381,7 +381,7 @@ static const char *describe_input(graph *g, const node *n, int i)
     return arena_print(g->memory, "'%s' (%lld wide, %s)", n->in[i].name, (long long)s->spec.width, rows);
 }
 
-static void plan_node(graph *g, node *n)
+static void plan_node(graph *g, node *n, const graph *other)
 {
     const tn_spec *in[MAX_IN];
     const char *reads = "";
@@ -405,13 +405,15 @@ static void plan_node(graph *g, node *n)
     if (n->unknown) return;
     int rc = node_plan(n, (uint32_t)n->count[G_IN], in);
     if (rc) {
+        const node *there = other ? find_node(other, n->name, strlen(n->name)) : NULL;
+        n->unknown = 1;
+        if (there && !there->unknown) return;
         const char *why = g->context->host->error, *type = n->part->type;
         size_t len = strlen(type);
         if (!strncmp(why, type, len) && !strncmp(why + len, ": ", 2)) why += len + 2; /* the type is named already */
         diag_error(g->context->messages, n->at, "%s '%s'%s%s%s: %s; it reads %s", kind_name(n->part->kind), n->name,
                    strcmp(n->name, type) ? " (" : "", strcmp(n->name, type) ? type : "", strcmp(n->name, type) ? ")" : "",
                    why[0] ? why : "planning failed without a message", reads);
-        n->unknown = 1;
         return;
     }
     const tn_spec *target = n->loss && n->count[G_IN] > 1 && in[1]->classes ? in[1] : NULL;
@@ -515,7 +517,7 @@ static void trace(graph *g)
     find_pieces(g);
 }
 
-graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t seed)
+graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t seed, const graph *other)
 {
     graph *g = arena_new(context->memory, sizeof *g);
     g->context = context, g->data = dat, g->memory = context->memory, g->seed = seed;
@@ -542,7 +544,7 @@ graph *graph_new(part_context *context, data *dat, config_value *root, uint64_t 
     for (int i = layers; i < g->n_nodes; i++) wire_loss(g, g->node[i]);
     put_targets_first(g);
     put_in_order(g);
-    for (int i = 0; i < g->n_nodes; i++) plan_node(g, g->node[i]);
+    for (int i = 0; i < g->n_nodes; i++) plan_node(g, g->node[i], other);
     graph_check_initializers(g);
     trace(g);
     kept_trace(g);

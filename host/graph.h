@@ -163,7 +163,9 @@ struct graph {
 
 /* graph.c. From the root table; mistakes go to diag, the graph is never NULL. Call again after data_read: sizes are
  * then those of the data. */
-graph *graph_new(part_context *, data *, config_value *root, uint64_t seed);
+/* other: the same graph with another stand-in for sizes that are not known yet (part_context), or NULL. What a part refuses here and
+ * takes there is no mistake. */
+graph *graph_new(part_context *, data *, config_value *root, uint64_t seed, const graph *other);
 /* "encoder", "encoder.state", "words". NULL: no such name (the caller says so; nearest by graph_nearest). */
 slot *graph_find(graph *, const char *name, node **of);
 const char *graph_nearest(graph *, const char *name);

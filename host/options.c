@@ -153,7 +153,7 @@ static int read_int(fill *f, const tn_option *o, const config_value *v, int64_t 
         if (*to < 0)
             return hint[0] ? wrong_type(f, o, v) : unknown_field(f, o, v);
         if (*to == 0) {                    /* not known before the data is read: a stand-in, and more than 1, */
-            *to = 2;                       /* since softmax refuses a row of one number                       */
+            *to = c->stand_in ? c->stand_in : 2; /* since softmax refuses a row of one number                 */
             return 0;
         }
         snprintf(shown, sizeof shown, "%lld, the size of field '%.60s',", (long long)*to, v->text);

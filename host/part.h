@@ -31,6 +31,7 @@ typedef struct part_context {
     tn_host *host; const tn_api *api;      /* handed to check() and open()                                   */
     const char *const (*elsewhere)[2];     /* keys that belong into other tables, as for config_unused; may be NULL */
     tn_part *opened;                       /* all parts that were ever opened, the newest first              */
+    int64_t stand_in;                      /* of a size that is not known yet; 0: 2                          */
 } part_context;
 
 /* A part from `value`: a string (its type) or a table with `type` (default_type where the table has none; may be

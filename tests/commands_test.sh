@@ -155,6 +155,16 @@ $said"
     done
 done
 
+# ---- a layer that looks at some of as many columns as a field has values: whether they are there, the data say (two here)
+for columns in 'from = 1:0:no mistakes found' 'from = 4\nwidth = 3:2:columns 4 to 6 are wanted, but the input has 2'; do
+    IFS=: read -r options code words <<<"$columns"
+    printf '%b' 'extends = "base.toml"\n[[layer]]\nname = "some"\ntype = "slice"\n' "$options" \
+        '\n[[layer]]\nname = "again"\ntype = "dense"\nunits = "label"\n[[loss]]\ntype = "cross_entropy"\ninput = "again"\n' >some.toml
+    says 0 'no mistakes found' "$tenon" check some.toml --no-data
+    says "$code" "$words" "$tenon" check some.toml
+done
+says 0 'some slice output depends on the data' "$tenon" check some.toml --no-data
+
 # ---- an experiment file is data: it can't have code loaded
 printf '#include <stdlib.h>\n__attribute__((constructor)) static void run(void) { system("touch was_run"); }\n' >evil.c
 cc -w -fPIC -shared -o evil.so evil.c

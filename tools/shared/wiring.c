@@ -56,8 +56,9 @@ int print_graph(experiment *e, int no_data, int *has_data)
         node *n = g->node[i];
         const char *reads = "";
         for (int k = 0; k < n->count[G_IN]; k++) reads = arena_print(&e->memory, "%s%s%s", reads, k ? ", " : "", n->in[k].name);
-        printf("%-20s %-20s %-28s %-40s %12lld\n", n->name, n->part->type, reads, shape(e, graph_out(n)),
-               (long long)parameters_of(g, n));
+        if (n->unknown) printf("%-20s %-20s %-28s %-40s %12s\n", n->name, n->part->type, reads, "depends on the data", "");
+        else printf("%-20s %-20s %-28s %-40s %12lld\n", n->name, n->part->type, reads, shape(e, graph_out(n)),
+                    (long long)parameters_of(g, n));
     }
     printf("parameters: %lld\n", (long long)g->values);
     if (!*has_data)
