@@ -9,7 +9,7 @@ class AttentionDecoder(nn.Module):
     def __init__(self, t, inputs, size):
         super().__init__()
         name = t["name"]
-        only(t, {"name", "type", "inputs", "embedding", "cell", "attention", "output", "teacher_forcing", "max_length"}, name)
+        only(t, {"name", "type", "inputs", "embedding", "cell", "attention", "output", "teacher_forcing", "max_length", "initializers"}, name)
         only(t["embedding"], {"width", "dropout"}, f"{name}.embedding")
         only(t["cell"], {"type", "units", "layers", "dropout", "recurrent_bias"}, f"{name}.cell")
         attention, output = t.get("attention", {}), t.get("output", {})

@@ -44,7 +44,7 @@ class Recurrent(nn.Module):
         self.shared = t.get("shared", False)
         self.wrapped = t["type"] == "bidirectional"  # its parameters are named after the cells inside
         if self.wrapped:
-            only(t, {"name", "type", "inputs", "cell", "shared", "merge"}, t["name"])
+            only(t, {"name", "type", "inputs", "cell", "shared", "merge", "initializers"}, t["name"])
             only(t["cell"], {"type", "units"}, f"{t['name']}.cell")
             t = dict(t, units=t["cell"]["units"])
         else:
@@ -221,10 +221,12 @@ class Network(nn.Module):
 def draw(init, shape, fan_in, fan_out, rng):
     """One matrix from an initializer, {'type': ...}."""
     kind = init["type"]
+    keys = {"uniform": {"low", "high"}, "normal": {"mean", "deviation"}, "constant": {"value"}}.get(kind, set())
+    only(init, {"type"} | keys, f"initializer '{kind}'")
     if kind == "uniform":
         return rng.uniform(init.get("low", -0.05), init.get("high", 0.05), shape)
     if kind == "normal":
-        return rng.normal(init.get("mean", 0.0), init.get("std", 0.05), shape)
+        return rng.normal(init.get("mean", 0.0), init.get("deviation", 0.05), shape)
     if kind == "glorot_uniform":
         bound = math.sqrt(6.0 / (fan_in + fan_out))
         return rng.uniform(-bound, bound, shape)
