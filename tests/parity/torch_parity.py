@@ -218,9 +218,16 @@ def of_tenon(a, seed, sets):
     path = f"{a.out}/tenon-{seed}.json"
     if not os.path.exists(path):
         began = time.time()
-        out = run([a.tenon, "train", a.experiment, "--set", f"seed={seed}", *sets, "--threads", str(a.threads),
-                   "--run", f"{a.out}/tenon-{seed}-{int(began)}", "--json"])
+        folder = f"{a.out}/tenon-{seed}-{int(began)}"
+        out = run([a.tenon, "train", a.experiment, "--set", f"seed={seed}", *sets, "--threads", str(a.threads), "--run", folder, "--json"])
         scores = json.loads(out[out.index("{"):])
+        with open(f"{folder}/results.json") as f:
+            ended = json.load(f)
+        with open(f"{folder}/config.toml", "rb") as f:
+            kept = tomllib.load(f).get("evaluation", {}).get("weights", "best")
+        if kept == "best" and ended["best_step"] not in (0, ended["step"]):
+            sys.exit(f"seed {seed}: Tenon kept the weights of step {ended['best_step']}, and PyTorch here those of the last one, "
+                     f"{ended['step']}: add --set evaluation.weights=last")
         with open(path, "w") as f:
             figures = {f: scores[f"test.{f}"] for f in FIGURES if f"test.{f}" in scores} or {"mse": scores["test.loss"]}
             json.dump({**figures, "loss": scores["test.loss"], "seconds": time.time() - began}, f)
