@@ -162,8 +162,8 @@ struct graph {
 };
 
 /* graph.c. From the root table; mistakes go to diag, the graph is never NULL. Call again after data_read: sizes are
- * then those of the data. */
-/* other: the same graph with another stand-in for sizes that are not known yet (part_context), or NULL. What a part refuses here and
+ * then those of the data.
+ * other: the same graph with another stand-in for sizes that are not known yet (part_context), or NULL. What a part refuses here and
  * takes there is no mistake. */
 graph *graph_new(part_context *, data *, config_value *root, uint64_t seed, const graph *other);
 /* "encoder", "encoder.state", "words". NULL: no such name (the caller says so; nearest by graph_nearest). */

@@ -109,6 +109,11 @@ static int misbehave(const tn_call *c)
 #if FAULT == 21
     return l->rows ? misbehave(c) + 1 : TN_OK; /* a stack without end */
 #endif
+#if FAULT == 63
+    float *gone = c->be->ops->alloc(c->be, sizeof *gone);
+    c->be->ops->release(c->be, gone);
+    if (gone && l->rows) gone[0] = 1;
+#endif
 #if FAULT == 28
     if (!malloc(40)) return TN_ENOMEM; /* that nobody frees */
 #endif
