@@ -232,8 +232,8 @@ enum { FEW_TERMS = 16 };                 /* of more, chains side by side are qui
 static int product_row(const tn_product *p, int products)
 {
     int64_t step = p->units;
-    if (p->rows != 1 || products != FLOATS || p->groups != 1 || p->done || p->k < 1 || p->k > FEW_TERMS || step > STRIP * TN_VL || step % TN_VL)
-        return 0;
+    if (products != FLOATS || p->groups != 1 || p->done || p->k < 1 || p->k > FEW_TERMS || step > STRIP * TN_VL || step % TN_VL
+        || p->rows != 1) return 0;
     const float *x = p->x + (p->x_row ? p->x_row[0] : 0) * p->ldx;
     const float *init = p->init ? p->init + (p->init_row ? p->init_row[0] : 0) * p->ld_init : NULL;
     for (int64_t j = 0; j < step; j += TN_VL) {
