@@ -226,7 +226,7 @@ static void product_rows(const product_job *job, int64_t row, int64_t rows, cons
     }
 }
 
-enum { FEW_TERMS = 16 };                 /* of more, chains side by side are quicker than one after the other      */
+enum { FEW_TERMS = 16 };                 /* a chain waits for its own sums: where it is longer, several go side by side */
 /* One row of floats by one strip of columns, which y takes as it is: a step of a network of a few cells, whose arithmetic is
  * less than what the general way does around it. The same chains. 0: another product. */
 static int product_row(const tn_product *p, int products)

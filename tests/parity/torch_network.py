@@ -254,7 +254,7 @@ def first_values(network, data, how, seed):
         p, value = described[name], data.first(name)
         if how == "own" and p["dimensions"] > 1:
             layer, short = name.split(".", 1)
-            init = overrides[layer].get(short) or data.config.get("initialize") or p["init"]
+            init = overrides[layer].get(short.rsplit(".", 1)[-1]) or data.config.get("initialize") or p["init"]
             if isinstance(init, str):
                 init = tomllib.loads(f"x = {init}")["x"] if init.startswith("{") else {"type": init}
             rows = p["rows"] // p["blocks"]
