@@ -123,47 +123,84 @@ def figures_of(config):
     return {f: measured[f] for f in FIGURES if f in measured}
 
 
-def train(data, seed, how):
-    """One run of PyTorch: the figure of the test split and its loss after the last epoch, and the mean training loss of each."""
+class Judged:
+    """A network with what it is fed and judged by: its examples, its loss, the figures of a split."""
+
+    def __init__(self, data, network):
+        c = self.config = data.config
+        if len(c["loss"]) != 1:
+            sys.exit("one loss is translated, not several")
+        self.network, self.target, kind = network, c["loss"][0]["target"], c["loss"][0]["type"]
+        self.splits = {s: {n: data.split(s, n) for n in network.fields + [self.target]}
+                       for s in ("train", "validation", "test") if data.info["examples"].get(s)}
+        self.examples = data.info["examples"]
+        self.by_steps = self.splits["train"][self.target][0] is not None
+        self.reduction = c["loss"][0].get("reduction", "mean")
+        if self.reduction not in ("mean", "sum_steps_mean_batch"):
+            sys.exit(f"reduction '{self.reduction}' is not translated")
+        self.batch = c.get("evaluation", {}).get("batch_size", data.info["batch_size"])
+        self.binary, self.numbers = kind == "binary_cross_entropy", kind == "mse"
+
+    def loss(self, y, wanted):
+        if self.by_steps:
+            total = nn.functional.cross_entropy(y.flatten(0, 1), wanted.flatten(), ignore_index=-1, reduction="sum")
+            return total / (len(y) if self.reduction == "sum_steps_mean_batch" else int((wanted >= 0).sum()))
+        if self.numbers:
+            return nn.functional.mse_loss(y, wanted)
+        return (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if self.binary
+                else nn.functional.cross_entropy(y, wanted))
+
+    def fed(self, split, examples, own=False):
+        rows = self.splits[split]
+        inputs = {n: Rows(*padded(*rows[n], examples)) for n in self.network.fields}
+        if self.by_steps:
+            wanted, length = padded(*rows[self.target], examples)
+            return self.network(inputs, own), wanted.masked_fill(torch.arange(wanted.shape[1])[None, :] >= length[:, None], -1)
+        wanted = rows[self.target][1][examples]
+        return self.network(inputs, own), torch.from_numpy(wanted if self.numbers else wanted.astype(np.int64))
+
+    def figures(self, split):
+        """FIGURES of a split that the experiment measures, and its loss."""
+        self.network.eval()
+        figures, compared = {}, figures_of(self.config)
+        for own in sorted({*compared.values(), False}):
+            self.network.forget()
+            right, total, counted, n = 0, 0.0, 0, self.examples[split]
+            with torch.no_grad():
+                for at in range(0, n, self.batch):
+                    y, wanted = self.fed(split, np.arange(at, min(n, at + self.batch)), own)
+                    guess = (y[:, 0] > 0).long() if self.binary else y if self.numbers else y.argmax(-1)
+                    right += int((guess == wanted).sum())
+                    weight = int((wanted >= 0).sum()) if self.by_steps else len(wanted)
+                    total += self.loss(y, wanted).item() * (len(y) if self.by_steps and self.reduction != "mean" else weight)
+                    counted += weight
+            perplexity = math.exp(min(total / counted, 700))
+            got = {"accuracy": right / counted, "mse": total / counted} | {f: perplexity for f in FIGURES if f.startswith("perplexity")}
+            figures |= {k: got[k] for k, feeds_itself in compared.items() if feeds_itself == own}
+            if not own:
+                figures["loss"] = total / counted
+        return figures
+
+
+def train(data, seed, how, curve):
+    """One run of PyTorch: figures of the test split after the last epoch, and of each epoch the mean training loss and, for a
+    curve, the figures of the validation split."""
     torch.manual_seed(seed)
     c = data.config
     if "regularizer" in c:
         sys.exit("[regularizer] is not translated")
-    if len(c["loss"]) != 1:
-        sys.exit("one loss is translated, not several")
     for stop in c.get("stop", []):
         sys.exit(f"[[stop]] {stop['type']} is not translated: compare with a fixed number of epochs")
-    network, target = Network(data), c["loss"][0]["target"]
+    network = Network(data)
     size = first_values(network, data, how, seed)
     if size != data.info["values"]:
         sys.exit(f"{size} parameters here, {data.info['values']} in Tenon")
+    judged, batch = Judged(data, network), data.info["batch_size"]
+    if curve and "validation" not in judged.splits:
+        sys.exit("--curve: the experiment has no validation split")
     optimizers, factor = optimizers_of(c, network.by_name()), factor_of(c)
-    clip, bound, batch = c.get("gradient", {}).get("clip_norm", 0), c.get("gradient", {}).get("clip_value", 0), data.info["batch_size"]
-    by_steps = data.split("train", target)[0] is not None
-    reduction, test_batch = c["loss"][0].get("reduction", "mean"), c.get("evaluation", {}).get("batch_size", batch)
-    if reduction not in ("mean", "sum_steps_mean_batch"):
-        sys.exit(f"reduction '{reduction}' is not translated")
-    binary, numbers = c["loss"][0]["type"] == "binary_cross_entropy", c["loss"][0]["type"] == "mse"
-    splits = {s: {n: data.split(s, n) for n in network.fields + [target]} for s in ("train", "test")}
-
-    def loss_of(y, wanted):
-        if by_steps:
-            total = nn.functional.cross_entropy(y.flatten(0, 1), wanted.flatten(), ignore_index=-1, reduction="sum")
-            return total / (len(y) if reduction == "sum_steps_mean_batch" else int((wanted >= 0).sum()))
-        if numbers:
-            return nn.functional.mse_loss(y, wanted)
-        return (nn.functional.binary_cross_entropy_with_logits(y[:, 0], wanted.float()) if binary
-                else nn.functional.cross_entropy(y, wanted))
-
-    def fed(split, examples, own=False):
-        inputs = {n: Rows(*padded(*splits[split][n], examples)) for n in network.fields}
-        if by_steps:
-            wanted, length = padded(*splits[split][target], examples)
-            return network(inputs, own), wanted.masked_fill(torch.arange(wanted.shape[1])[None, :] >= length[:, None], -1)
-        wanted = splits[split][target][1][examples]
-        return network(inputs, own), torch.from_numpy(wanted if numbers else wanted.astype(np.int64))
-
-    losses, rates = [], [[g["lr"] for g in o.param_groups] for o in optimizers]
+    clip, bound = c.get("gradient", {}).get("clip_norm", 0), c.get("gradient", {}).get("clip_value", 0)
+    epochs, rates = [], [[g["lr"] for g in o.param_groups] for o in optimizers]
     for epoch in range(data.info["epochs"]):
         network.train()
         network.forget()
@@ -173,8 +210,7 @@ def train(data, seed, how):
         total = 0.0
         for at in range(0, data.order.shape[1], batch):
             examples = data.order[epoch, at:at + batch]
-            y, wanted = fed("train", examples)
-            loss = loss_of(y, wanted)
+            loss = judged.loss(*judged.fed("train", examples))
             network.zero_grad()
             loss.backward()
             if clip:
@@ -184,26 +220,11 @@ def train(data, seed, how):
             for optimizer in optimizers:
                 optimizer.step()
             total += loss.item() * len(examples)
-        losses.append(total / data.order.shape[1])
-    network.eval()
-    figures = {}
-    for own in sorted({*figures_of(c).values(), False}):
-        network.forget()
-        right, total, counted, n = 0, 0.0, 0, data.info["examples"]["test"]
-        with torch.no_grad():
-            for at in range(0, n, test_batch):
-                y, wanted = fed("test", np.arange(at, min(n, at + test_batch)), own)
-                guess = (y[:, 0] > 0).long() if binary else y if numbers else y.argmax(-1)
-                right += int((guess == wanted).sum())
-                weight = int((wanted >= 0).sum()) if by_steps else len(wanted)
-                total += loss_of(y, wanted).item() * (len(y) if by_steps and reduction != "mean" else weight)
-                counted += weight
-        perplexity = math.exp(min(total / counted, 700))
-        got = {"accuracy": right / counted, "mse": total / counted} | {f: perplexity for f in FIGURES if f.startswith("perplexity")}
-        figures |= {k: got[k] for k, feeds_itself in figures_of(c).items() if feeds_itself == own}
-        if not own:
-            figures["loss"] = total / counted
-    return figures | {"losses": losses}
+        epochs.append({"train.loss": total / data.order.shape[1]})
+        if curve:
+            epochs[-1] |= {f"validation.{f}": v for f, v in judged.figures("validation").items()}
+            print(f"seed {seed}, epoch {epoch + 1}, PyTorch: {epochs[-1]}", flush=True)
+    return judged.figures("test") | {"epochs": epochs}
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
@@ -228,9 +249,11 @@ def of_tenon(a, seed, sets):
         if kept == "best" and ended["best_step"] not in (0, ended["step"]):
             sys.exit(f"seed {seed}: Tenon kept the weights of step {ended['best_step']}, and PyTorch here those of the last one, "
                      f"{ended['step']}: add --set evaluation.weights=last")
+        figures = {f: scores[f"test.{f}"] for f in FIGURES if f"test.{f}" in scores} or {"mse": scores["test.loss"]}
+        with open(f"{folder}/metrics.jsonl") as f:
+            epochs = [json.loads(line) for line in f]
         with open(path, "w") as f:
-            figures = {f: scores[f"test.{f}"] for f in FIGURES if f"test.{f}" in scores} or {"mse": scores["test.loss"]}
-            json.dump({**figures, "loss": scores["test.loss"], "seconds": time.time() - began}, f)
+            json.dump({**figures, "loss": scores["test.loss"], "seconds": time.time() - began, "epochs": epochs}, f)
     return json.load(open(path))
 
 
@@ -240,13 +263,20 @@ def of_torch(a, seed, sets):
         folder = f"{a.out}/batches-{seed}"
         run([a.tenon, "batches", a.experiment, folder, "--set", f"seed={seed}", *sets])
         began = time.time()
-        result = train(Data(folder), seed, a.first)
+        result = train(Data(folder), seed, a.first, a.curve)
         with open(path, "w") as f:
             json.dump({**result, "seconds": time.time() - began}, f)
         for name in os.listdir(folder):
             os.remove(f"{folder}/{name}")
         os.rmdir(folder)
     return json.load(open(path))
+
+
+def print_curve(figure, ours, theirs):
+    """Mean training loss and, with --curve, the validation split's figure after each epoch."""
+    for epoch, (o, t) in enumerate(zip(ours.get("epochs", []), theirs.get("epochs", [])), 1):
+        both = [k for k in ("train.loss", "validation.loss", f"validation.{figure}") if k in o and k in t]
+        print(f"    epoch {epoch}: " + "; ".join(f"{k} Tenon {o[k]:.4f}, PyTorch {t[k]:.4f}" for k in both))
 
 
 def mean_and_error(x):
@@ -262,6 +292,7 @@ def main():
     p.add_argument("--tenon", default=f"{ROOT}/build/tenon")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--first", choices=("own", "same"), default="own", help="first values: drawn here, or Tenon's")
+    p.add_argument("--curve", action="store_true", help="judge PyTorch on the validation split after each epoch as well")
     p.add_argument("--set", action="append", default=[], metavar="K=V")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
@@ -275,6 +306,7 @@ def main():
         losses += [o["loss"] - t["loss"]] if "loss" in o and "loss" in t else []  # both were kept
         print(f"seed {seed}: test {figure} Tenon {ours[-1]:.4f} ({o['seconds']:.0f} s), "
               f"PyTorch {theirs[-1]:.4f} ({t['seconds']:.0f} s)", flush=True)
+        print_curve(figure, o, t)
     (m, s), (n, r) = mean_and_error(ours), mean_and_error(theirs)
     gap, allowed = abs(m - n), 2 * math.hypot(s, r)
     if len(ours) < 2:
