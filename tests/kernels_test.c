@@ -104,7 +104,8 @@ static void test_gemm(tn_be *be)
 static void test_outer(tn_be *be)
 {
     static const int64_t shape[][3] = { { 1, 1, 1 }, { 13, 17, 5 }, { 64, 33, 70 }, { 300, 9, 101 }, { 25, 130, 600 },
-                                        { 128, 32, 300 }, { 64, 64, 97 } };
+                                        { 128, 32, 300 }, { 64, 64, 97 }, { 8, 4, 1050 }, { 8, 16, 33 }, { 5, 7, 70 }, { 2, 1, 9 },
+                                        { 4, 3, 11 }, { 7, 8, 2 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (int by_row = 0; by_row < 2; by_row++) {
             int64_t m = shape[s][0], n = shape[s][1], rows = shape[s][2];
@@ -144,7 +145,8 @@ static void collect(void *ctx, const tn_tile *t)
 static void test_product(tn_be *be)
 {
     static const int64_t shape[][3] = { { 1, 1, 1 }, { 3, 8, 8 }, { 7, 17, 5 }, { 32, 128, 128 }, { 33, 9, 70 }, { 50, 65, 31 },
-                                        { 20, 33, 40 }, { 2, 9, 601 } };
+                                        { 20, 33, 40 }, { 2, 9, 601 }, { 1, 8, 4 }, { 1, 21, 9 }, { 1, 64, 16 }, { 1, 1, 3 },
+                                        { 1, 12, 17 } };
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
         for (uint32_t groups = 1; groups <= 6; groups++)
             for (int kind = 0; kind < 8; kind++) {

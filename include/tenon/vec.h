@@ -38,8 +38,19 @@ TN_INLINE tn_vf tn_load(const float *p)
 TN_INLINE void tn_store(float *p, tn_vf v) { memcpy(p, &v, sizeof v); }
 /* The first n lanes, up to TN_VL; the others are zero. Memory behind the n is not touched. */
 #if TN_VL == 16
-TN_INLINE tn_vf tn_loadn(const float *p, int64_t n) { return (tn_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
-TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v); }
+/* Four and eight lanes go as such: a load under a mask waits for a store that is not as wide to reach the cache. */
+TN_INLINE tn_vf tn_loadn(const float *p, int64_t n)
+{
+    if (n == 4) return (tn_vf)_mm512_zextps128_ps512(_mm_loadu_ps(p));
+    if (n == 8) return (tn_vf)_mm512_zextps256_ps512(_mm256_loadu_ps(p));
+    return (tn_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+TN_INLINE void tn_storen(float *p, tn_vf v, int64_t n)
+{
+    if (n == 4) _mm_storeu_ps(p, _mm512_castps512_ps128((__m512)v));
+    else if (n == 8) _mm256_storeu_ps(p, _mm512_castps512_ps256((__m512)v));
+    else _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+}
 #elif TN_VL == 8
 /* Four lanes go as such: what was stored as four and is read as eight waits for the store to reach the cache. Stores under a mask
  * are slow on AMD's processors. */

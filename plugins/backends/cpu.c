@@ -66,6 +66,10 @@ static int outer_add(tn_be *be, int64_t rows, int64_t m, const float *a, int64_t
     cpu *self = cpu_of(be);
     if (m <= 0 || n <= 0 || rows <= 0) return TN_OK;
     gemm_job g = { &self->pool, 1, 0, m, n, rows, a, lda, b, ldb, 1, c, ldc, row, sums, 1, 1, 0, 0, self->products };
+    if (outer_is_few(&g)) {
+        outer_few(&g);
+        return TN_OK;
+    }
     if (outer_fits(&g)) {
         int64_t all = m / OUTER_WIDE;
         pool_for(&self->pool, all, m * n * rows < 65536 ? all : 1, outer_pieces, &g);

@@ -1,7 +1,8 @@
-/* The gradient of a narrow weight, C += A^T B with few columns of B, computed turned: C^T += B^T A. A strip of A's columns is then
- * what cpu_tile.h calls weights, and goes through its kernel where it lies: of the wide matrix nothing is copied, and threads
- * share its strips. C is turned once before and once behind the whole sum; rows of B, which by number may lie
- * anywhere, are copied block by block. Each element is the same chain of fma as in cpu_gemm.h.              */
+/* Gradients of narrow weights, C += A^T B with few columns of B. Where those of A are few as well, C stays in registers. Else
+ * it is computed turned: C^T += B^T A. A strip of A's columns is then what cpu_tile.h calls weights, and goes through its kernel
+ * where it lies: of the wide matrix nothing is copied, and threads share its strips. C is turned once before and once behind the
+ * whole sum; rows of B, which by number may lie anywhere, are copied block by block. Each element is the same chain of fma as in
+ * cpu_gemm.h.                                                                                                */
 #ifndef CPU_OUTER_H
 #define CPU_OUTER_H
 #include "cpu_gemm.h"
@@ -62,6 +63,40 @@ static void outer_pieces(void *ctx, int64_t from, int64_t to)
             strip_run(STRIP, &s);
         }
         outer_turn(g, turned, m, 1);
+    }
+}
+
+/* ---- few by few: a network of a few cells -------------------------------------------------------------------------------- */
+enum { OUTER_FEW = TN_VL < 8 ? TN_VL : 8 };      /* columns of A                                              */
+
+static int outer_is_few(const gemm_job *g) { return g->products == FLOATS && g->m <= OUTER_FEW && g->n <= TN_VL; }
+
+static inline __attribute__((always_inline)) void outer_rows(const gemm_job *g, const int m)
+{
+    if (m > OUTER_FEW) return;                   /* never: vectors of four have no sums of more                */
+    tn_vf c[8], sum = g->sums ? tn_loadn(g->sums, m) : tn_set(0);
+    UNROLLED for (int i = 0; i < m; i++) c[i] = load_some(g->c + i * g->ldc, g->n);
+    for (int64_t q = 0; q < g->k; q++) {
+        const float *a = g->a + q * g->lda;
+        tn_vf b = load_some(gemm_b_row(g, q, 0), g->n);
+        UNROLLED for (int i = 0; i < m; i++) c[i] = tn_fma(tn_set(a[i]), b, c[i]);
+        if (g->sums) sum = sum + tn_loadn(a, m);
+    }
+    UNROLLED for (int i = 0; i < m; i++) tn_storen(g->c + i * g->ldc, c[i], g->n);
+    if (g->sums) tn_storen(g->sums, sum, m);
+}
+
+static void outer_few(const gemm_job *g)
+{
+    switch (g->m) {
+    case 1: outer_rows(g, 1); break;
+    case 2: outer_rows(g, 2); break;
+    case 3: outer_rows(g, 3); break;
+    case 4: outer_rows(g, 4); break;
+    case 5: outer_rows(g, 5); break;
+    case 6: outer_rows(g, 6); break;
+    case 7: outer_rows(g, 7); break;
+    default: outer_rows(g, 8); break;
     }
 }
 #endif

@@ -231,16 +231,17 @@ enum { FEW_TERMS = 16 };                 /* a chain waits for its own sums: wher
  * less than what the general way does around it. The same chains. 0: another product. */
 static int product_row(const tn_product *p, int products)
 {
-    int64_t step = p->units;
-    if (products != FLOATS || p->groups != 1 || p->done || p->k < 1 || p->k > FEW_TERMS || step > STRIP * TN_VL || step % TN_VL
-        || p->rows != 1) return 0;
+    int64_t step = (p->units + TN_VL - 1) / TN_VL * TN_VL;
+    if (products != FLOATS || p->groups != 1 || p->done || p->k < 1 || p->k > FEW_TERMS || step > STRIP * TN_VL || p->rows != 1) return 0;
     const float *x = p->x + (p->x_row ? p->x_row[0] : 0) * p->ldx;
     const float *init = p->init ? p->init + (p->init_row ? p->init_row[0] : 0) * p->ld_init : NULL;
-    for (int64_t j = 0; j < step; j += TN_VL) {
+    for (int64_t j = 0; j < p->units; j += TN_VL) {
         const float *w = (const float *)p->packed + j;
-        tn_vf sum = init ? tn_load(init + j) : tn_set(0);
+        int64_t n = p->units - j;
+        tn_vf sum = !init ? tn_set(0) : n < TN_VL ? tn_loadn(init + j, n) : tn_load(init + j);
         for (int64_t q = 0; q < p->k; q++, w += step) sum = tn_fma(tn_set(x[q]), tn_load(w), sum);
-        tn_store(p->y + j, sum);
+        if (n < TN_VL) tn_storen(p->y + j, sum, n);
+        else tn_store(p->y + j, sum);
     }
     return 1;
 }

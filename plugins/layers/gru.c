@@ -120,7 +120,7 @@ static void forward_after(step *s, int64_t from, int64_t to)
     const gru *l = gru_of(s->r);
     tn_product p = { .groups = 3, .units = l->h, .init = second_bias(s->r, 0), .done = done_after,
                      .packed = packed_weight(&l->w_hh, s->r->c, 0) };
-    multiply_state(s, 0, from, to, p);
+    multiply_state(s, 0, from, to, &p);
 }
 
 static void forward_before(step *s, int64_t from, int64_t to)
@@ -129,7 +129,7 @@ static void forward_before(step *s, int64_t from, int64_t to)
     const gru *l = gru_of(r);
     tn_product p = { .groups = 2, .units = l->h, .init = second_bias(r, 0), .done = done_gates,
                      .packed = packed_weight(&l->w_hh, r->c, 0) };
-    multiply_state(s, 0, from, to, p);
+    multiply_state(s, 0, from, to, &p);
     begin_at(s, from);
     tn_product n = { sizeof n, 1, to - from, l->h, l->h, saved_row(r, l->reset, s->row0 * l->h), l->h, NULL, second_bias(r, 2 * l->h),
                      0, NULL, packed_weight(&l->w_hn, r->c, 0), done_candidate, s, NULL, 0 };

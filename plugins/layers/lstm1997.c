@@ -63,10 +63,12 @@ static void cells_forward(const step *s, int64_t seq)
     FOR_VECTORS(b2, GATE);
 #define SQUASH_INPUT(j, n) give(g + (j), tn_set(2) * tn_tanh(half * take(g + (j), (n))), (n))
     FOR_VECTORS(m, SQUASH_INPUT);
-    for (int64_t k = 0; k < m; k++) c[k] = fmaf(in[k / l->cells], g[k], before ? before[k] : 0);
+    for (int64_t b = 0, k = 0; b < l->blocks; b++)
+        for (; k < (b + 1) * l->cells; k++) c[k] = fmaf(in[b], g[k], before ? before[k] : 0);
 #define SQUASH_CELL(j, n) give(h + (j), tn_tanh(half * take(c + (j), (n))), (n))
     FOR_VECTORS(m, SQUASH_CELL);
-    for (int64_t k = 0; k < m; k++) y[k] = out[k / l->cells] * h[k];
+    for (int64_t b = 0, k = 0; b < l->blocks; b++)
+        for (; k < (b + 1) * l->cells; k++) y[k] = out[b] * h[k];
     if (r->f->states > GATES) memcpy(r->state[GATES].rows + at * b2, z, sizeof *z * (size_t)b2);
 }
 
@@ -78,10 +80,10 @@ static void forward_step(step *s, int64_t from, int64_t to)
     float *z = r->dz + row_of(s, from) * wide;
     tn_product p = { sizeof p, 1, 0, 0, wide, NULL, 0, NULL, r->of ? r->projected : projected_of(s, from), wide,
                      r->of ? r->of + row_of(s, from) : NULL, r->c->packed[l->pack_hh], NULL, NULL, z, wide };
-    multiply_state(s, Y, from, to, p);
+    multiply_state(s, Y, from, to, &p);
     if (r->f->states > GATES) {
-        p.init = z, p.init_row = NULL, p.packed = r->c->packed[l->pack_gh];
-        multiply_state(s, GATES, from, to, p);
+        p.init = p.y = z, p.init_row = NULL, p.packed = r->c->packed[l->pack_gh];
+        multiply_state(s, GATES, from, to, &p);
     }
     for (int64_t seq = from; seq < to; seq++) cells_forward(s, seq);
 }

@@ -108,25 +108,25 @@ static inline const float *state_read(const step *s, int k, int64_t seq)
 static void begin_at(step *s, int64_t seq) { s->seq0 = seq, s->row0 = row_of(s, seq); }
 
 /* init + state k before the step times packed weights, for sequences [from, to); then p->done or into p->y. p->init, init_row
- * and y are those of row `from`.                                                                                         */
-static void multiply_state(step *s, int k, int64_t from, int64_t to, tn_product p)
+ * and y are those of row `from`; they and what is said of x here are other ones afterwards.                               */
+static void multiply_state(step *s, int k, int64_t from, int64_t to, tn_product *p)
 {
     const run *r = s->r;
     const state *q = &r->state[k];
     int64_t cont = q->mask ? to : s->cont < from ? from : s->cont < to ? s->cont : to;
-    p.size = sizeof p, p.ctx = s, p.k = q->width, p.ldx = q->width;
+    p->size = sizeof *p, p->ctx = s, p->k = q->width, p->ldx = q->width, p->x_row = NULL;
     for (int part = 0; part < 2; part++) {
         int64_t a = part ? cont : from, b = part ? to : cont, off = a - from; /* 0 in the first part: p itself moves on */
         if (a >= b) continue;
         begin_at(s, a);
-        p.rows = b - a;
-        if (!part) p.x = q->mask ? q->before + s->row0 * q->width : q->rows + (s->prev + a) * q->width;
-        else if (q->first) p.x = q->first, p.x_row = r->lay->order + a;
-        else p.k = 0, p.x = NULL;
-        if (p.init_row) p.init_row += off;
-        else if (p.init) p.init += off * p.ld_init;
-        if (p.y) p.y += off * p.ldy;
-        r->c->be->ops->product(r->c->be, &p);
+        p->rows = b - a;
+        if (!part) p->x = q->mask ? q->before + s->row0 * q->width : q->rows + (s->prev + a) * q->width;
+        else if (q->first) p->x = q->first, p->x_row = r->lay->order + a;
+        else p->k = 0, p->x = NULL;
+        if (p->init_row) p->init_row += off;
+        else if (p->init) p->init += off * p->ld_init;
+        if (p->y) p->y += off * p->ldy;
+        r->c->be->ops->product(r->c->be, p);
     }
 }
 

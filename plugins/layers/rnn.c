@@ -44,7 +44,7 @@ static void forward_step(step *s, int64_t from, int64_t to)
     const rnn *l = rnn_of(r);
     tn_product p = { .groups = 1, .units = r->f->wide, .init = r->of ? r->projected : projected_of(s, from), .ld_init = r->f->wide,
                      .init_row = r->of ? r->of + row_of(s, from) : NULL, .packed = packed_weight(&l->w_hh, r->c, 0), .done = done };
-    multiply_state(s, 0, from, to, p);
+    multiply_state(s, 0, from, to, &p);
 }
 
 /* dz = (dh + dy) f',  dh' = dz W_hh */
