@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # cells1997_test.sh BUILD -- lstm1997 learns as quickly as parity/cells_1997.c does, which has nothing of Tenon: the adding problem with
 # sequences of 40, trials in the mean, 16 there and 6 here. Single trials vary by a tenth; a rate twice or half as large, or input gates
-# that begin half open, move the mean by two fifths and more. The gradient itself is compared with PyTorch's in recurrent_test.
+# that begin half open, move the mean by two fifths and more. The gradient itself is compared with PyTorch's in reference_test.
 . "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 cc -std=c11 -O3 -Wall -Wextra -Werror -Wno-psabi -o cells_1997 "$here/parity/cells_1997.c" -lm; ok $? 'cells_1997.c does not build'

@@ -46,10 +46,13 @@ typedef struct traces { lanes y[SOURCES], in[CELLS][SOURCES], cell[CELLS][SOURCE
 /* ---- functions, random numbers ------------------------------------------------------------------------------------------ */
 INLINE lanes all(float x) { return (lanes){ 0 } + x; }
 
+/* Lanes of a where `which` is -1, of b where it is 0. */
+INLINE lanes chosen(ints which, lanes a, lanes b) { return (lanes)((which & (ints)a) | (~which & (ints)b)); }
+
 INLINE lanes exp_of(lanes x)
 {
     const float coefficient[] = { 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1, 1 };
-    for (int l = 0; l < LANES; l++) x[l] = x[l] < -80 ? -80 : x[l] > 80 ? 80 : x[l];
+    x = chosen(x < -80, all(-80), chosen(x > 80, all(80), x));
     lanes magic = all(12582912), n = x * 1.44269504f + magic, f, p = all(1.0f / 5040); /* x = n ln 2 + f */
     ints power = (ints)n - (ints)magic;
     n -= magic, f = x - n * 0.693359375f + n * 2.12194440e-4f;
