@@ -5,7 +5,7 @@
 . "$(dirname "$0")/begin.sh"
 cd "$tmp" || exit 1
 cc -std=c11 -O3 -Wall -Wextra -Werror -Wno-psabi -o cells_1997 "$here/parity/cells_1997.c" -lm; ok $? 'cells_1997.c does not build'
-told=$(./cells_1997 adding 40 100000)
+told=$(./cells_1997 adding 40 most=100000)
 [[ $told =~ ^"adding 40: 16 of 16 learned".*"after "([0-9]+)" in the mean" ]]; ok $? "there: $told"
 there=${BASH_REMATCH[1]:-0}
 sum=0
