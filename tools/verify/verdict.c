@@ -91,7 +91,7 @@ static void word_whole(const experiment *e, const record *r, char *verdict, size
 }
 
 /* ---- as a table --------------------------------------------------------------------------------------------------- */
-#define COLUMNS "%-28s %-24s %10s  %-24s %-32s %s"
+#define COLUMNS "%-28s %-24s %10s  %-30s %-32s %s"
 
 void print_heading(void) { printf(COLUMNS "\n", "experiment", "metric", "published", "accepted", "ours", "verdict"); }
 
