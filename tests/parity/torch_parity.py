@@ -178,7 +178,7 @@ class Judged:
             got = {"accuracy": right / counted, "mse": total / counted} | {f: perplexity for f in FIGURES if f.startswith("perplexity")}
             figures |= {k: got[k] for k, feeds_itself in compared.items() if feeds_itself == own}
             if not own:
-                figures["loss"] = total / counted
+                figures["loss"] = total / (n if self.by_steps and self.reduction != "mean" else counted)
         return figures
 
 
@@ -191,6 +191,8 @@ def train(data, seed, how, curve):
         sys.exit("[regularizer] is not translated")
     for stop in c.get("stop", []):
         sys.exit(f"[[stop]] {stop['type']} is not translated: compare with a fixed number of epochs")
+    if c.get("training", {}).get("max_steps"):
+        sys.exit("training.max_steps is not translated: compare whole epochs")
     network = Network(data)
     size = first_values(network, data, how, seed)
     if size != data.info["values"]:
