@@ -48,6 +48,14 @@ class Data:
     def first(self, parameter):
         return np.load(f"{self.folder}/first.{parameter}.npy")
 
+    def take_weights(self, checkpoint):
+        """From here on first values are those of one of Tenon's checkpoints (safetensors: 8 bytes of length, JSON, numbers)."""
+        with open(checkpoint, "rb") as f:
+            raw = f.read()
+        begin = 8 + int.from_bytes(raw[:8], "little")
+        place = {name: t["data_offsets"] for name, t in json.loads(raw[8:begin]).items() if "data_offsets" in t}
+        self.first = lambda name: np.frombuffer(raw[begin + place[name][0]:begin + place[name][1]], np.float32)
+
 
 def padded(begin, ids, examples):
     """[B, T] ids, or [B, T, W] numbers, with zeros behind each sequence, and lengths [B]."""
@@ -281,6 +289,20 @@ def print_curve(figure, ours, theirs):
         print(f"    epoch {epoch}: " + "; ".join(f"{k} Tenon {o[k]:.4f}, PyTorch {t[k]:.4f}" for k in both))
 
 
+def judge(a, sets):
+    """What PyTorch makes of one of Tenon's checkpoints."""
+    folder = f"{a.out}/batches-judged"
+    run([a.tenon, "batches", a.experiment, folder, *sets])
+    data = Data(folder)
+    data.take_weights(a.judge)
+    network = Network(data)
+    first_values(network, data, "same", 0)
+    judged = Judged(data, network)
+    for split in ("validation", "test"):
+        if split in judged.splits:
+            print(f"{split}: " + ", ".join(f"{k} {v:.6f}" for k, v in judged.figures(split).items()))
+
+
 def mean_and_error(x):
     return float(np.mean(x)), float(np.std(x, ddof=1) / math.sqrt(len(x))) if len(x) > 1 else math.nan
 
@@ -295,11 +317,15 @@ def main():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--first", choices=("own", "same"), default="own", help="first values: drawn here, or Tenon's")
     p.add_argument("--curve", action="store_true", help="judge PyTorch on the validation split after each epoch as well")
+    p.add_argument("--judge", metavar="CHECKPOINT", help="train nothing: judge weights that Tenon wrote, in PyTorch")
     p.add_argument("--set", action="append", default=[], metavar="K=V")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     os.makedirs(a.out, exist_ok=True)
     sets = [x for s in a.set for x in ("--set", s)]
+    if a.judge:
+        judge(a, sets)
+        return
     ours, theirs, losses = [], [], []
     for seed in range(a.first_seed, a.first_seed + a.seeds):
         t, o = of_torch(a, seed, sets), of_tenon(a, seed, sets)
