@@ -1,7 +1,7 @@
 /* cells_1997.c -- experiments 1, 4 and 6 of Hochreiter and Schmidhuber 1997 by a program that has nothing of Tenon: how many
  * sequences a net takes to learn by the paper's formulas, to set beside plugins/layers/lstm1997.c and the figures of docs/results.md.
  *
- *   cc -O3 -march=native -Wno-psabi -o cells_1997 tests/parity/cells_1997.c -lm
+ *   cc -std=c11 -O3 -Wno-psabi -o cells_1997 tests/parity/cells_1997.c -lm        c11: sums are the same on every processor
  *   ./cells_1997 adding T                  experiment 4; output = logistic for the unit that is linear else, first = 1: see make_adding
  *   ./cells_1997 order 2                   experiment 6a; 3: 6b
  *   ./cells_1997 reber 3                   experiment 1, three blocks of two cells; 4: four of one. moves = symbol: the weights move at

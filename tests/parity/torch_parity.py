@@ -7,7 +7,8 @@
 is first drawn. PyTorch gets the same examples in the same order and grouping and draws its own first values from the
 same distributions (--first same: it starts from Tenon's very values, which makes the first steps agree). The verdict
 is on the means: |a - b| <= 2 sqrt(sa^2 / n + sb^2 / n). Needs PyTorch, nowhere else used. What is done already in
---out is not done again, so an interrupted comparison goes on where it was.
+--out is not done again, so an interrupted comparison goes on where it was. --curve: the validation split after each epoch as
+well; --judge CHECKPOINT: nothing is trained, PyTorch judges the weights that Tenon wrote.
 
 The network is read from the experiment: embedding, one_hot, lstm, gru, bilstm, bidirectional ones, dense, dropout, last, mean, max,
 repeat, attention_decoder in a DAG, one loss. What is compared is the accuracy on the test split, its mean squared error where
@@ -15,7 +16,7 @@ that is the loss, or the perplexity: of a language model, whose states go on fro
 that the metric's `feed` says.
 A key that this script does not know is an error, for a silent difference would make the comparison worthless.
 """
-import argparse, json, math, os, subprocess, sys, time, tomllib
+import argparse, contextlib, json, math, os, subprocess, sys, time, tomllib
 import numpy as np
 import torch
 from torch import nn
@@ -38,6 +39,7 @@ class Data:
             self.config = tomllib.load(f)
         self.order = np.load(f"{folder}/order.npy")
         self.field = {f["name"]: f for f in self.info["fields"]}
+        self.weights = {}
 
     def split(self, split, name):
         """begin (None: one value an example) and ids [leaves] or numbers [leaves, width]."""
@@ -46,15 +48,19 @@ class Data:
         return begin, np.load(f"{stem}.id.npy" if os.path.exists(f"{stem}.id.npy") else f"{stem}.real.npy")
 
     def first(self, parameter):
+        """A parameter's first values; of a checkpoint, once take_weights() has read one."""
+        if parameter in self.weights:
+            return self.weights[parameter]
         return np.load(f"{self.folder}/first.{parameter}.npy")
 
     def take_weights(self, checkpoint):
-        """From here on first values are those of one of Tenon's checkpoints (safetensors: 8 bytes of length, JSON, numbers)."""
+        """Those of one of Tenon's checkpoints (safetensors: 8 bytes of length, JSON, numbers)."""
         with open(checkpoint, "rb") as f:
             raw = f.read()
         begin = 8 + int.from_bytes(raw[:8], "little")
-        place = {name: t["data_offsets"] for name, t in json.loads(raw[8:begin]).items() if "data_offsets" in t}
-        self.first = lambda name: np.frombuffer(raw[begin + place[name][0]:begin + place[name][1]], np.float32)
+        for name in (p["name"] for p in self.info["parameters"]):
+            at, end = json.loads(raw[8:begin])[name]["data_offsets"]
+            self.weights[name] = np.frombuffer(raw[begin + at:begin + end], np.float32)
 
 
 def padded(begin, ids, examples):
@@ -267,18 +273,25 @@ def of_tenon(a, seed, sets):
     return json.load(open(path))
 
 
+@contextlib.contextmanager
+def batches(a, name, sets):
+    """What `tenon batches` writes, gone afterwards."""
+    folder = f"{a.out}/batches-{name}"
+    run([a.tenon, "batches", a.experiment, folder, *sets])
+    yield Data(folder)
+    for file in os.listdir(folder):
+        os.remove(f"{folder}/{file}")
+    os.rmdir(folder)
+
+
 def of_torch(a, seed, sets):
     path = f"{a.out}/torch-{seed}.json"
     if not os.path.exists(path):
-        folder = f"{a.out}/batches-{seed}"
-        run([a.tenon, "batches", a.experiment, folder, "--set", f"seed={seed}", *sets])
-        began = time.time()
-        result = train(Data(folder), seed, a.first, a.curve)
+        with batches(a, seed, ["--set", f"seed={seed}", *sets]) as data:
+            began = time.time()
+            result = train(data, seed, a.first, a.curve)
         with open(path, "w") as f:
             json.dump({**result, "seconds": time.time() - began}, f)
-        for name in os.listdir(folder):
-            os.remove(f"{folder}/{name}")
-        os.rmdir(folder)
     return json.load(open(path))
 
 
@@ -291,16 +304,14 @@ def print_curve(figure, ours, theirs):
 
 def judge(a, sets):
     """What PyTorch makes of one of Tenon's checkpoints."""
-    folder = f"{a.out}/batches-judged"
-    run([a.tenon, "batches", a.experiment, folder, *sets])
-    data = Data(folder)
-    data.take_weights(a.judge)
-    network = Network(data)
-    first_values(network, data, "same", 0)
-    judged = Judged(data, network)
-    for split in ("validation", "test"):
-        if split in judged.splits:
-            print(f"{split}: " + ", ".join(f"{k} {v:.6f}" for k, v in judged.figures(split).items()))
+    with batches(a, "judged", sets) as data:
+        data.take_weights(a.judge)
+        network = Network(data)
+        first_values(network, data, "same", 0)
+        judged = Judged(data, network)
+        for split in ("validation", "test"):
+            if split in judged.splits:
+                print(f"{split}: " + ", ".join(f"{k} {v:.6f}" for k, v in judged.figures(split).items()))
 
 
 def mean_and_error(x):
